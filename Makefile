@@ -1,0 +1,57 @@
+# The critical-periods suite. `make` alone lists what there is; the first target that needs it makes .venv.
+.DEFAULT_GOAL := help
+.PHONY: figures smoke test lint deficits report clean help
+
+# A mistyped option would otherwise be ignored, and everything would run.
+OPTIONS := FIGURE PROFILE JOBS DEVICE DRY ARGS PYTHON
+GIVEN := $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name)))
+UNKNOWN := $(filter-out $(OPTIONS),$(GIVEN))
+ifneq ($(UNKNOWN),)
+$(error '$(firstword $(UNKNOWN))' is no option; there are $(OPTIONS), as in make figures FIGURE=iclr2019/deficit_removal)
+endif
+ifneq ($(filter-out 0 1,$(DRY)),)
+$(error DRY=$(DRY) is neither 0 nor 1)
+endif
+
+export PYTHONUNBUFFERED := 1
+RUN := .venv/bin/python
+READY := .venv/.installed
+# A stamp beside an interpreter that has gone (removed, or upgraded) is worth nothing.
+ifneq ($(shell test -e $(READY) && ! test -x $(RUN) && echo gone),)
+.PHONY: $(READY)
+endif
+
+# One setting of Hydra for each option that was given.
+SETTINGS = $(if $(FIGURE),'figure=$(FIGURE)') $(if $(PROFILE),'profile=$(PROFILE)') \
+	$(if $(JOBS),'jobs=$(JOBS)') $(if $(DEVICE),'device=$(DEVICE)') \
+	$(if $(filter 1,$(DRY)),dry=true) $(ARGS)
+
+figures: $(READY) ## draw figures and report; FIGURE= PROFILE= JOBS= DEVICE= DRY=1 ARGS="more settings"
+	@$(RUN) -m experiments $(strip $(SETTINGS))
+
+smoke: $(READY) ## every figure in a few epochs: does all of it run? (takes JOBS= DEVICE= ARGS= too)
+	@$(MAKE) --no-print-directory figures PROFILE=smoke
+
+test: $(READY) ## run the tests; ARGS="tests/critical -k blur" picks some
+	@$(RUN) -m pytest $(ARGS)
+
+lint: $(READY) ## check style (ruff) and types (mypy)
+	@$(RUN) -m ruff check .
+	@$(RUN) -m mypy
+
+deficits: $(READY) ## draw what every deficit does to an image: results/figures/deficits.png
+	@$(RUN) -m experiments.deficit_grid $(ARGS)
+
+report: $(READY) ## write the report anew from the results on disk; PROFILE= (default: quick)
+	@$(RUN) -c 'import pathlib, sys; from experiments.report import build_report; print(build_report(pathlib.Path("results"), sys.argv[1]))' '$(or $(PROFILE),quick)'
+
+clean: ## remove the caches of Python and the tools; .venv, data and results stay
+	@find . -name .venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache build
+	@echo "Removed caches. Kept: .venv, data, results; 'rm -rf .venv' frees about 6 GB."
+
+help: ## print this list
+	@sed -n 's/^\([a-z]*\):.* ## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
+
+$(READY): pyproject.toml
+	@PYTHON='$(PYTHON)' sh scripts/setup.sh

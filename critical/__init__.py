@@ -1,0 +1,7 @@
+"""Critical learning periods in deep networks: deficits, timelines, forks, Fisher traces, verdicts.
+
+`critical` knows tensors. It never imports `experiments`, hydra or wandb and works alone in a
+notebook or in somebody else's training loop.
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,30 @@
+"""Data: images in memory, from a spec. `load(spec)` gives a `Dataset` of two `Split`s."""
+
+from __future__ import annotations
+
+from critical.data.base import DataSpec, load
+from critical.data.folder import Folder
+from critical.data.glyphs import Glyphs
+from critical.data.images import DataError, Dataset, Split
+from critical.data.sources import Cifar10, Cifar100, Digits, FashionMnist, Mnist
+
+KINDS: dict[str, type[DataSpec]] = {
+    kind.name: kind for kind in (Digits, Glyphs, Cifar10, Cifar100, Mnist, FashionMnist, Folder)
+}
+"""Every data set by its name in settings."""
+
+__all__ = [
+    "KINDS",
+    "Cifar10",
+    "Cifar100",
+    "DataError",
+    "DataSpec",
+    "Dataset",
+    "Digits",
+    "FashionMnist",
+    "Folder",
+    "Glyphs",
+    "Mnist",
+    "Split",
+    "load",
+]

@@ -1,0 +1,105 @@
+"""What every data spec has in common: size, resolution, subsets, and the word it puts under a figure."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import ClassVar
+
+from critical.data.images import Dataset, Split, balanced_order
+from critical.randomness import generator
+from critical.spec import SpecError, execution
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSpec:
+    """Which images a run sees.
+
+    Attributes:
+        subset: Number of training images: the first of a class-balanced shuffle that is the same in
+            every run; None for all.
+        test_subset: Number of test images, likewise.
+        resolution: Side of the images in pixels (antialiased bilinear); None for the data set's own.
+        root: Folder of downloads and caches. Cannot change a result, so is no part of the identity.
+    """
+
+    name: ClassVar[str] = ""
+
+    subset: int | None = None
+    test_subset: int | None = None
+    resolution: int | None = None
+    root: str = execution("data")
+
+    def __post_init__(self) -> None:
+        for field, least in (("subset", 1), ("test_subset", 1), ("resolution", 4)):
+            value = getattr(self, field)
+            if value is not None and value < least:
+                raise SpecError(f"data={self.name}: {field}={value}: must be at least {least}, or null")
+
+    def full(self) -> Dataset:
+        """Returns the whole data set at the resolution asked for, labelled with its name alone.
+
+        Raises:
+            DataError: The data cannot be had.
+        """
+        raise NotImplementedError
+
+    def resolved(self) -> DataSpec:
+        """Returns the spec that identifies the data, after making sure that they can be had.
+
+        Raises:
+            DataError: They cannot; one line says what was looked for, where, and what to do.
+        """
+        return self
+
+    def load(self) -> Dataset:
+        """Loads the data: downloads, decodes or generates what is not cached.
+
+        Returns:
+            Train and test splits, uint8 views of shape (N, C, H, W).
+
+        Raises:
+            DataError: The data cannot be had.
+            SpecError: A subset larger than the data.
+        """
+        return self.resolved()._load()
+
+    def _load(self) -> Dataset:
+        data = self.full()
+        train = self._subset(data.train, "subset", self.subset)
+        test = self._subset(data.test, "test_subset", self.test_subset)
+        return Dataset(train, test, data.classes, self.describe(train, data.label))
+
+    def describe(self, train: Split, title: str) -> str:
+        """Returns what figures print about the data."""
+        height, width = train.views[0].shape[-2:]
+        return f"{title} {height}×{width}, {len(train):,} images"
+
+    def _subset(self, split: Split, field: str, size: int | None) -> Split:
+        if size is None:
+            return split
+        if size > len(split):
+            raise SpecError(f"data={self.name}: {field}={size:,}: there are only {len(split):,} images")
+        return split.take(balanced_order(split.labels, generator(0, "subset", field))[:size])
+
+
+# Two: a run and the one before it; more would pin the memory of a sweep over data sets.
+@functools.lru_cache(maxsize=2)
+def _loaded(spec: DataSpec) -> Dataset:
+    return spec._load()
+
+
+def load(spec: DataSpec) -> Dataset:
+    """Loads data once per process.
+
+    Args:
+        spec: A data spec.
+
+    Returns:
+        What `spec.load()` returns; the same object for the same spec, so never change it in place.
+
+    Raises:
+        DataError: The data cannot be had.
+        SpecError: A subset larger than the data.
+    """
+    return _loaded(spec.resolved())

@@ -1,0 +1,38 @@
+"""Deficits: what is wrong with the eye, or with the teacher, while a window lasts.
+
+A deficit is a spec (`spec.settings`, `spec.identity` and `KINDS` work on it) and an `nn.Module` at
+once, so it can be used alone, in `torchvision.transforms.v2.Compose`, or by the suite's loop:
+
+    Blur()(images)                                   # (N, C, H, W) or (C, H, W), floats in [0, 1]
+    LabelPermutation(classes=10)(images, labels)     # -> images, permuted labels
+    Noise().apply(batch, seed=0, epoch=3)            # what the loop calls, after augmentation
+
+The result depends on the settings, (seed, epoch) and each example's index alone, never on batch order,
+batch composition or device: a draw for an image is a hash (`counter_noise`), a draw for an epoch has
+a generator of its own. Outside the loop, a resampled deficit that is given no index draws from torch's
+global generator, as torchvision's transforms do. Deficits compare by identity, as modules do; compare
+their `spec.settings` instead.
+"""
+
+from critical.deficits.base import Deficit, Draw
+from critical.deficits.images import Blur, Inversion, NoDeficit, Noise, Occlusion, VerticalFlip
+from critical.deficits.labels import LabelPermutation, RandomLabels
+
+KINDS: dict[str, type[Deficit]] = {
+    kind.name: kind
+    for kind in (NoDeficit, Blur, Noise, VerticalFlip, LabelPermutation, RandomLabels, Occlusion, Inversion)
+}
+
+__all__ = [
+    "KINDS",
+    "Blur",
+    "Deficit",
+    "Draw",
+    "Inversion",
+    "LabelPermutation",
+    "NoDeficit",
+    "Noise",
+    "Occlusion",
+    "RandomLabels",
+    "VerticalFlip",
+]

@@ -1,0 +1,96 @@
+"""The all-convolutional network of the critical-period papers.
+
+Source: Achille, Rovere and Soatto, *Critical Learning Periods in Deep Networks* (ICLR 2019), after
+Springenberg et al., *Striving for Simplicity* (2015), with 2·width maps from the first stride on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import nn
+
+from critical.models.base import Normalise, Shape, SingleView, only_view, seeded_weights
+from critical.spec import SpecError
+
+
+@dataclass(frozen=True)
+class AllCNN:
+    """conv w, w, 2w /2, 2w, 2w, 2w /2, 2w (3×3), 1×1 2w, 1×1 classes, global average.
+
+    Batch normalisation and ReLU follow every convolution but the last, whose averaged outputs are
+    the logits: the paper lists "BatchNorm + ReLU after each" layer and does not single the last
+    out, but logits that cannot be negative would be odd, and the authors' later public All-CNN
+    ends in a plain linear map too. Convolutions before a batch normalisation have no bias.
+    Initial weights are PyTorch's defaults (uniform, Kaiming with a = √5).
+
+    Attributes:
+        width: Maps of the first layers (paper: 96).
+        depth: Number of 3×3 layers (paper: 7), at least 3. Two of them have stride 2 and end the
+            first two stages; the other depth - 2 are dealt out one at a time to stages 1, 2, 3,
+            1, 2, 3, …, so depth 3 is w, 2w /2, 2w /2 and depth 7 is the paper's network. Only
+            stage 1 before its stride is `width` wide, everything else 2·`width`.
+    """
+
+    name: ClassVar[str] = "all_cnn"
+    width: int = 96
+    depth: int = 7
+
+    def __post_init__(self) -> None:
+        """Refuses networks that cannot be."""
+        if self.width < 1:
+            raise SpecError(f"model=all_cnn: width={self.width}; it must be at least 1")
+        if self.depth < 3:
+            raise SpecError(f"model=all_cnn: depth={self.depth}; it must be at least 3 (two have strides)")
+
+    def layers(self) -> list[tuple[int, int]]:
+        """Returns (output maps, stride) of each 3×3 layer in order."""
+        plain = self.depth - 2
+        first, second, third = (len(range(stage, plain, 3)) for stage in range(3))
+        wide = 2 * self.width
+        return (
+            [(self.width, 1)] * first + [(wide, 2)] + [(wide, 1)] * second + [(wide, 2)] + [(wide, 1)] * third
+        )
+
+    def build(
+        self,
+        views: Sequence[Shape],
+        classes: int,
+        seed: int,
+        mean: Sequence[float] = (0.0,),
+        std: Sequence[float] = (1.0,),
+    ) -> SingleView:
+        """Builds the network on the CPU; its weights depend only on (seed, spec, shapes).
+
+        Args:
+            views: Shapes (C, H, W) of the views: exactly one, of any height and width.
+            classes: Number of classes, at least 2.
+            seed: Seed of the initial weights.
+            mean: Mean of the pixels in [0, 1], per channel or for all.
+            std: Standard deviation of the pixels, likewise.
+
+        Returns:
+            A module from (N, C, H, W) in [0, 1] to logits (N, classes), with layers `conv1` …
+            `conv7`, `conv8_1x1`, `conv9_1x1` (at the default depth) and their `bn…`, `relu…`.
+
+        Raises:
+            SpecError: Several views, too few classes, or a mean or std of the wrong length.
+        """
+        channels = only_view(views, classes, self.name)[0]
+        network = SingleView()
+        network.add_module("normalise", Normalise(mean, std, channels))
+        shapes = [(maps, stride, 3) for maps, stride in self.layers()] + [(2 * self.width, 1, 1)]
+        with seeded_weights(seed):
+            for number, (maps, stride, kernel) in enumerate(shapes, start=1):
+                label = f"conv{number}" if kernel == 3 else f"conv{number}_1x1"
+                convolution = nn.Conv2d(channels, maps, kernel, stride, padding=kernel // 2, bias=False)
+                network.add_module(label, convolution)
+                network.add_module(f"bn{number}", nn.BatchNorm2d(maps))
+                network.add_module(f"relu{number}", nn.ReLU(inplace=True))
+                channels = maps
+            network.add_module(f"conv{len(shapes) + 1}_1x1", nn.Conv2d(channels, classes, 1))
+        network.add_module("average", nn.AdaptiveAvgPool2d(1))
+        network.add_module("flatten", nn.Flatten())
+        return network

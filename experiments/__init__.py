@@ -1,0 +1,1 @@
+"""The papers: one module a figure, what runs, how it is drawn, what is claimed."""

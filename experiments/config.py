@@ -1,0 +1,157 @@
+"""From Hydra's configuration to specs: every value is checked here, before anything trains."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hydra import compose, initialize_config_dir
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from critical import augmentation, data, deficits, models, optimizers, probes, schedules
+from critical.arithmetic import Arithmetic, available_device
+from critical.augmentation import Augmentation
+from critical.data import DataSpec
+from critical.deficits import Deficit
+from critical.models import ModelSpec
+from critical.optimizers import Optimizer
+from critical.probes import Probe
+from critical.runs import RunSpec
+from critical.schedules import Schedule
+from critical.spec import SpecError, from_settings
+from critical.timeline import Timeline, Window
+
+CONF = Path(__file__).resolve().parent.parent / "conf"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What all runs of a command share: everything but schedule, timeline and seed."""
+
+    data: DataSpec
+    model: ModelSpec
+    optimizer: Optimizer
+    augmentation: Augmentation
+    probes: tuple[Probe, ...]
+    arithmetic: Arithmetic
+
+    def run(self, seed: int, schedule: Schedule, timeline: Timeline) -> RunSpec:
+        """Returns the run of these parts with a schedule, a timeline and a seed."""
+        shared = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return RunSpec(seed=seed, schedule=schedule, timeline=timeline, **shared)
+
+
+def plain(config: Any) -> Any:
+    """Resolves a node of the configuration to dicts, lists and scalars."""
+    return OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+
+
+def parts(config: DictConfig) -> Parts:
+    """Builds what all runs of a command share.
+
+    Args:
+        config: With the groups data, model, optimizer, augmentation, probes and arithmetic.
+
+    Returns:
+        The specs; data are checked to be there and `device=auto` is resolved.
+
+    Raises:
+        SpecError: Something unknown or impossible, in one line.
+    """
+    arithmetic = dict(plain(config.arithmetic))
+    arithmetic["device"] = available_device(arithmetic["device"])
+    return Parts(
+        data=from_settings(data.KINDS, plain(config.data), "data").resolved(),
+        model=from_settings(models.KINDS, plain(config.model), "model"),
+        optimizer=from_settings(optimizers.KINDS, plain(config.optimizer), "optimizer"),
+        augmentation=from_settings(augmentation.KINDS, plain(config.augmentation), "augmentation"),
+        probes=tuple(from_settings(probes.KINDS, probe, "probes") for probe in plain(config.probes)),
+        arithmetic=from_settings({"arithmetic": Arithmetic}, {"name": "arithmetic", **arithmetic}, "arithmetic"),
+    )
+
+
+def deficit(mapping: Mapping[str, Any], classes: int | None = None) -> Deficit:
+    """Builds a deficit from its settings, without a window.
+
+    Args:
+        mapping: `name` and settings; `start` and `end` are ignored.
+        classes: When given, the number of classes that a deficit of the labels must agree with.
+    """
+    given = {key: value for key, value in mapping.items() if key not in ("start", "end")}
+    built = from_settings(deficits.KINDS, given, "deficit")
+    if classes is not None and getattr(built, "classes", classes) != classes:
+        raise SpecError(f"deficit.classes={given['classes']}: the data have {classes} classes")
+    return built
+
+
+def windows(mapping: Mapping[str, Any]) -> tuple[Window, ...]:
+    """Builds the window of a deficit with `start` and `end`; none for the sham that ends at 0."""
+    if mapping["name"] == "none" and mapping["start"] == mapping["end"] == 0:
+        return ()
+    return (Window(int(mapping["start"]), int(mapping["end"]), deficit(mapping)),)
+
+
+def schedule(mapping: Mapping[str, Any]) -> Schedule:
+    """Builds a schedule from its settings."""
+    return from_settings(schedules.KINDS, mapping, "schedule")
+
+
+def numbers(kind: type[T], mapping: Mapping[str, Any], where: str) -> T:
+    """Builds a figure's dataclass of numbers from a profile's mapping, with the same checks as specs."""
+    return from_settings({where: kind}, {"name": where, **mapping}, "figures")
+
+
+def one_line(error: Exception) -> str:
+    """Folds a message of Hydra or OmegaConf into one line."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    kept = [line for line in lines if not line.startswith(("full_key", "object_type", "Available options"))]
+    return "; ".join(kept[:3])
+
+
+def overrides(arguments: Sequence[str]) -> list[str]:
+    """Returns the overrides among a command's arguments (`a.b=c`, `+a=b`, `~a`)."""
+    return [text for text in arguments if not text.startswith("-") and ("=" in text or text.startswith("~"))]
+
+
+def checked_main(config_name: str, main: Callable[[], None]) -> None:
+    """Calls a Hydra main; a bad override or setting ends the command with one line and status 2.
+
+    Args:
+        config_name: The primary configuration in `conf/`.
+        main: The function that `hydra.main` made.
+    """
+    arguments = sys.argv[1:]
+    try:
+        stray = [text for text in arguments if not text.startswith("-") and text not in overrides(arguments)]
+        preceding = [arguments[arguments.index(text) - 1] for text in stray]
+        for text, before in zip(stray, preceding, strict=True):
+            if before not in ("--cfg", "-c", "--package", "-p", "--info", "-i", "--config-name", "-cn"):
+                raise SpecError(f"'{text}' is no setting; write key=value, e.g. seed=0")
+        if not {"-m", "--multirun"} & set(arguments):
+            with initialize_config_dir(str(CONF), version_base="1.3"):
+                compose(config_name, overrides=overrides(arguments))
+    except (SpecError, HydraException, OmegaConfBaseException) as error:
+        raise SystemExit(f"error: {one_line(error)}") from None
+    main()
+
+
+def refuse_in_one_line(main: Callable[[DictConfig], T]) -> Callable[[DictConfig], T]:
+    """Wraps a job so that what a person can mend ends it with one line instead of a traceback."""
+
+    @functools.wraps(main)
+    def wrapped(config: DictConfig) -> T:
+        try:
+            return main(config)
+        except (SpecError, OmegaConfBaseException) as error:
+            print(f"error: {one_line(error)}", file=sys.stderr)
+            raise SystemExit(2) from None
+
+    return wrapped

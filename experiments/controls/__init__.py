@@ -1,0 +1,1 @@
+"""Controls: what the papers do not show and the dispute since turns on."""

@@ -1,0 +1,187 @@
+"""Arms: the runs that a figure compares, and the row of the table that each of them gives.
+
+Beside every deficit arm stand two references with the same recovery: *fresh*, which has no window,
+and *dose-matched*, which sees as many clean epochs instead of the deficit. *Harm* is fresh −
+deficit, *cost* is dose-matched − deficit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from critical.deficits import Deficit, NoDeficit
+from critical.runs import RunSpec
+from critical.schedules import Continue, Restart, Schedule, decay_to
+from critical.store import RunStore
+from critical.timeline import Timeline, Window
+from experiments.config import Parts
+
+FRESH, DEFICIT, DOSE_MATCHED = "fresh", "deficit", "dose_matched"
+SAME_RECOVERY, SAME_TOTAL = "same_recovery", "same_total"
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """A run and its place in a figure.
+
+    Attributes:
+        spec: The run.
+        tags: Columns that say which arm it is: arm, deficit, onset, length, removal, schedule, budget.
+        curve: Whether its epochs go into the figure's second table.
+    """
+
+    spec: RunSpec
+    tags: Mapping[str, Any]
+    curve: bool = False
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How the arms of a profile's figures are trained.
+
+    Attributes:
+        parts: Data, model, optimiser, augmentation, probes, arithmetic.
+        deficit: The deficit under study.
+        rate: Learning rate in epoch 0.
+        decay: Its factor per epoch: in windows, and in a standard recovery.
+        recovery: Clean epochs after the removal in a standard recovery.
+        seeds: The seeds of the claims.
+        reset_optimizer: Whether the optimiser's state is emptied at the removal.
+    """
+
+    parts: Parts
+    deficit: Deficit
+    rate: float
+    decay: float
+    recovery: int
+    seeds: tuple[int, ...]
+    reset_optimizer: bool = False
+
+    def schedule(self, kind: str, budget: int | None = None) -> Schedule:
+        """Returns a schedule of this protocol.
+
+        Args:
+            kind: `continue` or `restart`.
+            budget: For `restart`: epochs over which the rate falls as far as it does in a standard
+                recovery; a rung of a ladder. A standard recovery when left out.
+        """
+        shared: dict[str, Any] = {
+            "rate": self.rate,
+            "decay": self.decay,
+            "reset_optimizer": self.reset_optimizer,
+        }
+        if kind == Continue.name:
+            return Continue(**shared)
+        if budget is None or budget == self.recovery:
+            return Restart(**shared)
+        return Restart(recovery_decay=decay_to(self.decay**self.recovery, budget), **shared)
+
+    def arm(
+        self,
+        seed: int,
+        kind: str,
+        onset: int = 0,
+        length: int = 0,
+        schedule: str = Restart.name,
+        budget: int | None = None,
+        deficit: Deficit | None = None,
+        comparison: str = SAME_RECOVERY,
+        curve: bool = False,
+    ) -> PlannedRun:
+        """Returns the run of one arm and seed.
+
+        Args:
+            seed: Its seed.
+            kind: `fresh` (the window is ignored), `deficit` or `dose_matched`.
+            onset: First epoch of the window.
+            length: Epochs of the window.
+            schedule: `continue` or `restart`.
+            budget: Clean epochs after the window; a standard recovery when left out.
+            deficit: Another deficit than the protocol's.
+            comparison: What the arms of a series have in common: `same_recovery` or `same_total`.
+            curve: Whether the figure draws its epochs.
+        """
+        budget = self.recovery if budget is None else budget
+        removal = 0 if kind == FRESH else onset + length
+        acting = self.deficit if deficit is None else deficit
+        window: tuple[Window, ...] = ()
+        if removal > 0 and kind == DEFICIT:
+            window = (Window(onset, removal, acting),)
+        elif removal > 0:
+            window = (Window(onset, removal, NoDeficit()),)
+        rates = self.schedule(schedule, budget if schedule == Restart.name else None)
+        spec = self.parts.run(seed, rates, Timeline(removal + budget, window))
+        tags = {
+            "arm": kind,
+            "deficit": acting.name if kind == DEFICIT else "none",
+            "onset": 0 if kind == FRESH else onset,
+            "length": 0 if kind == FRESH else length,
+            "removal": removal,
+            "schedule": schedule,
+            "budget": budget,
+            "comparison": comparison,
+            "seed": seed,
+        }
+        return PlannedRun(spec, tags, curve)
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What a figure is drawn from.
+
+    Attributes:
+        runs: A row a run: its tags, `accuracy` (percent, test, at the end; NaN if it failed),
+            `loss` (nats), `accuracy_deficient` (percent, on deficient test images at the end of its
+            window: how well the deficit could be learnt), `fisher_trace` with its error, `epochs`,
+            `failure` (empty if fine) and `run_id`.
+        epochs: A row an epoch of the runs that are drawn as curves: tags, `epoch` and what was
+            measured.
+    """
+
+    runs: pd.DataFrame
+    epochs: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+
+def tables(planned: Iterable[PlannedRun], store: RunStore) -> Tables:
+    """Collects finished runs from the store.
+
+    Nothing that varies between repetitions, such as times, goes in: the same runs give the same
+    bytes.
+
+    Raises:
+        ValueError: A run is not finished.
+    """
+    runs, epochs = [], []
+    for item in planned:
+        rows = store.rows(item.spec)
+        if rows is None:
+            raise ValueError(f"run {item.spec.run_id} is not finished")
+        runs.append(_run_row(item, rows))
+        if item.curve:
+            dropped = ("seconds", "deficit", "reset_optimizer")
+            for row in rows:
+                kept = {key: value for key, value in row.items() if key not in dropped}
+                epochs.append({**item.tags, **kept})
+    return Tables(pd.DataFrame(runs), pd.DataFrame(epochs))
+
+
+def _run_row(item: PlannedRun, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    last, nan = rows[-1], float("nan")
+    failure = last.get("failure") or ""
+    removal = item.tags["removal"]
+    at_removal = rows[removal - 1] if 0 < removal <= len(rows) else {}
+    return {
+        **item.tags,
+        "accuracy": nan if failure else last["test_accuracy"],
+        "loss": nan if failure else last["test_loss"],
+        "accuracy_deficient": at_removal.get("test_accuracy_deficient", nan),
+        "fisher_trace": last.get("fisher_trace", nan),
+        "fisher_trace_error": last.get("fisher_trace_error", nan),
+        "epochs": item.spec.timeline.end,
+        "failure": failure,
+        "run_id": item.spec.run_id,
+    }

@@ -1,0 +1,63 @@
+"""One run by Hydra: `python -m experiments.train data=glyphs deficit=blur deficit.end=10 seed=0`.
+
+The run goes through the store like those of the figures: what is stored is not trained again, and
+its record lies in `results/runs/runs/<run id>/`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import hydra
+from omegaconf import DictConfig
+
+from critical import environment
+from critical.plan import plan
+from critical.progress import progress
+from critical.runs import RunSpec
+from critical.spec import SpecError
+from critical.store import RunStore
+from critical.timeline import Timeline
+from critical.workers import work
+from experiments import config as configuration
+from experiments.loggers import logger
+
+
+def run_spec(config: DictConfig) -> RunSpec:
+    """Builds the run that a configuration describes.
+
+    Raises:
+        SpecError: Something unknown or impossible, in one line.
+    """
+    windows = configuration.windows(configuration.plain(config.deficit))
+    removal = max((window.end for window in windows), default=0)
+    if config.epochs is None and config.recovery < 0:
+        raise SpecError(f"recovery={config.recovery}: cannot be negative")
+    end = removal + config.recovery if config.epochs is None else config.epochs
+    return configuration.parts(config).run(
+        seed=config.seed,
+        schedule=configuration.schedule(configuration.plain(config.schedule)),
+        timeline=Timeline(end, windows),
+    )
+
+
+@hydra.main(config_path=str(configuration.CONF), config_name="train", version_base="1.3")
+@configuration.refuse_in_one_line
+def main(config: DictConfig) -> None:
+    """Trains the run, unless it is stored already, and prints where its record is."""
+    spec = run_spec(config)
+    mirror = logger(configuration.plain(config.logger))
+    store = RunStore(Path(config.results) / "runs")
+    with progress("train", spec.timeline.end, 1) as bar:
+        work(plan([spec]), store, after_epoch=lambda _, epoch: bar.update(epoch, int(epoch < spec.timeline.end)))
+    folder = store.publish(spec, environment.describe())
+    rows = store.rows(spec) or []
+    mirror.log_run(spec, rows, {"figure": "train"})
+    last = rows[-1]
+    if "failure" in last:
+        raise SystemExit(f"run {spec.run_id} failed: {last['failure']}; its record: {folder}")
+    print(f"run {spec.run_id}: test accuracy {last.get('test_accuracy', float('nan')):.2f} %; its record: {folder}")
+
+
+if __name__ == "__main__":
+    configuration.checked_main("train", main)

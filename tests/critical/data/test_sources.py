@@ -1,0 +1,238 @@
+import gzip
+import socket
+import time
+import urllib.error
+
+import numpy as np
+import pytest
+import torch
+import torchvision
+from PIL import Image
+
+from critical.data import KINDS, DataError, Folder, load, sources
+from critical.data.cache import cache_path
+from critical.spec import identity
+
+
+def write_idx(path, values):
+    header = bytes((0, 0, 8, values.ndim)) + b"".join(int(n).to_bytes(4, "big") for n in values.shape)
+    path.write_bytes(gzip.compress(header + values.astype(np.uint8).tobytes()))
+
+
+@pytest.fixture
+def debian(tmp_path, monkeypatch):
+    folder = tmp_path / "fashion-mnist"
+    folder.mkdir()
+    random = np.random.default_rng(0)
+    for part, count in (("train", 40), ("t10k", 20)):
+        write_idx(folder / f"{part}-images-idx3-ubyte.gz", random.integers(0, 256, (count, 28, 28)))
+        write_idx(folder / f"{part}-labels-idx1-ubyte.gz", np.arange(count) % 10)
+    monkeypatch.setattr(sources, "DEBIAN_FASHION_MNIST", folder)
+    return folder
+
+
+def fails_with(spec):
+    with pytest.raises(DataError) as caught:
+        spec.resolved()
+    message = str(caught.value)
+    assert "\n" not in message
+    assert message.startswith(f"data={spec.name}: ")
+    return message
+
+
+def test_fashion_mnist_of_debian(debian, tmp_path):
+    data = KINDS["fashion_mnist"](root=str(tmp_path / "root")).load()
+    assert data.train.views[0].shape == (40, 1, 28, 28)
+    assert data.test.labels.tolist() == list(range(10)) * 2
+    expected = np.random.default_rng(0).integers(0, 256, (40, 28, 28))
+    assert np.array_equal(data.train.views[0][:, 0].numpy(), expected)
+    assert data.classes[0] == "T-shirt/top"
+    assert data.label == "Fashion-MNIST 28×28, 40 images"
+    small = KINDS["fashion_mnist"](root=str(tmp_path / "root"), resolution=14, subset=20).load()
+    assert small.train.views[0].shape == (20, 1, 14, 14)
+
+
+def test_damaged_package_names_file_and_remedy(debian, tmp_path):
+    path = debian / "train-images-idx3-ubyte.gz"
+    path.write_bytes(path.read_bytes()[:1000])
+    message = fails_with(KINDS["fashion_mnist"](root=str(tmp_path / "root")))
+    assert str(path) in message
+    assert "reinstall" in message
+
+
+def test_labels_in_place_of_images_are_noticed(debian, tmp_path):
+    (debian / "t10k-labels-idx1-ubyte.gz").replace(debian / "t10k-images-idx3-ubyte.gz")
+    assert "not an IDX file" in fails_with(KINDS["fashion_mnist"](root=str(tmp_path / "root")))
+
+
+def test_cache_serves_the_second_time(debian, tmp_path):
+    spec = KINDS["fashion_mnist"](root=str(tmp_path / "root"))
+    first = spec.load()
+    for path in debian.iterdir():
+        path.unlink()
+    again = spec.load()
+    assert torch.equal(first.train.views[0], again.train.views[0])
+    assert torch.equal(first.test.labels, again.test.labels)
+    assert (first.classes, first.label) == (again.classes, again.label)
+
+
+@pytest.mark.parametrize("damage", ["flipped", "cut", "empty"])
+def test_damaged_cache_is_noticed_and_made_again(debian, tmp_path, damage):
+    spec = KINDS["fashion_mnist"](root=str(tmp_path / "root"))
+    first = spec.load()
+    path = cache_path(spec.root, "fashion_mnist-full")
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes({"flipped": content, "cut": content[:5000], "empty": b""}[damage])
+    with pytest.warns(UserWarning, match="is damaged .*; decoding again") as caught:
+        again = spec.load()
+    assert "\n" not in str(caught[0].message)
+    assert torch.equal(first.train.views[0], again.train.views[0])
+    spec.load()  # pytest would not fail on a warning, so the file itself is compared
+    assert path.read_bytes() != bytes(content)
+
+
+def test_root_that_cannot_be_written(debian, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match=r"cannot write .*set data\.root") as caught:
+        KINDS["fashion_mnist"](root=str(tmp_path / "file")).load()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("cifar10", "CIFAR10"), ("cifar100", "CIFAR100"), ("mnist", "MNIST"), ("fashion_mnist", "FashionMNIST")],
+)
+@pytest.mark.parametrize(
+    "error",
+    [
+        urllib.error.URLError("no\nnetwork"),
+        RuntimeError("File not found\n or corrupted."),
+        EOFError("Compressed file ended"),
+        TimeoutError("timed out"),
+    ],
+)
+def test_failed_download_is_one_line(tmp_path, monkeypatch, name, kind, error):
+    def download(root, train, download):
+        assert socket.getdefaulttimeout() == sources.DOWNLOAD_TIMEOUT
+        raise error
+
+    monkeypatch.setattr(torchvision.datasets, kind, download)
+    monkeypatch.setattr(sources, "DEBIAN_FASHION_MNIST", tmp_path / "not installed")
+    message = fails_with(KINDS[name](root=str(tmp_path)))
+    assert str(tmp_path) in message
+    assert "connect to the network" in message
+    assert socket.getdefaulttimeout() is None
+    assert not list((tmp_path / "cache").glob("*.npz"))
+
+
+def test_silent_server_is_given_up(tmp_path, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        monkeypatch.setattr(torchvision.datasets.MNIST, "mirrors", [url])
+        monkeypatch.setattr(sources, "DOWNLOAD_TIMEOUT", 0.2)
+        start = time.monotonic()
+        assert "timed out" in fails_with(KINDS["mnist"](root=str(tmp_path)))
+        assert time.monotonic() - start < 5
+
+
+@pytest.mark.parametrize(("name", "shape"), [("cifar10", (6, 3, 32, 32)), ("mnist", (6, 1, 28, 28))])
+def test_layout_of_torchvision_sets(tmp_path, monkeypatch, name, shape):
+    images = np.random.default_rng(0).integers(0, 256, (6, shape[2], shape[3], shape[1]), dtype=np.uint8)
+
+    class Held:
+        classes = tuple("abcdefghij")
+
+        def __init__(self, root, train, download):
+            self.data = images if shape[1] == 3 else torch.from_numpy(images[..., 0])
+            self.targets = [0, 1, 2, 3, 4, 5]
+
+    monkeypatch.setattr(torchvision.datasets, {"cifar10": "CIFAR10", "mnist": "MNIST"}[name], Held)
+    data = KINDS[name](root=str(tmp_path)).load()
+    assert data.train.views[0].shape == shape
+    assert np.array_equal(data.train.views[0].numpy(), images.transpose(0, 3, 1, 2))
+    assert data.train.labels.tolist() == [0, 1, 2, 3, 4, 5]
+
+
+@pytest.fixture
+def tree(tmp_path):
+    random = np.random.default_rng(0)
+    for split, count in (("train", 5), ("test", 2)):
+        for kind in ("cat", "dog"):
+            folder = tmp_path / "pets" / split / kind
+            folder.mkdir(parents=True)
+            for position in range(count):
+                pixels = random.integers(0, 256, (12, 12, 3), dtype=np.uint8)
+                pixels[..., 0] = 255 if kind == "dog" else 0
+                Image.fromarray(pixels).save(folder / f"{position}.png")
+    return tmp_path / "pets"
+
+
+def folder_spec(tree, **settings):
+    return Folder(path=str(tree), root=str(tree.parent / "root"), **settings)
+
+
+def test_folder_round_trip(tree):
+    data = load(folder_spec(tree))
+    assert data.train.views[0].shape == (10, 3, 12, 12)
+    assert data.test.views[0].shape == (4, 3, 12, 12)
+    assert data.classes == ("cat", "dog")
+    assert data.label == "pets 12×12, 10 images"
+    for split in (data.train, data.test):
+        assert torch.equal(split.views[0][:, 0, 0, 0], split.labels.to(torch.uint8) * 255)
+    pixels = np.array(Image.open(tree / "train" / "dog" / "3.png")).transpose(2, 0, 1)
+    assert np.array_equal(data.train.views[0][8].numpy(), pixels)
+
+
+def test_folder_is_decoded_once(tree, monkeypatch):
+    first = folder_spec(tree).load()
+    monkeypatch.setattr(Folder, "_image", None)
+    again = folder_spec(tree, label="Pets").load()
+    assert torch.equal(first.train.views[0], again.train.views[0])
+    assert again.label == "Pets 12×12, 10 images"
+
+
+def test_changed_content_is_another_fingerprint(tree):
+    before = folder_spec(tree).resolved()
+    assert len(before.fingerprint) == 16
+    assert before.resolved() == before
+    moved = tree.rename(tree.with_name("moved"))
+    assert identity(folder_spec(moved).resolved()) == identity(before)
+    (moved / "train" / "cat" / "0.png").rename(moved / "train" / "cat" / "9.png")
+    after = folder_spec(moved).resolved()
+    assert after.fingerprint != before.fingerprint
+    message = fails_with(folder_spec(moved, fingerprint=before.fingerprint))
+    assert before.fingerprint in message
+    assert len(load(folder_spec(moved)).train) == 10
+
+
+def test_folder_of_several_sizes_needs_a_resolution(tree):
+    wide = np.zeros((12, 24, 3), dtype=np.uint8)
+    wide[:, 6:18] = 200
+    Image.fromarray(wide).save(tree / "test" / "dog" / "0.png")
+    with pytest.raises(DataError, match=r"12×24 test/dog/0\.png.*set resolution$") as caught:
+        folder_spec(tree).load()
+    assert "\n" not in str(caught.value)
+    data = folder_spec(tree, resolution=6).load()
+    assert data.test.views[0].shape == (4, 3, 6, 6)
+    assert (data.test.views[0][2] == 200).all(), "the middle square"
+
+
+def test_folder_that_holds_nothing_useful(tree):
+    assert "path is not set" in fails_with(Folder())
+    assert str(tree / "nowhere" / "train") in fails_with(folder_spec(tree / "nowhere"))
+    (tree / "test" / "cow").mkdir()
+    folder_spec(tree).resolved()  # an empty folder is no class
+    (tree / "test" / "dog" / "0.png").rename(tree / "test" / "cow" / "0.png")
+    assert "test/cow has no images in train" in fails_with(folder_spec(tree))
+    for path in (tree / "test").rglob("*.png"):
+        path.rename(path.with_suffix(".txt"))
+    assert "no images below" in fails_with(folder_spec(tree))
+
+
+def test_broken_image_is_named(tree):
+    path = tree / "train" / "cat" / "1.png"
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(DataError, match=r"train/cat/1\.png cannot be decoded") as caught:
+        folder_spec(tree).load()
+    assert "\n" not in str(caught.value)

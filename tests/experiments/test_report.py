@@ -1,0 +1,401 @@
+import dataclasses
+import itertools
+import json
+import math
+import re
+import shutil
+from html.parser import HTMLParser
+from typing import get_args
+
+import pandas as pd
+import pytest
+
+from critical import claims, plotting
+from experiments import report
+from experiments.report import FigureRecord, build_report, read_records, write_record
+
+TRICKY = 'Blur <script>alert("x")</script> & "quotes" until t < 40'
+LONG = "python -m experiments figure=iclr2019/deficit_removal profile=quick " + " ".join(
+    f"deficit.removals.{number}=0.{number:040d}" for number in range(12)
+)
+
+
+def verdict(word, number=0, **changes):
+    held = {
+        "claim_id": f"claim-{number}",
+        "source": "Achille et al. (2019), figure 1",
+        "sentence": "The longer the blur lasts, the lower the final accuracy after the same recovery.",
+        "effect": -6.24,
+        "low": -8.1,
+        "high": -4.4,
+        "p": 0.03125,
+        "n": 6,
+        "margin": 1.5,
+        "unit": "points",
+        "verdict": word,
+        "reason": "The interval excludes 0 on the side of the claim and the effect exceeds the margin.",
+    }
+    return {**held, **changes}
+
+
+def record(figure="iclr2019/deficit_removal", **changes):
+    held = {
+        "figure": figure,
+        "title": "Accuracy against the epoch in which the blur is removed",
+        "caption": "Test accuracy after the same recovery. Dots are seeds, lines means, bands 95 % limits.",
+        "alt": "Accuracy falls from 90 to 78 percent with the deficit and rises without it.",
+        "command": "python -m experiments figure=iclr2019/deficit_removal profile=quick",
+        "data": "glyphs, 16×16, 4,000 training images",
+        "schedule": "restart",
+        "seeds": [0, 1, 2, 3, 4, 5],
+        "machine": "2 cores",
+        "versions": {"torch": "2.14.1", "critical": "0.1.0"},
+        "commit": "0123abcd",
+        "wall_seconds": 192.4,
+        "runs": 42,
+        "epochs_needed": 900,
+        "epochs_separate": 2100,
+        "table": f"tables/quick/{figure}.csv",
+        "created": "2026-01-31",
+        "deviations": ["Glyphs instead of CIFAR-10.", "A network of width 12."],
+    }
+    return FigureRecord(**{**held, **changes})
+
+
+def make(results, figure, columns=1, **changes):
+    """Draws a small picture, writes its table and its record."""
+    table = pd.DataFrame(
+        [
+            {"arm": arm, "removal": x, "seed": seed, "accuracy": 90 + slope * x + (seed * 7919 % 5) - 2,
+             "failure": ""}
+            for arm, slope in (("fresh", 0.0), ("deficit", -0.4), ("dose_matched", 0.1))
+            for x in (0, 10, 20, 30)
+            for seed in range(4)
+        ]
+    )  # fmt: skip
+    table.loc[31, ["accuracy", "failure"]] = [math.nan, "non-finite loss at epoch 7"]
+    path = results / "tables" / "quick" / f"{figure}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table.to_csv(path, index=False)
+    with plotting.style():
+        drawn, axes = plotting.figure(1, columns, sharey=True)
+        for axis in axes.flat:
+            for arm, rows in table.groupby("arm"):
+                plotting.seeds_and_interval(
+                    axis, rows, "removal", "accuracy", colour=plotting.arm_colour(arm), label=arm
+                )
+            axis.set_xlabel("epoch of removal")
+            plotting.failures(axis, table)
+        axes[0, 0].set_ylabel("test accuracy (%)")
+        plotting.legend(drawn)
+        plotting.save(drawn, results / "figures" / "quick", figure)
+    write_record(record(figure, **changes), results, "quick")
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """A profile with every kind of verdict, a failed run, hostile text and a very long command."""
+    results = tmp_path_factory.mktemp("results")
+    words = list(report.VERDICTS)
+    make(
+        results,
+        "iclr2019/deficit_removal",
+        verdicts=[verdict(word, number) for number, word in enumerate(words[:4])],
+    )
+    make(
+        results,
+        "iclr2019/window",
+        columns=3,
+        title="A window of blur " + TRICKY,
+        caption=TRICKY,
+        alt=TRICKY,
+        command=LONG,
+        machine="x" * 200,
+        failures=["deficit, seed 3: non-finite loss at epoch 7"],
+        deviations=[],
+        commit="",
+        verdicts=[
+            verdict("too few seeds", 4, sentence=TRICKY, reason=TRICKY),
+            verdict(
+                "missing arm",
+                5,
+                effect=math.nan,
+                low=math.nan,
+                high=math.nan,
+                p=math.nan,
+                n=0,
+                margin=math.nan,
+            ),
+            verdict("failed run", 6, low=math.nan, high=math.nan, p=0.0001, unit="u" * 120),
+            verdict("reproduced", 7, differs="Glyphs."),
+        ],
+    )
+    # A figure whose runs all failed has a record and a table, and no picture.
+    shutil.copytree(results / "tables/quick/iclr2019", results / "tables/quick/controls")
+    write_record(record("controls/window", failures=["a", "b"]), results, "quick")
+    build_report(results, "quick")
+    build_report(results, "laptop")
+    return results
+
+
+class Page(HTMLParser):
+    """What the tests ask about a page: its tags in order, its links, its visible text."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.tags, self.ids, self.text, self._hidden = [], [], "", 0
+        self.source = path.read_text(encoding="utf-8")
+        self.feed(self.source)
+
+    def handle_starttag(self, tag, attributes):
+        held = dict(attributes)
+        self.tags.append((tag, held))
+        self.ids += [held["id"]] if "id" in held else []
+        self._hidden += tag in ("style", "script")
+
+    def handle_endtag(self, tag):
+        self._hidden -= tag in ("style", "script")
+
+    def handle_data(self, data):
+        if not self._hidden:
+            self.text += data
+
+    def all(self, wanted):
+        return [held for tag, held in self.tags if tag == wanted]
+
+
+@pytest.fixture(scope="module")
+def page(results):
+    return Page(results / "report/quick/index.html")
+
+
+def test_every_link_and_picture_lies_beside_the_page_and_nothing_comes_from_elsewhere(results, page):
+    folder = results / "report/quick"
+    targets = [held["href"] for held in page.all("a")] + [held["src"] for held in page.all("img")]
+    assert len(targets) > 15
+    for target in targets:
+        if target.startswith("#"):
+            assert target[1:] in page.ids
+        else:
+            assert not target.startswith("/")
+            assert (folder / target).is_file(), target
+    assert len(page.ids) == len(set(page.ids))
+    assert not re.search(r"https?://|@import|url\(", page.source)
+    assert not page.all("script")
+
+
+def test_pictures_have_their_size_and_words(results, page):
+    images = page.all("img")
+    assert len(images) == 2
+    for image in images:
+        assert image["alt"]
+        png = (results / "report/quick" / image["src"]).read_bytes()
+        assert int(image["width"]) == int.from_bytes(png[16:20], "big")
+        assert int(image["height"]) == int.from_bytes(png[20:24], "big")
+    assert "There is no picture of this figure on disk." in page.text
+
+
+def test_headings_are_in_order_and_the_language_is_set(page):
+    levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch("h[1-6]", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
+    assert page.all("html")[0]["lang"] == "en"
+
+
+def test_text_is_text_and_never_markup(page):
+    assert page.text.count(TRICKY) >= 4
+    assert "<script" not in page.source
+    assert [image["alt"] for image in page.all("img")].count(TRICKY) == 1
+
+
+def test_the_summary_counts_every_verdict_in_words(page):
+    words = " ".join(page.text.split())
+    assert "8 claims in 3 figures" in words
+    assert "2 reproduced" in words
+    for word in list(report.VERDICTS)[1:]:
+        assert f"1 {word}" in words
+    assert "not corrected for the number of claims" in words
+    rows = [held for tag, held in page.tags if tag == "tr"]
+    assert len(rows) == 1 + 8
+    assert "−6.24 points (95 % interval −8.1 to −4.4)" in words
+    assert "no estimate" in words
+    assert "(no interval)" in words
+    assert "margin nan" not in words
+    assert "margin None" not in words
+
+
+def test_provenance_failures_and_deviations_are_said(page):
+    words = " ".join(page.text.split())
+    for part in (
+        LONG,
+        "1 failed run",
+        "deficit, seed 3: non-finite loss at epoch 7",
+        "Glyphs instead of CIFAR-10.",
+        "No difference was noted.",
+        "3 min 12 s",
+        "Differs from the paper: Glyphs.",
+        "critical 0.1.0, torch 2.14.1",
+        "not known",
+        "42; 900 epochs with shared pasts, 2100 if each run were trained from scratch",
+    ):
+        assert part in words
+
+
+def test_a_profile_without_figures_says_so(results):
+    page = Page(results / "report/laptop/index.html")
+    assert "There are no figures yet for this profile." in page.text
+    assert not page.all("img")
+
+
+def test_records_come_back_as_written_with_unknown_numbers_as_null(results):
+    records = read_records(results, "quick")
+    assert [held.figure for held in records] == [
+        "controls/window",
+        "iclr2019/deficit_removal",
+        "iclr2019/window",
+    ]
+    assert records[1] == record(
+        verdicts=[verdict(word, n) for n, word in enumerate(list(report.VERDICTS)[:4])]
+    )
+    assert records[2].verdicts[1]["effect"] is None
+    raw = (results / "figures/quick/iclr2019/window.json").read_text()
+    json.loads(raw, parse_constant=lambda constant: pytest.fail(f"{constant} is no JSON"))
+
+
+def test_the_page_is_the_same_when_nothing_changed_and_leaves_no_other_file(results):
+    folder = results / "report/quick"
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    build_report(results, "quick")
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    assert {path.suffix for path in before} == {".html", ".png", ".pdf", ".csv"}
+
+
+def test_a_table_is_kept_relative_to_the_results(tmp_path):
+    table = tmp_path / "results/tables/quick/iclr2019/deficit_removal.csv"
+    table.parent.mkdir(parents=True)
+    table.write_text("seed\n0\n")
+    write_record(record(table=str(table)), tmp_path / "results", "quick")
+    assert read_records(tmp_path / "results", "quick")[0].table == "tables/quick/iclr2019/deficit_removal.csv"
+    (tmp_path / "elsewhere.csv").write_text("seed\n")
+    for wrong in (str(tmp_path / "elsewhere.csv"), "tables/quick/none.csv"):
+        with pytest.raises(ValueError, match="is not a file below"):
+            write_record(record(table=wrong), tmp_path / "results", "quick")
+
+
+def test_what_cannot_be_is_refused_in_one_line(tmp_path):
+    with pytest.raises(ValueError, match="did you mean 'reproduced'"):
+        record(verdicts=[verdict("reproducd")])
+    with pytest.raises(ValueError, match="verdict on 'c' lacks source"):
+        record(verdicts=[{"claim_id": "c"}])
+    for name in ("../up", "/root", "a//b", "", "a b"):
+        with pytest.raises(ValueError, match="figure="):
+            record(name)
+    with pytest.raises(ValueError, match="profile="):
+        build_report(tmp_path, "quick/..")
+    broken = tmp_path / "figures/quick/iclr2019/broken.json"
+    broken.parent.mkdir(parents=True)
+    for text in ("{", "[]", "{}", '{"colour": 1}'):
+        broken.write_text(text)
+        with pytest.raises(ValueError, match=r"broken\.json is no record of a figure") as raised:
+            build_report(tmp_path, "quick")
+        assert "\n" not in str(raised.value)
+
+
+def test_the_words_and_fields_are_those_of_the_claims():
+    assert set(report.VERDICTS) == set(get_args(claims.Outcome))
+    fields = {field.name for field in dataclasses.fields(claims.Verdict)}
+    assert set(report._VERDICT_KEYS) <= fields
+    assert "differs" in fields
+
+
+def test_a_picture_that_is_none_is_refused(tmp_path):
+    table = tmp_path / "tables/quick/iclr2019/deficit_removal.csv"
+    picture = tmp_path / "figures/quick/iclr2019/deficit_removal.png"
+    for path, content in ((table, b"seed\n0\n"), (picture, b"half of a picture, nothing else")):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(content)
+    write_record(record(), tmp_path, "quick")
+    with pytest.raises(ValueError, match="is no PNG picture"):
+        build_report(tmp_path, "quick")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.04, "0.0 s"),
+        (59.96, "1 min 0 s"),
+        (192.4, "3 min 12 s"),
+        (3599.7, "1 h 0 min"),
+        (7500, "2 h 5 min"),
+    ],
+)
+def test_durations(seconds, text):
+    assert report.duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("p", "text"), [(None, "–"), (0.03125, "0.031"), (0.0004, "< 0.001"), (1.0, "1.000")]
+)
+def test_probabilities(p, text):
+    assert report.probability(p) == text
+
+
+def test_colours_of_words_reach_the_contrast_that_small_text_needs(page):
+    schemes = re.findall(r"--page: #[^}]*", page.source)
+    assert len(schemes) == 2
+    for scheme in schemes:
+        colours = dict(re.findall(r"--([a-z-]+): #([0-9a-f]{6})", scheme))
+        pairs = [(kind, f"{kind}-fill") for kind in ("good", "bad", "open", "absent")]
+        pairs += [(text, ground) for text in ("text", "quiet", "link") for ground in ("page", "card")]
+        for text, ground in pairs:
+            light, dark = sorted((_luminance(colours[text]), _luminance(colours[ground])), reverse=True)
+            assert (light + 0.05) / (dark + 0.05) >= 4.5, (text, ground)
+
+
+def _luminance(colour):
+    channels = [int(colour[place : place + 2], 16) / 255 for place in (0, 2, 4)]
+    linear = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in channels]
+    return sum(weight * value for weight, value in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    names = ("chromium", "chromium-browser", "google-chrome")
+    executable = next(filter(None, map(shutil.which, names)), None)
+    if executable is None:
+        pytest.skip(f"no browser: none of {', '.join(names)} is on the path")
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+    flags += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    with playwright.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=executable, args=flags)
+        yield opened
+        opened.close()
+
+
+@pytest.mark.parametrize(
+    ("profile", "width", "scheme"),
+    [("quick", 390, "light"), ("quick", 390, "dark"), ("quick", 1280, "light"), ("quick", 1280, "dark"),
+     ("laptop", 390, "light")],
+)  # fmt: skip
+def test_in_a_browser(results, browser, profile, width, scheme):
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    complaints = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("requestfailed", lambda request: complaints.append(request.url))
+    page.goto((results / "report" / profile / "index.html").as_uri())
+    assert complaints == []
+    sizes = page.evaluate("[...document.images].map(image => [image.naturalWidth, image.clientWidth])")
+    assert len(sizes) == (2 if profile == "quick" else 0)
+    # Not empty, and not so small that its letters (9 pt) cannot be read.
+    assert all(natural > 0 and shown >= 0.55 * natural for natural, shown in sizes)
+    measured = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+    assert measured[0] <= measured[1] == width
+    if profile == "quick":
+        badges = page.evaluate(
+            "[...document.querySelectorAll('.badge')].map(b => getComputedStyle(b).backgroundColor)"
+        )
+        assert len(set(badges)) == 4
+    page.close()
