@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
@@ -28,8 +29,8 @@ class Optimizer:
     def __post_init__(self) -> None:
         if self.batch_size < 2:
             raise SpecError(f"optimizer.batch_size={self.batch_size}: at least 2, BatchNorm needs them")
-        if self.weight_decay < 0:
-            raise SpecError(f"optimizer.weight_decay={self.weight_decay}: cannot be negative")
+        if not 0 <= self.weight_decay < math.inf:
+            raise SpecError(f"optimizer.weight_decay={self.weight_decay}: must be finite and not negative")
 
     def build(self, parameters: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
         """Returns the torch optimiser, its rate still 0: the loop sets it every epoch."""
@@ -75,6 +76,8 @@ class Adam(Optimizer):
         super().__post_init__()
         if not (0 <= self.beta1 < 1 and 0 <= self.beta2 < 1):
             raise SpecError(f"optimizer.beta1={self.beta1}, beta2={self.beta2}: both lie in [0, 1)")
+        if not 0 < self.epsilon < math.inf:
+            raise SpecError(f"optimizer.epsilon={self.epsilon}: must be above 0 and finite")
 
     def build(self, parameters: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
         """Returns `torch.optim.Adam`."""

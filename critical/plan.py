@@ -24,7 +24,7 @@ class Segment:
         start: Epochs trained before it; the checkpoint under `spec.keys[start]` is its beginning.
         end: Epochs trained after it; the checkpoint under `spec.keys[end]` is kept.
         probes: The union of what the runs through it measure, by probe id.
-        epochs_behind: Epochs on the longest path from its start on: its priority.
+        epochs_behind: Epochs on the longest path that begins with it: its priority.
     """
 
     spec: RunSpec
@@ -95,7 +95,7 @@ def plan(specs: Iterable[RunSpec]) -> Plan:
                 continue
             first = run.keys[start + 1]
             if first not in found:
-                found[first] = Segment(run, start, epoch, probes[first], longest[run.keys[start]])
+                found[first] = Segment(run, start, epoch, probes[first], longest[first] + 1)
             start = epoch
     ordered: Sequence[Segment] = sorted(found.values(), key=lambda segment: -segment.epochs_behind)
     return Plan(runs, tuple(ordered), forks)

@@ -109,7 +109,7 @@ class Accuracy(Probe):
 
 @dataclass(frozen=True)
 class Fisher(Probe):
-    """Trace of the Fisher information (labels drawn from the model), total and per layer.
+    """Trace of the Fisher information (of the model's own distribution), total and per layer.
 
     It is measured on training images as the network saw them in the epoch just trained, that is
     through the deficits that acted; without augmentation and with BatchNorm in evaluation mode.
@@ -117,17 +117,22 @@ class Fisher(Probe):
     Attributes:
         samples: Images a measurement.
         chunk: Images an estimate of B·‖mean gradient‖²; see `critical.fisher`.
+        noise: `signs` (projections on random signs, far less noisy once the network is confident) or
+            `labels` (drawn from the model); both have the same expectation.
         every: Measure after every so many epochs.
     """
 
     name: ClassVar[str] = "fisher"
-    samples: int = 256
+    samples: int = 160
     chunk: int = 32
+    noise: str = "signs"
     every: int = 1
 
     def __post_init__(self) -> None:
         if min(self.samples, self.chunk, self.every) < 1:
             raise SpecError("probe fisher: samples, chunk and every are at least 1")
+        if self.noise not in ("signs", "labels"):
+            raise SpecError(f"probe fisher: noise={self.noise}: one of signs, labels")
 
     def measure(self, moment: Moment) -> dict[str, Any]:
         """Returns `fisher_trace`, its `fisher_trace_error`, and `fisher_trace/<layer>` for each layer."""
@@ -142,7 +147,7 @@ class Fisher(Probe):
             for deficit in moment.deficits:
                 batch = deficit.apply(batch, seed=moment.seed, epoch=moment.epoch - 1)
             chunks.append(moment.arithmetic.place(batch.views))
-        trace = trace_of_fisher(moment.model, chunks, generator=draws)
+        trace = trace_of_fisher(moment.model, chunks, generator=draws, noise=self.noise)
         row: dict[str, Any] = {
             "fisher_trace": trace.total,
             "fisher_trace_error": trace.standard_error,

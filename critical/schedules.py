@@ -26,7 +26,17 @@ from critical.spec import SpecError
 
 
 def decay_to(fraction: float, epochs: int) -> float:
-    """Returns the decay per epoch under which the rate falls to `fraction` of itself in `epochs`."""
+    """Returns the decay per epoch under which the rate falls to `fraction` of itself in `epochs`.
+
+    Args:
+        fraction: In (0, 1].
+        epochs: At least 1.
+
+    Raises:
+        SpecError: No decay in (0, 1] does that.
+    """
+    if not (0 < fraction <= 1 and epochs >= 1):
+        raise SpecError(f"decay_to({fraction}, {epochs}): needs a fraction in (0, 1] and at least 1 epoch")
     return float(f"{fraction ** (1 / epochs):.10g}")
 
 
@@ -47,8 +57,8 @@ class Schedule:
     reset_optimizer: bool = False
 
     def __post_init__(self) -> None:
-        if not self.rate > 0:
-            raise SpecError(f"schedule.rate={self.rate}: the learning rate must be above 0")
+        if not 0 < self.rate < math.inf:
+            raise SpecError(f"schedule.rate={self.rate}: the learning rate must be above 0 and finite")
         if not 0 < self.decay <= 1:
             raise SpecError(f"schedule.decay={self.decay}: the factor per epoch lies in (0, 1]")
 
@@ -109,8 +119,8 @@ class HotRestart(Restart):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.heat > 0:
-            raise SpecError(f"schedule.heat={self.heat}: must be above 0")
+        if not 0 < self.heat < math.inf:
+            raise SpecError(f"schedule.heat={self.heat}: must be above 0 and finite")
 
     def _recovery_rate(self, epoch: int, since_removal: int) -> float:
         return self.heat * super()._recovery_rate(epoch, since_removal)

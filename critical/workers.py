@@ -123,6 +123,8 @@ class _Worker:
                     held = lock
                     if lock is None:
                         return advanced
+                    if self._overtaken(segment, epoch):
+                        return advanced
                     if epoch == begin and not self._load(spec, begin):
                         return advanced
                     advanced = True
@@ -145,6 +147,15 @@ class _Worker:
             if self.store.has_state(segment.spec.keys[epoch]):
                 return epoch
         return 0
+
+    def _overtaken(self, segment: Segment, epoch: int) -> bool:
+        """Tells whether another process trained `epoch` between the last look at the store and the claim."""
+        if self._resume_point(segment) <= epoch and not self.ledger.dead(segment.spec, segment.end):
+            return False
+        if epoch > segment.start and segment.spec.keys[epoch] not in self.forks:
+            # It may have gone on from there before this process stored the state that nobody needs now.
+            self.store.drop_state(segment.spec.keys[epoch])
+        return True
 
     def _load(self, spec: RunSpec, epoch: int) -> bool:
         """Puts the trainer before `epoch`; False when the checkpoint has gone meanwhile."""

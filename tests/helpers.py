@@ -1,0 +1,195 @@
+"""Runs so small that an epoch takes some milliseconds, their result from scratch, and processes that work and die."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import multiprocessing
+import os
+import signal
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+
+from critical import workers
+from critical.augmentation import Augmentation
+from critical.data import Digits
+from critical.deficits import Blur, LabelPermutation, NoDeficit
+from critical.models import MLP, AllCNN
+from critical.optimizers import SGD
+from critical.plan import plan
+from critical.probes import Accuracy, Moment, Probe
+from critical.runs import RunSpec
+from critical.schedules import Restart
+from critical.store import RunStore
+from critical.timeline import Timeline, Window
+from critical.training import Trainer
+
+BLUR = Blur(factor=2)
+PERMUTED = LabelPermutation()
+SHAM = NoDeficit()
+BASE = RunSpec(
+    data=Digits(subset=96, test_subset=40),
+    model=MLP(widths=(16,)),
+    optimizer=SGD(batch_size=32),
+    augmentation=Augmentation(shift=1),
+    schedule=Restart(rate=0.05, decay=0.9),
+    timeline=Timeline(4),
+    probes=(Accuracy(),),
+)
+CONVOLUTIONAL = replace(BASE, model=AllCNN(width=4, depth=3))
+
+
+def run(*windows, end=4, base=BASE, **changes) -> RunSpec:
+    """A run with windows given as (start, end, deficit)."""
+    return replace(base, timeline=Timeline(end, tuple(Window(*window) for window in windows)), **changes)
+
+
+def bare(rows):
+    """Rows without what says how long, or what acted: the columns that `training.train` gives, less the time."""
+    left_out = ("seconds", "deficit", "reset_optimizer")
+    return [{name: value for name, value in row.items() if name not in left_out} for row in rows]
+
+
+def from_scratch(spec: RunSpec) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Rows and last state of a run that knows no store: the loop of `training.train`, which drops its state."""
+    rows = []
+    with spec.arithmetic.applied():
+        trainer = Trainer(spec)
+        for act in spec.acts:
+            row = {"epoch": trainer.state.epoch + 1, **trainer.train_epoch(act)}
+            for measurement in trainer.measure(act):
+                row |= measurement.columns
+            rows.append(row)
+    return rows, trainer.state.state_dict()
+
+
+def same(first: Any, second: Any) -> bool:
+    """Whether two nested values are equal bit for bit."""
+    if isinstance(first, torch.Tensor):
+        return isinstance(second, torch.Tensor) and first.dtype == second.dtype and torch.equal(first, second)
+    if isinstance(first, dict):
+        return first.keys() == second.keys() and all(same(first[key], second[key]) for key in first)
+    if isinstance(first, (list, tuple)):
+        return len(first) == len(second) and all(map(same, first, second))
+    return bool(first == second)
+
+
+def last_state(store: RunStore, spec: RunSpec) -> dict[str, Any]:
+    held = store.load_state(spec.keys[-1], "cpu")
+    assert held is not None, "the end of a run is kept"
+    return held["state"]
+
+
+def assert_as_from_scratch(store: RunStore, *specs: RunSpec) -> None:
+    """Rows and last weights, momentum and batch statistics: all bits."""
+    for spec in specs:
+        rows, state = from_scratch(spec)
+        stored = store.rows(spec)
+        assert stored is not None, "the run is not finished"
+        assert bare(stored) == rows
+        assert same(last_state(store, spec), state)
+
+
+def counting(log: Path):
+    """Replacement of `Trainer.train_epoch` that leaves a line (process, epoch) in a file."""
+    real = Trainer.train_epoch
+
+    def train_epoch(self, act):
+        with open(log, "a") as file:
+            file.write(f"{os.getpid()} {self.state.epoch}\n")
+        return real(self, act)
+
+    return train_epoch
+
+
+def trained(log: Path) -> list[str]:
+    """The lines of `counting`."""
+    return log.read_text().splitlines() if log.exists() else []
+
+
+# Processes. A fork server imports torch once for all of them.
+CONTEXT = multiprocessing.get_context("forkserver")
+CONTEXT.set_forkserver_preload(["helpers", "critical.workers", "critical.pool", "sklearn.datasets"])
+
+
+@contextlib.contextmanager
+def process(target, *arguments):
+    """A process that is killed when the block ends, if it lives that long."""
+    child = CONTEXT.Process(target=target, args=arguments, daemon=True)
+    child.start()
+    try:
+        yield child
+    finally:
+        if child.is_alive():
+            child.kill()
+        child.join()
+
+
+def until(condition, what: str, seconds: float = 60.0) -> None:
+    """Waits for a condition."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"waited in vain for {what}"
+        time.sleep(0.002)
+
+
+def worker(root: Path, specs, log: Path, barrier=None) -> None:
+    """Works on a store and counts; processes with a barrier start together, all their forks wanted."""
+    Trainer.train_epoch = counting(log)  # type: ignore[method-assign]
+    workers.PATIENCE_SECONDS = 0.01
+    store, todo = RunStore(root), plan(specs)
+    if barrier:
+        store.want(todo.forks)
+        barrier.wait(60)
+    workers.work(todo, store)
+
+
+def dying_worker(root: Path, specs, log: Path, method: str, when: str, count: int) -> None:
+    """Works until the store's method is called for the `count`-th time; dies `before` or `after` it acted."""
+    Trainer.train_epoch = counting(log)  # type: ignore[method-assign]
+    store = RunStore(root)
+    real, calls = getattr(store, method), itertools.count(1)
+
+    def fatal(*arguments):
+        now = next(calls) == count
+        if now and when == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = real(*arguments)
+        if now:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    setattr(store, method, fatal)
+    workers.work(plan(specs), store)
+
+
+def pausing_worker(root: Path, spec, epoch: int, signal_file: Path) -> None:
+    """Trains `epoch` epochs and then waits for ever, with its claim on the last of them."""
+
+    def pause(spec, trained):
+        if trained == epoch:
+            signal_file.touch()
+            time.sleep(600)
+
+    workers.work(plan([spec]), RunStore(root), after_epoch=pause)
+
+
+@dataclass(frozen=True)
+class Raising(Probe):
+    name: ClassVar[str] = "raising"
+
+    def measure(self, moment: Moment) -> dict[str, Any]:
+        raise RuntimeError("this probe cannot measure")
+
+
+@dataclass(frozen=True)
+class Killing(Probe):
+    name: ClassVar[str] = "killing"
+
+    def measure(self, moment: Moment) -> dict[str, Any]:
+        os.kill(os.getpid(), signal.SIGKILL)
+        return {}
