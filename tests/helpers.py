@@ -1,4 +1,4 @@
-"""Runs so small that an epoch takes some milliseconds, their result from scratch, and processes that work and die."""
+"""Runs so small that an epoch takes milliseconds, and processes that work on them and die."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ def run(*windows, end=4, base=BASE, **changes) -> RunSpec:
 
 
 def bare(rows):
-    """Rows without what says how long, or what acted: the columns that `training.train` gives, less the time."""
+    """Rows without how long it took and what acted: the columns of `training.train`, less the time."""
     left_out = ("seconds", "deficit", "reset_optimizer")
     return [{name: value for name, value in row.items() if name not in left_out} for row in rows]
 
 
 def from_scratch(spec: RunSpec) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Rows and last state of a run that knows no store: the loop of `training.train`, which drops its state."""
+    """Rows and last state of a run that knows no store (`training.train` gives the rows alone)."""
     rows = []
     with spec.arithmetic.applied():
         trainer = Trainer(spec)

@@ -1,0 +1,104 @@
+"""Figures by Hydra: `python -m experiments figure=iclr2019/deficit_removal profile=quick`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import hydra
+from omegaconf import DictConfig
+
+from critical.plan import plan
+from critical.pool import RunError, default_jobs
+from critical.spec import SpecError
+from experiments import config as configuration
+from experiments import estimate, pipeline
+from experiments.figure import Figure
+from experiments.loggers import logger
+from experiments.protocol import Protocol
+from experiments.registry import chosen
+
+
+def protocol(config: DictConfig) -> Protocol:
+    """Builds the protocol that a profile describes.
+
+    Raises:
+        SpecError: Something unknown or impossible, in one line.
+    """
+    given: dict[str, Any] = configuration.plain(config.protocol)
+    parts = configuration.parts(config)
+    if len(set(given["seeds"])) < len(given["seeds"]) or not given["seeds"]:
+        raise SpecError(f"protocol.seeds={given['seeds']}: at least one seed, each once")
+    if given["recovery"] < 1:
+        raise SpecError(f"protocol.recovery={given['recovery']}: at least one epoch")
+    made = Protocol(
+        parts=parts,
+        deficit=configuration.deficit(configuration.plain(config.deficit)),
+        **{**given, "seeds": tuple(given["seeds"])},
+    )
+    made.schedule("continue")  # refuses an impossible rate or decay now
+    return made
+
+
+def numbers(config: DictConfig, figure: Figure) -> Any:
+    """Builds the numbers of a figure from the profile.
+
+    Raises:
+        SpecError: The profile has none for it, or they are impossible.
+    """
+    if figure.name not in config.figures:
+        raise SpecError(f"figure={figure.name}: profile {config.profile} has no numbers for it (figures.…)")
+    return configuration.numbers(figure.numbers, configuration.plain(config.figures[figure.name]), figure.name)
+
+
+@hydra.main(config_path=str(configuration.CONF), config_name="figures", version_base="1.3")
+@configuration.refuse_in_one_line
+def main(config: DictConfig) -> None:
+    """Makes the figures asked for, or says what that would take."""
+    figures = chosen(config.figure)
+    made = protocol(config)
+    given = {figure.name: numbers(config, figure) for figure in figures}
+    jobs = default_jobs(made.parts.arithmetic) if config.jobs is None else config.jobs
+    if jobs < 1:
+        raise SpecError(f"jobs={jobs}: at least one worker")
+    setting = pipeline.Setting(
+        profile=config.profile,
+        results=Path(config.results),
+        jobs=jobs,
+        command=pipeline.command_line(),
+        logger=logger(configuration.plain(config.logger)),
+    )
+    plans = {
+        figure.name: plan(item.spec for item in figure.runs(made, given[figure.name])) for figure in figures
+    }
+    whole = pipeline.merged(list(plans.values()))
+    if config.dry:
+        print(estimate.report(whole, setting.store, jobs))
+        return
+    print(
+        f"{len(whole.runs)} runs: {whole.epochs_needed} epochs needed, "
+        f"{whole.epochs_separate} if each were trained by itself"
+    )
+    start = time.monotonic()
+    for figure in figures:
+        record = pipeline.make(figure, made, given[figure.name], setting)
+        picture = setting.results / "figures" / config.profile / f"{figure.name}.png"
+        print(f"{figure.name}: {picture} after {time.monotonic() - start:.0f} s")
+        for verdict in record.verdicts:
+            print(f"  {verdict['verdict']}: {verdict['sentence']}")
+    print(f"report: {setting.results / 'report' / config.profile / 'index.html'}")
+
+
+def run() -> None:
+    """Entry point: what stops a command is one line."""
+    try:
+        configuration.checked_main("figures", main)
+    except RunError as error:
+        raise SystemExit(f"error: {error}") from None
+    except KeyboardInterrupt:
+        raise SystemExit("stopped; the same command goes on from here") from None
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,192 @@
+"""From a figure's module to its files: missing runs, table, picture, verdicts, record, report.
+
+The same for every figure, and idempotent: what is stored is not trained again, and the same runs
+give the same tables, byte for byte.
+"""
+
+from __future__ import annotations
+
+import datetime
+import shlex
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from critical import environment, plotting
+from critical.claims import to_records, verdicts
+from critical.data import load
+from critical.files import write_atomically
+from critical.plan import Plan, plan
+from critical.pool import run_all
+from critical.statistics import mean_interval
+from critical.store import RunStore
+from experiments.figure import Figure
+from experiments.loggers import Logger
+from experiments.protocol import DEFICIT, PlannedRun, Protocol, Tables, tables
+from experiments.report import FigureRecord, build_report, write_record
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a command decides besides the protocol.
+
+    Attributes:
+        profile: Its name.
+        results: Folder of tables, figures, report and run store.
+        jobs: Worker processes.
+        command: The command line, for the report.
+        logger: Where runs are mirrored.
+    """
+
+    profile: str
+    results: Path
+    jobs: int
+    command: str
+    logger: Logger
+
+    @property
+    def store(self) -> RunStore:
+        """The run store, shared by all profiles and figures."""
+        return RunStore(self.results / "runs")
+
+
+def make(figure: Figure, protocol: Protocol, numbers: Any, setting: Setting) -> FigureRecord:
+    """Makes a figure: trains what is missing, writes table, picture and record, refreshes the report.
+
+    Args:
+        figure: The figure.
+        protocol: How its arms are trained.
+        numbers: The profile's numbers for it.
+        setting: Where results go, and how many workers train.
+
+    Returns:
+        The record that the report shows.
+    """
+    start = time.monotonic()
+    planned = figure.runs(protocol, numbers)
+    needed = plan(item.spec for item in planned)
+    run_all(needed, setting.store, setting.jobs, figure.name, setting.results / "logs")
+    collected = tables(planned, setting.store)
+    paths = write_tables(collected, setting.results, setting.profile, figure.name)
+    # Drawn and judged from what the file holds, so that it is all a reader needs to do the same.
+    collected = read_tables(setting.results, setting.profile, figure.name)
+    with plotting.style():
+        drawing = figure.draw(collected, protocol, numbers)
+        saved = plotting.save(drawing, setting.results / "figures" / setting.profile, figure.name)
+    judged = verdicts(collected.runs, figure.claims(protocol, numbers), protocol.seeds)
+    record = FigureRecord(
+        figure=figure.name,
+        title=figure.title,
+        caption=f"{figure.caption(collected, protocol, numbers)} {small_print(collected, protocol)}",
+        alt=figure.alt,
+        command=setting.command,
+        data=load(protocol.parts.data).label,
+        schedule=schedule_text(protocol),
+        seeds=list(protocol.seeds),
+        machine=environment.machine(),
+        versions=environment.versions(),
+        commit=environment.commit(),
+        wall_seconds=time.monotonic() - start,
+        runs=len(needed.runs),
+        epochs_needed=needed.epochs_needed,
+        epochs_separate=needed.epochs_separate,
+        table=str(paths[0]),
+        created=datetime.date.today().isoformat(),
+        failures=failure_lines(collected.runs),
+        verdicts=to_records(judged),
+        deviations=list(figure.deviations),
+    )
+    write_record(record, setting.results, setting.profile)
+    build_report(setting.results, setting.profile)
+    mirror(planned, figure, setting, saved.png)
+    return record
+
+
+def table_paths(results: Path, profile: str, name: str) -> tuple[Path, Path]:
+    """Returns where the tables of a figure lie: runs and epochs."""
+    folder = results / "tables" / profile
+    return folder / f"{name}.csv", folder / f"{name}.epochs.csv"
+
+
+def write_tables(collected: Tables, results: Path, profile: str, name: str) -> tuple[Path, Path]:
+    """Writes the tables atomically; numbers with ten digits, which is what every machine agrees on."""
+    paths = table_paths(results, profile, name)
+    for path, frame in zip(paths, (collected.runs, collected.epochs), strict=True):
+        if not frame.empty:
+            write_atomically(path, frame.to_csv(index=False, float_format="%.10g").encode())
+    return paths
+
+
+def read_tables(results: Path, profile: str, name: str) -> Tables:
+    """Reads the tables of a figure back."""
+    runs, epochs = table_paths(results, profile, name)
+    text = {"failure": str, "deficit": str, "run_id": str}
+    read: dict[str, Any] = {"dtype": text, "keep_default_na": False, "na_values": ["", "nan"]}
+    frames = [pd.read_csv(path, **read) if path.exists() else pd.DataFrame() for path in (runs, epochs)]
+    for frame in frames:
+        if "failure" in frame:
+            frame["failure"] = frame["failure"].fillna("")
+    return Tables(*frames)
+
+
+def schedule_text(protocol: Protocol) -> str:
+    """Says how the learning rate goes."""
+    reset = "emptied" if protocol.reset_optimizer else "kept"
+    return (
+        f"rate {protocol.rate:g}·{protocol.decay:g}^epoch, {protocol.recovery} clean epochs in a standard "
+        f"recovery; the optimiser's state is {reset} at the removal"
+    )
+
+
+def small_print(collected: Tables, protocol: Protocol) -> str:
+    """Says what every caption has to: n, data, schedule, and how learnable the deficit was."""
+    label = load(protocol.parts.data).label
+    lines = [
+        f"n = {len(protocol.seeds)} seeds, each a dot, means with 95 % intervals (Student's t). Data: {label}. "
+        f"Schedule: {schedule_text(protocol)}."
+    ]
+    table = collected.runs[collected.runs["arm"] == DEFICIT].drop_duplicates(
+        ["seed", "deficit", "onset", "length"]
+    )
+    said = []
+    for (name, onset, length), rows in table.groupby(["deficit", "onset", "length"]):
+        known = rows["accuracy_deficient"].dropna()
+        if len(known):
+            said.append(f"{name.replace('_', ' ')} in [{onset}, {onset + length}): {mean_interval(known).mean:.0f} %")
+    if said:
+        lines.append(
+            f"How well the deficit itself was learnt (accuracy on deficient test images when it ends): {'; '.join(said)}."
+        )
+    return " ".join(lines)
+
+
+def failure_lines(table: pd.DataFrame) -> list[str]:
+    """Returns a line for each failed run."""
+    failed = table[table["failure"] != ""]
+    return [
+        f"{row.arm}, {row.schedule}, removal {row.removal}, seed {row.seed}: {row.failure}"
+        for row in failed.itertuples()
+    ]
+
+
+def mirror(planned: Sequence[PlannedRun], figure: Figure, setting: Setting, picture: Path) -> None:
+    """Hands the runs and the picture to the logger."""
+    for item in {item.spec.run_id: item for item in planned}.values():
+        tags = {"figure": figure.name, "profile": setting.profile, **item.tags}
+        setting.logger.log_run(item.spec, setting.store.rows(item.spec) or [], tags)
+    setting.logger.log_figure(figure.name, picture)
+
+
+def command_line() -> str:
+    """Returns the command as it was given, without the path of the Python that ran it."""
+    return shlex.join(["python", "-m", "experiments", *sys.argv[1:]])
+
+
+def merged(plans: Sequence[Plan]) -> Plan:
+    """Lays the plans of several figures over each other."""
+    return plan(run for one in plans for run in one.runs)
