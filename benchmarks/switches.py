@@ -1,18 +1,18 @@
 """Which switches pay on this machine: python benchmarks/switches.py [--device cpu] [--budget 20].
 
-Precision, memory layout, compilation and threads, one changed at a time, for two shapes of run, through the
-suite's own loop (`critical.training.Trainer`). Prints a Markdown table: time of a step as a ratio to fp32 in
-the default layout on one thread (below 1: faster), and the interquartile range of those ratios over turns.
-Settings are timed in turn, so a machine that slows down slows all of them. Two numbers a setting: *wall* is how
-long one run alone takes; *process* is the CPU time of all threads, which counts when the cores are filled with
-runs. On a GPU only wall time means anything. `--compile` adds torch.compile, its warm-up
-named apart.
+Precision, memory layout, compilation and threads, one changed at a time, for two shapes of run, through
+the suite's own loop (`critical.training.Trainer`). Prints a Markdown table: the time of a step as a ratio
+to fp32, channels first, one thread (below 1: faster), median and quartiles over turns. Settings are timed
+in turn, so a machine that slows down slows all of them. *Wall* is how long a run alone takes; *process* is
+the CPU time of all its threads, which counts when the cores are filled with runs (on a GPU it says
+nothing). `--compile` adds torch.compile, its warm-up named apart. Two minutes on a laptop.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+import os
 import statistics
 import time
 from collections.abc import Sequence
@@ -146,6 +146,16 @@ def ratio(values: Sequence[float]) -> str:
     return f"{statistics.median(values):.2f} ({low:.2f} to {high:.2f})"
 
 
+def say_if_busy() -> None:
+    """Warns where other programs hold the cores: threads that wait for each other then spin for ages."""
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    if load > 0.5:
+        print(
+            f"NOTE: load average {load:.1f} before the start: other programs are running, so the rows of several "
+            "threads and all wall times mean nothing here; run this on a quiet machine"
+        )
+
+
 def main() -> None:
     """Runs the comparison for both shapes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
@@ -161,6 +171,7 @@ def main() -> None:
         parser.error(f"--turns {options.turns}: at least 2, quartiles need them")
     device = available_device(options.device)
     print(f"{environment.machine()}; torch {torch.__version__}, {device}")
+    say_if_busy()
     for shape in SHAPES:
         compare(shape, settings(device, options.threads, options.compile), options.budget, options.turns)
 

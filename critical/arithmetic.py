@@ -92,5 +92,5 @@ class Arithmetic:
         """Moves a network to the device, in the chosen layout."""
         model = model.to(self.device)
         if self.channels_last:
-            model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            model = model.to(memory_format=torch.channels_last)
         return model

@@ -17,7 +17,7 @@ from critical.progress import Progress, progress
 from critical.store import RunStore
 from critical.workers import Ledger, Orphaned, stop_with_parent, work
 
-POLL_SECONDS = 0.5
+POLL_SECONDS = 1.0
 
 
 class RunError(RuntimeError):
@@ -106,6 +106,8 @@ def _train(plan: Plan, store: RunStore, jobs: int, logs: Path, tracker: _Tracker
             bar.update(tracker.epochs_done, tracker.runs_left)
             time.sleep(POLL_SECONDS)
     finally:
+        # What ended by itself: whoever is terminated here is not to blame.
+        codes = [worker.exitcode for worker in workers]
         for worker in workers:
             if worker.is_alive() and not tracker.finished:
                 worker.terminate()
@@ -115,14 +117,15 @@ def _train(plan: Plan, store: RunStore, jobs: int, logs: Path, tracker: _Tracker
     bar.update(tracker.epochs_done, tracker.runs_left)
     if tracker.finished:
         return
-    for number, worker in enumerate(workers):
+    for number in range(jobs):
         log = logs / f"worker-{number}.log"
         if log.exists():
             reason = log.read_text().strip().splitlines()[-1]
             raise RunError(f"a worker stopped: {reason} (traceback in {log})")
-        if worker.exitcode and worker.exitcode < 0:
+    for code in codes:
+        if code and code < 0:
             raise RunError(
-                f"a worker was ended by signal {-worker.exitcode} (9 is often a lack of memory: try fewer JOBS); "
+                f"a worker was ended by signal {-code} (9 is often a lack of memory: try fewer JOBS); "
                 "run the same command again, it goes on where it stopped"
             )
     raise RunError("the workers ended before the runs were done; run the same command again")

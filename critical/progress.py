@@ -50,12 +50,15 @@ class _Plain:
         self.label, self.epochs, self.runs = label, epochs, runs
         self.clock = _Clock(epochs)
         self.last = -PLAIN_SECONDS
+        self.ended = False
 
     def update(self, epochs_done: int, runs_left: int) -> None:
         to_go = self.clock.to_go(epochs_done)
         ended = runs_left == 0
+        if self.ended:
+            return
         if time.monotonic() - self.last >= PLAIN_SECONDS or ended:
-            self.last = time.monotonic()
+            self.last, self.ended = time.monotonic(), ended
             text = _text(self.runs, runs_left, self.epochs, epochs_done, "done" if ended else to_go)
             print(f"{self.label}: {text}", flush=True)
 

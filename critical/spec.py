@@ -52,7 +52,8 @@ def settings(value: Any) -> Any:
         TypeError: If a value has no canonical form.
     """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        named = {"name": value.name} if isinstance(getattr(value, "name", None), str) else {}
+        name = getattr(value, "name", None)
+        named: dict[str, Any] = {"name": name} if isinstance(name, str) else {}
         for field in dataclasses.fields(value):
             held = getattr(value, field.name)
             if field.metadata.get("execution"):

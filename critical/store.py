@@ -69,7 +69,9 @@ class RunStore:
         except FileNotFoundError:
             return None
         except Exception as error:
-            warnings.warn(f"checkpoint {path} cannot be read ({error}); training it again", stacklevel=2)
+            # Not torch's own words: they fill a paragraph and advise to load the file unsafely.
+            reason = type(error).__name__
+            warnings.warn(f"checkpoint {path} cannot be read ({reason}); training it again", stacklevel=2)
             path.unlink(missing_ok=True)
             return None
 

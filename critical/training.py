@@ -78,7 +78,7 @@ class Trainer:
         )
         model = self.arithmetic.prepare(model)
         self.state = TrainingState(model, self.spec.optimizer.build(model.parameters()))
-        self._network = torch.compile(model) if self.arithmetic.compile else model
+        self._network: Any = torch.compile(model) if self.arithmetic.compile else model
 
     def train_epoch(self, act: Act) -> dict[str, Any]:
         """Trains one epoch of `self.state` under what acts in it.

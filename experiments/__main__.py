@@ -11,7 +11,8 @@ from omegaconf import DictConfig
 
 from critical.plan import plan
 from critical.pool import RunError, default_jobs
-from critical.spec import SpecError
+from critical.schedules import Continue
+from critical.spec import SpecError, from_settings
 from experiments import config as configuration
 from experiments import estimate, pipeline
 from experiments.figure import Figure
@@ -28,16 +29,23 @@ def protocol(config: DictConfig) -> Protocol:
     """
     given: dict[str, Any] = configuration.plain(config.protocol)
     parts = configuration.parts(config)
+    if not isinstance(given["seeds"], list):
+        raise SpecError(f"protocol.seeds={given['seeds']!r}: a list of whole numbers is wanted, e.g. [0,1,2]")
+    for seed in given["seeds"]:
+        configuration.whole(seed, "protocol.seeds")
     if len(set(given["seeds"])) < len(given["seeds"]) or not given["seeds"]:
         raise SpecError(f"protocol.seeds={given['seeds']}: at least one seed, each once")
-    if given["recovery"] < 1:
+    if configuration.whole(given["recovery"], "protocol.recovery") < 1:
         raise SpecError(f"protocol.recovery={given['recovery']}: at least one epoch")
+    # Refuses an impossible rate or decay now.
+    rates = {key: given[key] for key in ("rate", "decay", "reset_optimizer")}
+    from_settings({Continue.name: Continue}, {"name": Continue.name, **rates}, "protocol")
     made = Protocol(
         parts=parts,
         deficit=configuration.deficit(configuration.plain(config.deficit)),
         **{**given, "seeds": tuple(given["seeds"])},
     )
-    made.schedule("continue")  # refuses an impossible rate or decay now
+    configuration.try_on_data(parts, [made.deficit])
     return made
 
 
@@ -59,7 +67,7 @@ def main(config: DictConfig) -> None:
     figures = chosen(config.figure)
     made = protocol(config)
     given = {figure.name: numbers(config, figure) for figure in figures}
-    jobs = default_jobs(made.parts.arithmetic) if config.jobs is None else config.jobs
+    jobs = default_jobs(made.parts.arithmetic) if config.jobs is None else configuration.whole(config.jobs, "jobs")
     if jobs < 1:
         raise SpecError(f"jobs={jobs}: at least one worker")
     setting = pipeline.Setting(

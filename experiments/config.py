@@ -5,27 +5,29 @@ from __future__ import annotations
 import dataclasses
 import functools
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import torch
 from hydra import compose, initialize_config_dir
-from hydra.errors import HydraException
+from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from critical import augmentation, data, deficits, models, optimizers, probes, schedules
 from critical.arithmetic import Arithmetic, available_device
 from critical.augmentation import Augmentation
-from critical.data import DataSpec
+from critical.data import DataSpec, load
 from critical.deficits import Deficit
 from critical.models import ModelSpec
 from critical.optimizers import Optimizer
 from critical.probes import Probe
+from critical.randomness import generator
 from critical.runs import RunSpec
 from critical.schedules import Schedule
-from critical.spec import SpecError, from_settings
+from critical.spec import SpecError, closest, from_settings
 from critical.timeline import Timeline, Window
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
@@ -78,25 +80,52 @@ def parts(config: DictConfig) -> Parts:
     )
 
 
-def deficit(mapping: Mapping[str, Any], classes: int | None = None) -> Deficit:
+def whole(value: Any, where: str) -> int:
+    """Returns a whole number, or refuses what is none: text, a fraction, null.
+
+    Raises:
+        SpecError: It is not a whole number.
+    """
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise SpecError(f"{where}={value!r}: a whole number is wanted")
+    return value
+
+
+def deficit(mapping: Mapping[str, Any]) -> Deficit:
     """Builds a deficit from its settings, without a window.
 
     Args:
         mapping: `name` and settings; `start` and `end` are ignored.
-        classes: When given, the number of classes that a deficit of the labels must agree with.
     """
     given = {key: value for key, value in mapping.items() if key not in ("start", "end")}
-    built = from_settings(deficits.KINDS, given, "deficit")
-    if classes is not None and getattr(built, "classes", classes) != classes:
-        raise SpecError(f"deficit.classes={given['classes']}: the data have {classes} classes")
-    return built
+    return from_settings(deficits.KINDS, given, "deficit")
+
+
+def try_on_data(parts: Parts, acting: Iterable[Deficit]) -> None:
+    """Tries augmentation and deficits on two training images, so that a misfit stops the command before it trains.
+
+    Args:
+        parts: Data and augmentation.
+        acting: The deficits.
+
+    Raises:
+        SpecError: The data cannot be had, or a size, a fill colour or a number of classes does not fit them.
+    """
+    dataset = load(parts.data)
+    batch = parts.augmentation.apply(dataset.train.batch(torch.arange(2)), generator(0, "try"))
+    for deficit in acting:
+        classes = getattr(deficit, "classes", len(dataset.classes))
+        if classes != len(dataset.classes):
+            raise SpecError(f"deficit.classes={classes}: the data have {len(dataset.classes)} classes")
+        deficit.apply(batch, seed=0, epoch=0)
 
 
 def windows(mapping: Mapping[str, Any]) -> tuple[Window, ...]:
     """Builds the window of a deficit with `start` and `end`; none for the sham that ends at 0."""
-    if mapping["name"] == "none" and mapping["start"] == mapping["end"] == 0:
+    start, end = (whole(mapping[key], f"deficit.{key}") for key in ("start", "end"))
+    if mapping["name"] == "none" and start == end == 0:
         return ()
-    return (Window(int(mapping["start"]), int(mapping["end"]), deficit(mapping)),)
+    return (Window(start, end, deficit(mapping)),)
 
 
 def schedule(mapping: Mapping[str, Any]) -> Schedule:
@@ -111,6 +140,9 @@ def numbers(kind: type[T], mapping: Mapping[str, Any], where: str) -> T:
 
 def one_line(error: Exception) -> str:
     """Folds a message of Hydra or OmegaConf into one line."""
+    if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options:
+        group, _, choice = error.missing_cfg_file.rpartition("/")
+        return f"{group}={choice}: there is no such choice; {closest(choice, error.options)}"
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     kept = [line for line in lines if not line.startswith(("full_key", "object_type", "Available options"))]
     return "; ".join(kept[:3])
@@ -139,7 +171,8 @@ def checked_main(config_name: str, main: Callable[[], None]) -> None:
             with initialize_config_dir(str(CONF), version_base="1.3"):
                 compose(config_name, overrides=overrides(arguments))
     except (SpecError, HydraException, OmegaConfBaseException) as error:
-        raise SystemExit(f"error: {one_line(error)}") from None
+        print(f"error: {one_line(error)}", file=sys.stderr)
+        raise SystemExit(2) from None
     main()
 
 

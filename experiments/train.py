@@ -31,11 +31,14 @@ def run_spec(config: DictConfig) -> RunSpec:
     """
     windows = configuration.windows(configuration.plain(config.deficit))
     removal = max((window.end for window in windows), default=0)
-    if config.epochs is None and config.recovery < 0:
-        raise SpecError(f"recovery={config.recovery}: cannot be negative")
-    end = removal + config.recovery if config.epochs is None else config.epochs
-    return configuration.parts(config).run(
-        seed=config.seed,
+    recovery = configuration.whole(config.recovery, "recovery")
+    if config.epochs is None and recovery < 0:
+        raise SpecError(f"recovery={recovery}: cannot be negative")
+    end = removal + recovery if config.epochs is None else configuration.whole(config.epochs, "epochs")
+    parts = configuration.parts(config)
+    configuration.try_on_data(parts, (window.deficit for window in windows))
+    return parts.run(
+        seed=configuration.whole(config.seed, "seed"),
         schedule=configuration.schedule(configuration.plain(config.schedule)),
         timeline=Timeline(end, windows),
     )

@@ -111,9 +111,9 @@ def trained(log: Path) -> list[str]:
     return log.read_text().splitlines() if log.exists() else []
 
 
-# Processes. A fork server imports torch once for all of them.
+# Processes. A fork server imports once for all of them, also what torch imports with its first optimiser.
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["helpers", "critical.workers", "critical.pool", "sklearn.datasets"])
+CONTEXT.set_forkserver_preload(["torch._dynamo", "sklearn.datasets", "critical.pool", "helpers"])
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,10 +12,11 @@ from matplotlib.figure import Figure as Drawing
 
 from critical import plotting
 from critical.claims import Arm, Claim
+from critical.data import load
 from critical.deficits import Deficit, LabelPermutation
 from critical.spec import SpecError
 from critical.statistics import mean_interval, recovery_exponents, seed_values
-from experiments.contrasts import ICLR2019, cost, dose_matched, fresh, harm, window
+from experiments.contrasts import ICLR2019, cost, dose_matched, harm, window
 from experiments.figure import Figure
 from experiments.protocol import DEFICIT, DOSE_MATCHED, FRESH, PlannedRun, Protocol, Tables
 
@@ -57,7 +59,7 @@ class Case:
 def cases(protocol: Protocol, numbers: Numbers) -> tuple[Case, ...]:
     """Returns early window, late window and the control with permuted labels."""
     name = protocol.deficit.name
-    permuted = LabelPermutation(classes=len_classes(protocol))
+    permuted = LabelPermutation(classes=class_count(protocol))
     return (
         Case(f"early {name}", 0, protocol.deficit, plotting.arm_colour(DEFICIT), "-"),
         Case(f"late {name}", numbers.late_onset, protocol.deficit, plotting.OTHER_COLOURS[0], "-"),
@@ -65,10 +67,8 @@ def cases(protocol: Protocol, numbers: Numbers) -> tuple[Case, ...]:
     )
 
 
-def len_classes(protocol: Protocol) -> int:
+def class_count(protocol: Protocol) -> int:
     """Returns the number of classes of the protocol's data."""
-    from critical.data import load
-
     return len(load(protocol.parts.data).classes)
 
 
@@ -137,7 +137,7 @@ def draw(tables: Tables, protocol: Protocol, numbers: Numbers) -> Drawing:
     for place, case in enumerate(cases(protocol, numbers)):
         chosen = (table["arm"] == DEFICIT) & (table["deficit"] == case.deficit.name)
         rows = table[chosen & (table["onset"] == case.onset)]
-        style = {"colour": case.colour, "linestyle": case.linestyle, "label": case.label}
+        style: dict[str, Any] = {"colour": case.colour, "linestyle": case.linestyle, "label": case.label}
         plotting.seeds_and_interval(accuracy, rows, "budget", "accuracy", interval="bars", **style)
         plotting.seeds_and_interval(gap_axis, gaps(tables, case, numbers), "budget", "gap", interval="bars", **style)
         alphas = exponents(table, case, numbers).dropna()

@@ -13,7 +13,7 @@ from critical.claims import Claim
 from critical.schedules import Continue, Restart
 from critical.spec import SpecError
 from critical.statistics import paired_differences
-from experiments.contrasts import CONTROL, ICLR2019, PAWLAK, cost, fresh, harm, window
+from experiments.contrasts import CONTROL, ICLR2019, PAWLAK, cost, dose_matched, fresh, harm, window
 from experiments.figure import Figure
 from experiments.protocol import DEFICIT, DOSE_MATCHED, FRESH, PlannedRun, Protocol, Tables
 
@@ -116,7 +116,7 @@ def claims(protocol: Protocol, numbers: Numbers) -> Sequence[Claim]:
             "removal.falls", ICLR2019,
             f"Final accuracy falls with the removal epoch: removal at {first} ends above removal at {last} "
             "(rate decaying).",
-            "greater", early, late[Continue.name], control=fresh(early),
+            "greater", early, late[Continue.name], control=dose_matched(early),
         ),
         harm(
             "removal.harm_restart", CONTROL,

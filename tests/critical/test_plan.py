@@ -108,9 +108,7 @@ class TestOrder:
         assert [segment.end for segment in plan(lengths).segments] == [5, 3, 2]
 
     def test_among_branches_of_one_fork_too(self):
-        found = plan(
-            [run((0, 2, BLUR), end=5), run((0, 2, BLUR), (2, 3, PERMUTED), end=9), run((0, 4, BLUR), end=6)]
-        )
+        found = plan([run((0, 2, BLUR), end=5), run((0, 2, BLUR), (2, 3, PERMUTED), end=9), run((0, 4, BLUR), end=6)])
         assert [segment.epochs_behind for segment in found.segments] == [9, 7, 4, 3]
         assert [segment.end - segment.start for segment in found.segments] == [2, 7, 4, 3]
 

@@ -67,7 +67,9 @@ class TestDecayTo:
         assert decay_to(0.25, 2) == 0.5
         assert decay_to(1.0, 9) == 1.0
 
-    @pytest.mark.parametrize(("fraction", "epochs"), [(0.0, 3), (-0.1, 3), (1.5, 3), (math.nan, 3), (0.5, 0), (0.5, -1)])
+    @pytest.mark.parametrize(
+        ("fraction", "epochs"), [(0.0, 3), (-0.1, 3), (1.5, 3), (math.nan, 3), (0.5, 0), (0.5, -1)]
+    )
     def test_refuses_in_one_line(self, fraction, epochs):
         with pytest.raises(SpecError, match="decay_to") as raised:
             decay_to(fraction, epochs)
@@ -78,11 +80,7 @@ class TestDecayTo:
     ("kind", "values", "words"),
     [
         *[(kind, {"rate": rate}, "schedule.rate=") for kind in KINDS for rate in (0.0, -0.1, math.nan, math.inf)],
-        *[
-            (kind, {"decay": decay}, "decay=")
-            for kind in KINDS
-            for decay in (0.0, -0.5, 1.01, math.nan, math.inf)
-        ],
+        *[(kind, {"decay": decay}, "decay=") for kind in KINDS for decay in (0.0, -0.5, 1.01, math.nan, math.inf)],
         *[
             (kind, {"recovery_decay": decay}, "schedule.recovery_decay=")
             for kind in ("restart", "hot_restart")

@@ -51,8 +51,11 @@ class TestIdentity:
         program = "from critical.spec import identity; print(identity({'b': [1, None, True], 'a': 0.1}))"
         found = [
             subprocess.run(
-                [sys.executable, "-c", program], env={"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path)},
-                capture_output=True, text=True, check=True,
+                [sys.executable, "-c", program],
+                env={"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path)},
+                capture_output=True,
+                text=True,
+                check=True,
             ).stdout.strip()
             for seed in ("1", "2")
         ]
@@ -83,9 +86,7 @@ class TestIdentity:
 
 class TestAddedField:
     def pair(self, default):
-        first = dataclasses.make_dataclass(
-            "Eye", [("size", int, 4)], frozen=True, namespace={"name": "eye"}
-        )
+        first = dataclasses.make_dataclass("Eye", [("size", int, 4)], frozen=True, namespace={"name": "eye"})
         later = dataclasses.make_dataclass(
             "Eye",
             [("size", int, 4), ("glasses", float, added(default, neutral=0.0))],

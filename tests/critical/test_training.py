@@ -154,9 +154,7 @@ class TestLoop:
     def test_a_last_batch_of_one_is_left_out(self, monkeypatch):
         sizes = []
         real = SingleView.forward
-        monkeypatch.setattr(
-            SingleView, "forward", lambda self, view: sizes.append(len(view)) or real(self, view)
-        )
+        monkeypatch.setattr(SingleView, "forward", lambda self, view: sizes.append(len(view)) or real(self, view))
         spec = run(end=1, probes=(), data=Digits(subset=97, test_subset=40))
         rows, _ = from_scratch(spec)
         assert sizes == [32, 32, 32]
@@ -209,7 +207,8 @@ class TestState:
         trainer = Trainer(BASE)
         before = {name: value.clone() for name, value in trainer.state.model.named_parameters()}
         assert trainer.train_epoch(Act((), 1e-30))["rate"] == 1e-30
-        assert all(torch.equal(before[name], value) for name, value in trainer.state.model.named_parameters())
+        moved = [(value - before[name]).abs().max() for name, value in trainer.state.model.named_parameters()]
+        assert max(moved) < 1e-25
         trainer.train_epoch(Act((), 0.1))
         assert not any(torch.equal(before[name], value) for name, value in trainer.state.model.named_parameters())
 
@@ -222,9 +221,7 @@ class TestNonFinite:
         assert "\n" not in str(raised.value)
 
     def test_infinite_counts_too(self, monkeypatch):
-        monkeypatch.setattr(
-            training.functional, "cross_entropy", lambda logits, labels: logits.sum() * 0 + math.inf
-        )
+        monkeypatch.setattr(training.functional, "cross_entropy", lambda logits, labels: logits.sum() * 0 + math.inf)
         with pytest.raises(NonFiniteLoss, match="epoch 0"):
             train(BASE)
 

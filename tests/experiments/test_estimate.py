@@ -1,0 +1,65 @@
+import re
+
+import pytest
+import tiny
+
+from critical import training
+from critical.plan import plan
+from critical.store import RunStore
+from critical.training import Trainer
+from experiments import estimate
+from experiments.protocol import DEFICIT, FRESH
+
+PROTOCOL = tiny.protocol(seeds=(0,), recovery=2)
+RUNS = [PROTOCOL.arm(0, FRESH).spec, PROTOCOL.arm(0, DEFICIT, 0, 1).spec, PROTOCOL.arm(0, DEFICIT, 0, 2).spec]
+
+
+def test_missing_epochs_go_down_as_they_are_trained(tmp_path):
+    store, whole = RunStore(tmp_path), plan(RUNS)
+    # 2 fresh, 1 shared with the deficit, then 2 clean, 1 more with the deficit and 2 clean.
+    assert whole.epochs_needed == estimate.missing_epochs(whole, store) == 8
+    assert whole.epochs_separate == 2 + 3 + 4
+    tiny.train_here(plan(RUNS[:2]), store)
+    assert estimate.missing_epochs(whole, store) == 3
+    tiny.train_here(whole, store)
+    assert estimate.missing_epochs(whole, store) == 0
+
+
+def test_an_epoch_has_a_price():
+    seconds = estimate.seconds_per_epoch(RUNS[0])
+    assert 0 < seconds < 5
+
+
+def test_a_checkpoint_holds_weights_and_momentum(tmp_path):
+    trainer = Trainer(RUNS[0])
+    weights = sum(item.numel() for item in trainer.state.model.parameters())
+    assert 8 * weights <= estimate.checkpoint_bytes(RUNS[0]) < 8 * weights + 4096
+
+
+def test_the_report_has_four_lines_and_trains_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(estimate, "seconds_per_epoch", lambda spec: 30.0)
+    monkeypatch.setattr(training.Trainer, "train_epoch", lambda *_: pytest.fail("something was trained"))
+    whole = plan(RUNS)
+    one, two = (estimate.report(whole, RunStore(tmp_path), jobs).splitlines() for jobs in (1, 2))
+    assert one[0] == "runs: 3"
+    assert one[1].startswith("epochs: 8 needed, 9 if each run were trained by itself; 8 of them not stored")
+    assert one[2] == "time: about 4.0 min with 1 worker (30.00 s an epoch, measured just now)"
+    assert two[2].startswith("time: about 2.0 min with 2 workers")
+    assert re.fullmatch(r"disk: about \d+ MiB in the run store", one[3])
+    assert not any(tmp_path.iterdir())
+
+
+def test_nothing_is_measured_when_all_is_there(tmp_path, monkeypatch):
+    store, whole = RunStore(tmp_path), plan(RUNS)
+    tiny.train_here(whole, store)
+    monkeypatch.setattr(estimate, "seconds_per_epoch", lambda spec: pytest.fail("an epoch was trained"))
+    assert "0 of them not stored yet" in estimate.report(whole, store, 1)
+
+
+def test_dry_says_and_trains_nothing(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    given = ("profile=smoke", "device=cpu", "dry=true", "figure=iclr2019/deficit_removal", f"results={tmp_path}/r")
+    status, lines, out = tiny.call(monkeypatch, capsys, tiny.figures_main, *given)
+    assert (status, lines) == (0, [])
+    assert [line.split(":")[0] for line in out.splitlines()] == ["runs", "epochs", "time", "disk"]
+    assert not (tmp_path / "r").exists()

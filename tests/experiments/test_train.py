@@ -1,0 +1,196 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import tiny
+
+from critical import deficits, models, optimizers, schedules, training
+from critical.training import Trainer
+from experiments import train
+
+ROOT = Path(__file__).resolve().parents[2]
+AUGMENTATIONS = ("off", "shift", "shift_flip")
+CASES = [
+    *(("model", name) for name in models.KINDS),
+    *(("deficit", name) for name in deficits.KINDS),
+    *(("schedule", name) for name in schedules.KINDS),
+    *(("optimizer", name) for name in optimizers.KINDS),
+    *(("augmentation", name) for name in AUGMENTATIONS),
+    ("probes", "standard"),
+    ("data", "glyphs"),
+]
+
+
+def command(*arguments, **environment):
+    """The front end as a person calls it."""
+    return subprocess.run(
+        [sys.executable, "-m", "experiments.train", *arguments],
+        cwd=ROOT, capture_output=True, text=True, timeout=120, env={**os.environ, **environment},
+    )  # fmt: skip
+
+
+def overrides(group, name):
+    """Two tiny epochs in which the choice acts."""
+    base = list(tiny.MLP if (group, name) == ("model", "mlp") else tiny.TINY)
+    base += ["epochs=2", *([f"{group}={name}"] if group not in ("data", "model") else [])]
+    if group == "deficit":
+        base += ["deficit.end=1", *(["deficit.factor=2"] if name == "blur" else [])]
+    if group == "probes":
+        base = [text for text in base if text != "probes=accuracy"]
+    if group == "data":
+        base = [text for text in base if not text.startswith("data")]
+        base += ["data=glyphs", "data.train_size=64", "data.test_size=20", "data.resolution=12"]
+    return base
+
+
+def test_augmentations_are_all_tried():
+    assert set(AUGMENTATIONS) == {path.stem for path in (ROOT / "conf" / "augmentation").glob("*.yaml")}
+
+
+@pytest.mark.parametrize(("group", "name"), CASES)
+def test_every_choice_trains(group, name):
+    config = tiny.composed("train", *overrides(group, name))
+    spec = train.run_spec(config)
+    if group == "deficit" and name != "none":
+        assert [deficit.name for deficit in spec.acts[0].deficits] == [name]
+        assert spec.acts[1].deficits == ()
+    rows = training.train(spec)
+    assert [row["epoch"] for row in rows] == [1, 2]
+    assert all(0 <= row["test_accuracy"] <= 100 for row in rows)
+    assert ("fisher_trace" in rows[0]) == (group == "probes")
+    again = training.train(spec)
+    assert [row["train_loss"] for row in again] == [row["train_loss"] for row in rows]
+
+
+def test_choices_make_other_runs():
+    """A choice that did not reach the run would have the identity of another one."""
+    by_group: dict[str, set[str]] = {}
+    for group, name in CASES:
+        if group in ("probes", "data"):
+            continue
+        more = ["deficit=inversion", "deficit.end=1"] if group == "schedule" else []
+        spec = train.run_spec(tiny.composed("train", *overrides(group, name), *more))
+        by_group.setdefault(group, set()).add(spec.run_id)
+    counts = {group: len([case for case in CASES if case[0] == group]) for group in by_group}
+    assert {group: len(ids) for group, ids in by_group.items()} == counts
+
+
+@pytest.mark.parametrize(
+    ("given", "end", "windows"),
+    [
+        (["recovery=3"], 3, 0),
+        (["recovery=3", "deficit=inversion", "deficit.end=4"], 7, 1),
+        (["recovery=3", "deficit=none", "deficit.end=4"], 7, 1),
+        (["epochs=5", "deficit=inversion", "deficit.start=1", "deficit.end=4"], 5, 1),
+    ],
+)
+def test_the_length_of_a_run(given, end, windows):
+    spec = train.run_spec(tiny.composed("train", *tiny.TINY, *given))
+    assert (spec.timeline.end, len(spec.timeline.windows)) == (end, windows)
+
+
+def test_a_run_is_recorded_and_not_trained_twice(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    real, counted = Trainer.train_epoch, []
+    monkeypatch.setattr(Trainer, "train_epoch", lambda self, act: counted.append(act) or real(self, act))
+    given = [*tiny.TINY, "deficit=blur", "deficit.factor=2", "deficit.end=1", "recovery=2", f"results={tmp_path}/r"]
+    status, _, out = tiny.call(monkeypatch, capsys, tiny.train_main, *given)
+    assert status == 0
+    assert len(counted) == 3
+    (folder,) = (tmp_path / "r" / "runs" / "runs").iterdir()
+    assert str(folder) in out
+    record = json.loads((folder / "run.json").read_text())
+    assert record["run_id"] == folder.name
+    assert record["failure"] is None
+    assert record["deficit" if "deficit" in record else "timeline"]["windows"][0]["deficit"]["name"] == "blur"
+    table = pd.read_csv(folder / "epochs.csv", keep_default_na=False)
+    assert table["epoch"].tolist() == [1, 2, 3]
+    assert table["deficit"].tolist() == ["blur", "", ""]
+    assert f"{float(table['test_accuracy'].iloc[-1]):.2f} %" in out
+
+    status, _, again = tiny.call(monkeypatch, capsys, tiny.train_main, *given)
+    assert status == 0
+    assert len(counted) == 3, "stored epochs are not trained again"
+    assert again.splitlines()[-1] == out.splitlines()[-1]
+
+    status, _, _ = tiny.call(monkeypatch, capsys, tiny.train_main, *given, "recovery=3")
+    assert status == 0
+    assert len(counted) == 4, "a longer run goes on from the stored one"
+
+
+def test_a_run_that_diverges_says_so(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    given = [*tiny.MLP, "epochs=4", "schedule.rate=1e30", f"results={tmp_path}/r"]
+    status, lines, out = tiny.call(monkeypatch, capsys, tiny.train_main, *given)
+    assert status != 0
+    assert len(lines) == 1
+    assert "non-finite loss" in lines[0]
+    (folder,) = (tmp_path / "r" / "runs" / "runs").iterdir()
+    assert "non-finite loss" in json.loads((folder / "run.json").read_text())["failure"]
+    assert "test accuracy" not in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["deficit=blurr"], "did you mean 'blur'"),
+        (["schedule=restar"], "did you mean 'restart'"),
+        (["deficit=blur", "deficit.edn=10"], "deficit.edn"),
+        (["deficit=blur", "deficit.start=5", "deficit.end=2"], "deficit.end=2"),
+        (["deficit=blur", "deficit.factor=0", "deficit.end=2"], "factor=0"),
+        (["deficit=blur", "deficit.factor=3", "deficit.end=2"], "factor=3"),
+        (["deficit=blur", "deficit.size=99", "deficit.end=2"], "size=99"),
+        (["deficit=blur", "deficit.start=3", "deficit.end=4", "deficit.size=99"], "size=99"),
+        (["deficit=blur", "deficit.end=soon"], "deficit.end='soon'"),
+        (["deficit=blur", "deficit.end=9", "deficit.factor=2", "epochs=5"], "epochs=5"),
+        (["deficit=label_permutation", "deficit.classes=5", "deficit.end=2"], "classes=5"),
+        (["schedule.rate=-1"], "schedule.rate=-1"),
+        (["schedule.rate=fast"], "schedule.rate='fast'"),
+        (["seed=first"], "seed='first'"),
+        (["seed=-1"], "seed=-1"),
+        (["seed", "0"], "'seed' is no setting"),
+        (["seed=0", "0"], "'0' is no setting"),
+        (["recovery=-1"], "recovery=-1"),
+        (["recovery=0"], "epochs=0"),
+        (["epochs=ten"], "epochs='ten'"),
+        (["optimizer.batch_size=1"], "batch_size=1"),
+        (["data=folder"], "data"),
+        (["data=folder", "data.path=/nowhere", "data.label=x"], "/nowhere"),
+        (["arithmetic.threads=0"], "threads=0"),
+        (["logger=wand"], "did you mean 'wandb'"),
+    ],
+    ids=lambda part: " ".join(part) if isinstance(part, list) else "",
+)
+def test_a_bad_setting_is_one_line_before_any_training(arguments, named, monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Trainer, "train_epoch", lambda *_: pytest.fail("something was trained"))
+    base = tiny.TINY
+    if arguments[0].startswith("data="):
+        base = [text for text in base if not text.startswith("data") or text == "probes=accuracy"]
+    given = [*base, "recovery=2", f"results={tmp_path}/r", *arguments]
+    status, lines, out = tiny.call(monkeypatch, capsys, tiny.train_main, *given)
+    assert status == 2
+    assert len(lines) == 1, lines
+    assert lines[0].startswith("error: ")
+    assert named in lines[0]
+    assert out == ""
+    assert not (tmp_path / "r").exists()
+
+
+def test_a_bad_command_as_a_person_sees_it(tmp_path):
+    done = command(*tiny.TINY, "deficit=blurr", f"results={tmp_path}")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr == "error: deficit=blurr: there is no such choice; did you mean 'blur'?\n"
+
+
+def test_cfg_job_prints_the_settings_and_trains_nothing(tmp_path):
+    done = command(*tiny.TINY, "seed=7", f"results={tmp_path}/r", "--cfg", "job")
+    assert done.returncode == 0, done.stderr
+    assert "seed: 7" in done.stdout
+    assert "name: digits" in done.stdout
+    assert not (tmp_path / "r").exists()

@@ -1,0 +1,92 @@
+"""What the tests of the front end share: tiny settings, commands in this process, fabricated tables."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pandas as pd
+from hydra import compose, initialize_config_dir
+
+from critical.deficits import Blur
+from critical.plan import plan
+from critical.workers import work
+from experiments import __main__ as front
+from experiments import config as configuration
+from experiments import train
+from experiments.config import CONF, Parts
+from experiments.protocol import Protocol, Tables
+
+TINY = (
+    *("data=digits", "data.subset=64", "data.test_subset=20", "model.width=2", "model.depth=3"),
+    *("optimizer.batch_size=32", "probes=accuracy", "arithmetic.device=cpu"),
+)
+MLP = (*(text for text in TINY if not text.startswith("model.")), "model=mlp", "model.widths=[8]")
+
+
+def composed(name, *overrides):
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose(name, overrides=list(overrides))
+
+
+def parts(**changes) -> Parts:
+    given = composed("train", *TINY)
+    made = configuration.parts(given)
+    return made if not changes else Parts(**{**vars(made), **changes})
+
+
+def protocol(seeds=range(6), recovery=10) -> Protocol:
+    """Tiny digits for figures that are listed, drawn and judged without training."""
+    return Protocol(parts(), Blur(factor=2), rate=0.05, decay=0.8, recovery=recovery, seeds=tuple(seeds))
+
+
+def call(monkeypatch, capsys, entry, *arguments):
+    """Calls an entry point as a command; returns status, lines on standard error, standard output."""
+    monkeypatch.setattr(sys, "argv", ["command", *arguments])
+    capsys.readouterr()
+    status, said = 0, ""
+    try:
+        entry()
+    except SystemExit as stop:
+        status = stop.code
+        if isinstance(status, str):  # the interpreter prints the text and ends with 1
+            status, said = 1, status
+        status = status or 0
+    held = capsys.readouterr()
+    return status, (held.err + said).strip().splitlines(), held.out
+
+
+def train_main():
+    configuration.checked_main("train", train.main)
+
+
+def figures_main():
+    front.run()
+
+
+def train_here(needed, store, *_):
+    """Replacement of `critical.pool.run_all` in this process: no worker has to import torch."""
+    work(needed, store)
+    for spec in needed.runs:
+        store.publish(spec, {})
+
+
+def planned_epochs(specs):
+    return plan(specs).epochs_needed
+
+
+def fabricated(planned, accuracy, noise=0.005, seed=0) -> Tables:
+    """Tables with the tags of planned runs and an accuracy of (tags) with a little noise a seed."""
+    random = np.random.default_rng(seed)
+    runs, epochs = [], []
+    for item in planned:
+        end = item.spec.timeline.end
+        value = accuracy(item.tags) + noise * random.standard_normal()
+        runs.append({**item.tags, "accuracy": value, "loss": 1.0, "accuracy_deficient": 12.0, "fisher_trace": 2.0,
+                     "fisher_trace_error": 0.1, "epochs": end, "failure": "", "run_id": item.spec.run_id})  # fmt: skip
+        if item.curve:
+            epochs += [
+                {**item.tags, "epoch": epoch, "test_accuracy": value, "fisher_trace": 2.0 + epoch}
+                for epoch in range(1, end + 1)
+            ]
+    return Tables(pd.DataFrame(runs), pd.DataFrame(epochs))
