@@ -23,8 +23,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from critical.fisher import NOISES, FisherSettings, FisherTrace, trace_of_fisher
+from critical.fisher import NOISES, FisherTrace, trace_of_fisher
 from critical.models import AllCNN
+from critical.probes import Fisher
 from critical.randomness import generator
 
 IMAGES, CLASSES, BATCH, PART = 4000, 10, 128, 1000
@@ -104,14 +105,17 @@ def table(model: nn.Module, data: Data, share: float) -> None:
 
 def near_default(model: nn.Module, data: Data, repetitions: int = 40) -> None:
     """Prints what settings near the default cost and how repeated measurements scatter."""
-    default = FisherSettings()
+    default = Fisher()
     sizes = {(default.samples, default.chunk), (128, 16), (128, 32), (160, 32), (192, 64), (256, 32)}
     for noise in NOISES:
         for samples, chunk in sorted(sizes):
-            settings = FisherSettings(samples=samples, chunk=chunk, noise=noise)
+            settings = Fisher(samples=samples, chunk=chunk, noise=noise)
 
-            def measure(number: int, settings: FisherSettings = settings) -> FisherTrace:
-                return settings.measure(model, (data[0],), generator(0, "repetition", number))
+            def measure(number: int, settings: Fisher = settings) -> FisherTrace:
+                draws = generator(0, "repetition", number)
+                images = data[0][torch.randperm(len(data[0]), generator=draws)[: settings.samples]]
+                parts = images.split(settings.chunk)
+                return trace_of_fisher(model, parts, generator=draws, noise=settings.noise)
 
             found, cost = in_turn(model, data, measure, repetitions)
             mean = statistics.mean(one.total for one in found)

@@ -16,7 +16,7 @@ from torch.nn import functional
 from critical.arithmetic import Arithmetic
 from critical.data import Dataset, Split
 from critical.deficits import Deficit
-from critical.fisher import trace_of_fisher
+from critical.fisher import NOISES, trace_of_fisher
 from critical.randomness import generator
 from critical.spec import SpecError
 
@@ -129,10 +129,13 @@ class Fisher(Probe):
     every: int = 1
 
     def __post_init__(self) -> None:
-        if min(self.samples, self.chunk, self.every) < 1:
-            raise SpecError("probe fisher: samples, chunk and every are at least 1")
-        if self.noise not in ("signs", "labels"):
-            raise SpecError(f"probe fisher: noise={self.noise}: one of signs, labels")
+        if self.every < 1 or self.chunk < 1 or self.samples <= self.chunk:
+            raise SpecError(
+                f"probe fisher: samples={self.samples}, chunk={self.chunk}, every={self.every}; chunk and every "
+                "are at least 1, samples above chunk (one chunk tells no standard error)"
+            )
+        if self.noise not in NOISES:
+            raise SpecError(f"probe fisher: noise={self.noise}: one of {', '.join(NOISES)}")
 
     def measure(self, moment: Moment) -> dict[str, Any]:
         """Returns `fisher_trace`, its `fisher_trace_error`, and `fisher_trace/<layer>` for each layer."""

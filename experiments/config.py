@@ -14,7 +14,7 @@ import torch
 from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from critical import augmentation, data, deficits, models, optimizers, probes, schedules
 from critical.arithmetic import Arithmetic, available_device
@@ -143,6 +143,8 @@ def one_line(error: Exception) -> str:
     if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options:
         group, _, choice = error.missing_cfg_file.rpartition("/")
         return f"{group}={choice}: there is no such choice; {closest(choice, error.options)}"
+    if isinstance(error, MissingMandatoryValue):
+        return f"{error.full_key or error.key}: has no value; give one on the command line"
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     kept = [line for line in lines if not line.startswith(("full_key", "object_type", "Available options"))]
     return "; ".join(kept[:3])

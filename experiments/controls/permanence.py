@@ -103,13 +103,16 @@ def gaps(tables: Tables, case: Case, numbers: Numbers) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["budget", "seed", "gap"])
 
 
-def noise(table: pd.DataFrame, case: Case, numbers: Numbers) -> float:
+def noise(table: pd.DataFrame, case: Case, numbers: Numbers) -> float | None:
     """Returns the standard deviation of a gap over seeds that chance alone would give, in points.
 
-    Both arms of a gap vary as the dose-matched network does on the longest rung, independently.
+    Both arms of a gap vary as the dose-matched network does on the longest rung, independently. None
+    where that is not known (one seed) or is zero (all seeds end equal, as on a small test set): the
+    residual of the fit then stands in, see `critical.statistics.recovery_exponent`.
     """
     reference = dose_matched(ladder(case, numbers, numbers.budgets[-1]))
-    return float(np.sqrt(2) * seed_values(table, reference).std(ddof=1))
+    found = float(np.sqrt(2) * seed_values(table, reference).std(ddof=1))
+    return found if found > 0 else None
 
 
 def exponents(table: pd.DataFrame, case: Case, numbers: Numbers) -> pd.Series:

@@ -7,17 +7,15 @@ import pytest
 import torch
 from torch import nn
 
-from critical import fisher
+from critical import fisher, fisher_gradients
 from critical.batch import Batch
 from critical.fisher import (
-    FisherSettings,
     empirical_fisher_trace,
     exact_trace_of_fisher,
     squared_mean_gradient,
     trace_of_fisher,
 )
 from critical.randomness import generator
-from critical.spec import SpecError
 
 IMAGES, CLASSES = 40, 3
 
@@ -184,7 +182,7 @@ def test_signs_are_the_sharper_noise_for_a_sure_network(images):
     assert errors["signs"] < 0.6 * errors["labels"]
 
 
-@pytest.mark.parametrize("noise", [fisher._label_noise, fisher._sign_noise])
+@pytest.mark.parametrize("noise", [fisher_gradients.label_noise, fisher_gradients.sign_noise])
 def test_noise_has_mean_zero_and_the_covariance_of_the_softmax(noise):
     p = torch.tensor([0.7, 0.2, 0.1, 0.0], dtype=torch.float64)
     vectors = noise(p.expand(40_000, 4), generator(10))
@@ -314,19 +312,6 @@ def test_views_shared_frozen_and_unused_parameters(images, labels):
         trace_of_fisher(model, [views], generator=generator(13)).total
     )
     assert empirical_fisher_trace(model, [batch]) == empirical_fisher_trace(model, [(views, labels)])
-
-
-def test_settings_measure_a_random_part(model, images):
-    settings = FisherSettings(samples=24, chunk=6, noise="labels")
-    first = settings.measure(model, (images,), generator(14))
-    assert first.samples == 24
-    assert first == settings.measure(model, (images,), generator(14))
-    assert first != settings.measure(model, (images,), generator(15))
-    assert FisherSettings(samples=1000, chunk=6).measure(model, (images,), generator(14)).samples == IMAGES
-    with pytest.raises(SpecError, match="samples=8, chunk=8"):
-        FisherSettings(samples=8, chunk=8)
-    with pytest.raises(SpecError, match="noise=sings"):
-        FisherSettings(noise="sings")
 
 
 def test_a_diverged_network_gives_nan(model, images):

@@ -3,6 +3,7 @@ import dataclasses
 import pandas as pd
 import pytest
 import tiny
+from omegaconf import OmegaConf
 
 from critical.deficits import Inversion
 from critical.runs import RunSpec
@@ -144,5 +145,6 @@ def test_a_protocol_is_built_from_a_profile():
     assert made.deficit.name == "blur"
     with pytest.raises(SpecError, match="no numbers for it"):
         config = tiny.composed("figures", "profile=smoke")
+        OmegaConf.set_struct(config, False)
         config.figures.pop("controls/permanence")
         front.numbers(config, front.chosen("controls/permanence")[0])
