@@ -22,7 +22,7 @@ ifneq ($(shell test -e $(READY) && ! test -x $(RUN) && echo gone),)
 endif
 
 # One setting of Hydra for each option that was given.
-SETTINGS = $(if $(FIGURE),'figure=$(FIGURE)') $(if $(PROFILE),'profile=$(PROFILE)') \
+SETTINGS = $(if $(FIGURE),'figure=[$(FIGURE)]') $(if $(PROFILE),'profile=$(PROFILE)') \
 	$(if $(JOBS),'jobs=$(JOBS)') $(if $(DEVICE),'device=$(DEVICE)') \
 	$(if $(filter 1,$(DRY)),dry=true) $(ARGS)
 

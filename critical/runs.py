@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from critical.arithmetic import Arithmetic
@@ -68,7 +68,7 @@ class RunSpec:
     schedule: Schedule
     timeline: Timeline
     probes: tuple[Probe, ...] = ()
-    arithmetic: Arithmetic = Arithmetic()
+    arithmetic: Arithmetic = field(default_factory=Arithmetic)
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import hydra
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from critical.plan import plan
 from critical.pool import RunError, default_jobs
@@ -64,7 +64,7 @@ def numbers(config: DictConfig, figure: Figure) -> Any:
 @configuration.refuse_in_one_line
 def main(config: DictConfig) -> None:
     """Makes the figures asked for, or says what that would take."""
-    figures = chosen(config.figure)
+    figures = chosen(configuration.plain(config.figure) if OmegaConf.is_list(config.figure) else config.figure)
     made = protocol(config)
     given = {figure.name: numbers(config, figure) for figure in figures}
     jobs = default_jobs(made.parts.arithmetic) if config.jobs is None else configuration.whole(config.jobs, "jobs")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from critical.spec import SpecError, closest
 from experiments.controls import permanence
 from experiments.figure import Figure
@@ -12,13 +14,15 @@ FIGURES: dict[str, Figure] = {
 }
 
 
-def chosen(text: str) -> list[Figure]:
-    """Returns the figures that `figure=` names: `all`, one, or several with commas between.
+def chosen(names: str | Sequence[str]) -> list[Figure]:
+    """Returns the figures that `figure=` names: `all`, one, or several (`figure=[a,b]`).
 
     Raises:
         SpecError: There is no such figure.
     """
-    names = list(FIGURES) if text == "all" else [name.strip() for name in text.split(",")]
+    names = [names] if isinstance(names, str) else list(names)
+    if names == ["all"]:
+        names = list(FIGURES)
     for name in names:
         if name not in FIGURES:
             raise SpecError(f"figure={name}: there is no such figure; {closest(name, FIGURES)}")

@@ -69,6 +69,8 @@ def draw(tables: Tables, protocol: Protocol, numbers: Numbers) -> Drawing:
             plotting.seeds_and_interval(
                 top, rows, "removal", "accuracy", colour=plotting.arm_colour(arm), label=label
             )
+        fresh_mean = table[table["arm"] == FRESH]["accuracy"].mean()
+        top.axhline(fresh_mean, color=plotting.arm_colour(FRESH), linewidth=0.8, linestyle=":")
         plotting.failures(top, table, by=("arm", "removal", "seed"))
         plotting.curve(bottom, clean, "fisher_trace", colour=plotting.arm_colour("clean"), label="clean run, by epoch",
                        linestyle="--")  # fmt: skip
@@ -82,7 +84,7 @@ def draw(tables: Tables, protocol: Protocol, numbers: Numbers) -> Drawing:
         bottom.set_xlabel("epoch of removal (dots), epoch (lines)")
     axes[0, 0].set_ylabel("test accuracy (%)")
     axes[1, 0].set_ylabel("trace of the Fisher information")
-    low = min(axis.get_ylim()[0] for axis in axes[0])
+    low = max(0.0, min(axis.get_ylim()[0] for axis in axes[0]))
     for axis in axes[0]:
         axis.set_ylim(low, 101)
     limits = [axis.get_ylim() for axis in axes[1]]
