@@ -94,13 +94,18 @@ def assert_as_from_scratch(store: RunStore, *specs: RunSpec) -> None:
         assert same(last_state(store, spec), state)
 
 
-def counting(log: Path):
-    """Replacement of `Trainer.train_epoch` that leaves a line (process, epoch) in a file."""
-    real = Trainer.train_epoch
+def counting(log: Path, limit: int = 500):
+    """Replacement of `Trainer.train_epoch` that leaves a line (process, epoch) in a file.
+
+    Past the limit it raises: workers that go in circles are to fail a test, not to hang it.
+    """
+    real, calls = Trainer.train_epoch, itertools.count(1)
 
     def train_epoch(self, act):
         with open(log, "a") as file:
             file.write(f"{os.getpid()} {self.state.epoch}\n")
+        if next(calls) > limit:
+            raise RuntimeError(f"{limit} epochs were trained and there is no end")
         return real(self, act)
 
     return train_epoch

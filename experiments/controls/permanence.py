@@ -150,7 +150,9 @@ def draw(tables: Tables, protocol: Protocol, numbers: Numbers) -> Drawing:
             alpha_axis.errorbar(place, found.mean, [[found.mean - found.low], [found.high - found.mean]],
                                 marker="o", color=case.colour, capsize=3)  # fmt: skip
         count = f"{len(alphas)} of {len(protocol.seeds)}"
-        alpha_axis.annotate(count, (place, 0), (0, 3), ("data", "axes fraction"), "offset points", ha="center", fontsize=7)  # fmt: skip
+        alpha_axis.annotate(
+            count, (place, 1), (0, 2), ("data", "axes fraction"), "offset points", ha="center", fontsize=7
+        )
     plotting.failures(accuracy, table, by=("arm", "budget", "seed"))
     accuracy.set_ylabel("test accuracy at the end (%)")
     gap_axis.set_ylabel("dose-matched − deficit (points)")

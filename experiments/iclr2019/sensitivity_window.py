@@ -13,7 +13,7 @@ from critical.claims import Arm, Claim
 from critical.schedules import Continue, Restart
 from critical.spec import SpecError
 from critical.statistics import paired_differences
-from experiments.contrasts import ICLR2019, cost, dose_matched, fresh, window
+from experiments.contrasts import ICLR2019, cost, dose_matched, window
 from experiments.figure import Figure
 from experiments.protocol import (
     DEFICIT,
@@ -143,12 +143,6 @@ def claims(protocol: Protocol, numbers: Numbers) -> Sequence[Claim]:
             "window.late_costs_nothing", ICLR2019,
             f"A window at epoch {last} costs nothing (same clean epochs after it, rate restarted).",
             late, "none",
-        ),
-        Claim(
-            "window.late_harms_nothing", ICLR2019,
-            f"A network with a window at epoch {last} ends no lower than a fresh one (same clean epochs after "
-            "it, rate restarted).",
-            "none", fresh(late), late, control=fresh(late),
         ),
     )  # fmt: skip
 

@@ -144,7 +144,7 @@ def test_no_run_is_listed_twice(module):
 @pytest.mark.parametrize("failing", [None, FRESH, DEFICIT])
 def test_it_is_drawn(module, failing):
     figure, numbers = module.FIGURE, NUMBERS[module]
-    world = [of for kind, of, _ in PLANTED if kind is module][0]
+    world = next(of for kind, of, _ in PLANTED if kind is module)
     made = tiny.fabricated(figure.runs(PROTOCOL, numbers), world)
     if failing:
         row = made.runs.index[made.runs["arm"] == failing][0]

@@ -1,0 +1,259 @@
+import copy
+import json
+
+import pandas as pd
+import pytest
+import tiny
+
+from critical import environment, training
+from critical.claims import verdicts
+from critical.store import RunStore
+from critical.training import Trainer
+from experiments import __main__ as front
+from experiments import loggers, pipeline
+from experiments.protocol import DEFICIT
+from experiments.registry import FIGURES
+from experiments.report import read_records
+
+COLUMNS = {
+    *("arm", "deficit", "onset", "length", "removal", "schedule", "budget", "comparison", "seed"),
+    *("accuracy", "loss", "accuracy_deficient", "fisher_trace", "fisher_trace_error", "epochs", "failure", "run_id"),
+}
+NAMES = list(FIGURES)
+
+
+class Heard(loggers.Logger):
+    """Remembers what it was handed."""
+
+    def __init__(self):
+        object.__setattr__(self, "calls", [])
+
+    def log_run(self, spec, rows, tags):
+        self.calls.append((spec.run_id, len(rows), dict(tags)))
+
+    def log_figure(self, name, picture):
+        self.calls.append((name, picture))
+
+
+class Bench:
+    """The smoke profile, made into one folder."""
+
+    def __init__(self, results, **changes):
+        self.config = tiny.composed("figures", "profile=smoke", "device=cpu")
+        self.protocol = front.protocol(self.config)
+        self.logger = Heard()
+        self.setting = pipeline.Setting("smoke", results, 1, "python -m experiments profile=smoke", self.logger)
+
+    def numbers(self, name):
+        return front.numbers(self.config, FIGURES[name])
+
+    def planned(self, name):
+        return FIGURES[name].runs(self.protocol, self.numbers(name))
+
+    def make(self, name):
+        return pipeline.make(FIGURES[name], self.protocol, self.numbers(name), self.setting)
+
+    def files(self, kind):
+        return {path: path.read_bytes() for path in sorted((self.setting.results / kind).rglob("*")) if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """All figures; in this process, so that no worker has to import torch."""
+    bench = Bench(tmp_path_factory.mktemp("made") / "results")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pipeline, "run_all", tiny.train_here)
+        bench.records = {name: bench.make(name) for name in NAMES}
+    return bench
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_everything_promised_is_there(made, name):
+    results = made.setting.results
+    table = pd.read_csv(results / "tables" / "smoke" / f"{name}.csv")
+    assert COLUMNS <= set(table.columns)
+    assert len(table) == len(made.planned(name))
+    assert set(table["seed"]) == {0, 1}
+    assert table["accuracy"].between(0, 100).all()
+    assert table.loc[table["arm"] == DEFICIT, "accuracy_deficient"].notna().all()
+    assert table.loc[table["arm"] != DEFICIT, "accuracy_deficient"].isna().all()
+    for kind, least in (("png", 10_000), ("pdf", 3_000), ("json", 500)):
+        assert (results / "figures" / "smoke" / f"{name}.{kind}").stat().st_size > least
+    page = (results / "report" / "smoke" / "index.html").read_text()
+    assert FIGURES[name].title in page
+    assert (results / "report" / "smoke" / "figures" / f"{name}.png").exists()
+    curves = results / "tables" / "smoke" / f"{name}.epochs.csv"
+    assert curves.exists() == any(item.curve for item in made.planned(name))
+    if curves.exists():
+        epochs = pd.read_csv(curves)
+        assert len(epochs) == sum(item.spec.timeline.end for item in made.planned(name) if item.curve)
+        assert {"epoch", "test_accuracy", "fisher_trace", "rate"} <= set(epochs.columns)
+        assert not {"seconds"} & set(epochs.columns)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_record_says_what_was_done(made, name):
+    record = made.records[name]
+    (stored,) = [held for held in read_records(made.setting.results, "smoke") if held.figure == name]
+    assert stored.caption == record.caption
+    assert record.runs == len({item.spec.run_id for item in made.planned(name)})
+    assert record.epochs_needed < record.epochs_separate
+    assert record.seeds == [0, 1]
+    assert record.failures == []
+    assert record.commit == environment.commit()
+    assert "digits" in record.data
+    assert "n = 2 seeds" in record.caption
+    assert "accuracy on deficient test images" in record.caption
+    ids = [claim.id for claim in FIGURES[name].claims(made.protocol, made.numbers(name))]
+    assert [verdict["claim_id"] for verdict in record.verdicts] == ids
+    # Two seeds decide nothing.
+    assert {verdict["verdict"] for verdict in record.verdicts} <= {"too few seeds", "undecided"}
+    assert json.loads((made.setting.results / "figures" / "smoke" / f"{name}.json").read_text())["figure"] == name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_table_holds_what_training_from_scratch_gives(made, name):
+    item = next(item for item in reversed(made.planned(name)) if item.tags["arm"] == DEFICIT)
+    rows = training.train(item.spec)
+    table = pipeline.read_tables(made.setting.results, "smoke", name).runs
+    found = table
+    for column, value in item.tags.items():
+        found = found[found[column] == value]
+    (row,) = found.to_dict("records")
+    assert row["run_id"] == item.spec.run_id
+    assert row["epochs"] == len(rows)
+    for column, measured in (("accuracy", "test_accuracy"), ("loss", "test_loss"), ("fisher_trace", "fisher_trace")):
+        assert row[column] == pytest.approx(rows[-1][measured], rel=1e-9)
+    learnt = rows[item.tags["removal"] - 1]["test_accuracy_deficient"]
+    assert row["accuracy_deficient"] == pytest.approx(learnt, rel=1e-9)
+
+
+def test_a_second_time_nothing_is_trained_and_the_tables_are_the_same(made, monkeypatch):
+    """With the real pool, which starts no worker when nothing is left."""
+    before = made.files("tables")
+    assert before
+    for name in NAMES:
+        (path,) = [path for path in before if path.name == f"{name.rsplit('/', 1)[-1]}.csv"]
+        path.unlink()
+    monkeypatch.setattr(Trainer, "train_epoch", lambda *_: pytest.fail("something was trained"))
+    monkeypatch.setattr("critical.pool._train", lambda *_: pytest.fail("workers were started"))
+    again = {name: made.make(name) for name in NAMES}
+    assert made.files("tables") == before
+    assert {name: record.verdicts for name, record in again.items()} == {
+        name: record.verdicts for name, record in made.records.items()
+    }
+
+
+def test_verdicts_come_from_the_file(made):
+    """Who reads the table alone comes to the same verdicts."""
+    name = NAMES[0]
+    table = pipeline.read_tables(made.setting.results, "smoke", name).runs
+    judged = verdicts(table, FIGURES[name].claims(made.protocol, made.numbers(name)), (0, 1))
+    assert judged["effect"].tolist() == pytest.approx([verdict["effect"] for verdict in made.records[name].verdicts])
+
+
+def test_the_logger_hears_of_every_run_and_picture(made):
+    for name in NAMES:
+        runs = {call[0] for call in made.logger.calls if len(call) == 3 and call[2]["figure"] == name}
+        assert runs == {item.spec.run_id for item in made.planned(name)}
+        assert [call for call in made.logger.calls if call[0] == name]
+
+
+class TestFailure:
+    @pytest.fixture(scope="class")
+    def failed(self, tmp_path_factory):
+        """A run whose last epoch failed: its record lies in the store before the figure is made."""
+        bench = Bench(tmp_path_factory.mktemp("failed") / "results")
+        self.victim(bench)
+        store = bench.setting.store
+        spec = self.victim(bench).spec
+        store.write_record(spec.keys[-1], {"train": None, "probes": {}, "seconds": {}, "failure": "non-finite loss"})
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(pipeline, "run_all", tiny.train_here)
+            bench.record = bench.make("iclr2019/deficit_removal")
+        return bench
+
+    @staticmethod
+    def victim(bench):
+        """The deficit arm of seed 1 that is removed last, with the rate restarted."""
+        return [
+            item for item in bench.planned("iclr2019/deficit_removal")
+            if (item.tags["arm"], item.tags["schedule"], item.tags["removal"], item.tags["seed"])
+            == (DEFICIT, "restart", 2, 1)
+        ][0]  # fmt: skip
+
+    def test_it_is_named(self, failed):
+        assert failed.record.failures == ["deficit, restart, removal 2, seed 1: non-finite loss"]
+        page = (failed.setting.results / "report" / "smoke" / "index.html").read_text()
+        assert "removal 2, seed 1: non-finite loss" in page
+
+    def test_only_the_claims_that_rest_on_it_are_without_a_verdict(self, failed):
+        found = {verdict["claim_id"]: verdict["verdict"] for verdict in failed.record.verdicts}
+        broken = {"removal.harm_restart", "removal.cost_restart", "removal.restart_helps"}
+        assert {name for name, verdict in found.items() if verdict == "failed run"} == broken
+
+    def test_the_others_are_trained_and_drawn(self, failed):
+        table = pipeline.read_tables(failed.setting.results, "smoke", "iclr2019/deficit_removal").runs
+        assert table["accuracy"].isna().sum() == (table["failure"] != "").sum() == 1
+        assert (failed.setting.results / "figures" / "smoke" / "iclr2019" / "deficit_removal.png").exists()
+
+    def test_its_record_can_be_read(self, failed):
+        (run,) = (failed.setting.results / "runs" / "runs").glob(f"{self.victim(failed).spec.run_id}/run.json")
+        assert json.loads(run.read_text())["failure"] == "non-finite loss"
+
+
+def test_the_command_makes_a_figure_with_a_worker(monkeypatch, capsys, tmp_path):
+    """The whole path once, with a process that trains."""
+    monkeypatch.chdir(tmp_path)
+    given = [
+        *("profile=smoke", "device=cpu", "jobs=1", "figure=iclr2019/sensitivity_window", "protocol.seeds=[0]"),
+        *("data.subset=40", "data.test_subset=20", "probes=accuracy", f"results={tmp_path}/r"),
+    ]
+    status, lines, out = tiny.call(monkeypatch, capsys, tiny.figures_main, *given)
+    assert (status, lines) == (0, [])
+    assert f"{tmp_path}/r/figures/smoke/iclr2019/sensitivity_window.png" in out
+    assert out.splitlines()[-1] == f"report: {tmp_path}/r/report/smoke/index.html"
+    assert out.count("too few seeds: ") + out.count("undecided: ") == 4
+    (record,) = read_records(tmp_path / "r", "smoke")
+    assert record.command.startswith("python -m experiments profile=smoke")
+    published = {path.parent.name for path in (tmp_path / "r" / "runs" / "runs").glob("*/run.json")}
+    assert len(published) == record.runs
+
+
+def test_a_worker_that_stops_is_one_line(monkeypatch, capsys, tmp_path):
+    from critical.pool import RunError
+
+    monkeypatch.chdir(tmp_path)
+
+    def stop(*_):
+        raise RunError("a worker stopped: no memory (traceback in log)")
+
+    monkeypatch.setattr(pipeline, "run_all", stop)
+    given = ["profile=smoke", "device=cpu", "figure=controls/permanence", f"results={tmp_path}/r"]
+    status, lines, _ = tiny.call(monkeypatch, capsys, tiny.figures_main, *given)
+    assert status != 0
+    assert lines == ["error: a worker stopped: no memory (traceback in log)"]
+
+
+def test_tables_survive_the_file(tmp_path):
+    """Empty failures, a deficit called none and missing numbers are read as they were written."""
+    planned = FIGURES[NAMES[0]].runs(tiny.protocol((0,)), Bench(tmp_path).numbers(NAMES[0]))
+    made = tiny.fabricated(planned, lambda tags: 50.0)
+    made.runs.loc[0, ["accuracy", "failure"]] = [float("nan"), "non-finite loss, in epoch 2"]
+    made.runs.loc[1, "run_id"] = "0000000000000012"
+    kept = copy.deepcopy(made.runs)
+    pipeline.write_tables(made, tmp_path, "smoke", "a/b")
+    read = pipeline.read_tables(tmp_path, "smoke", "a/b")
+    for column in kept:
+        assert read.runs[column].tolist() == pytest.approx(kept[column].tolist(), rel=1e-9, nan_ok=True)
+    assert len(read.epochs) == len(made.epochs)
+    assert pipeline.read_tables(tmp_path, "smoke", "a/none").runs.empty
+
+
+def test_merged_plans_share_their_trunks(tmp_path):
+    bench = Bench(tmp_path)
+    plans = [tiny.plan(item.spec for item in bench.planned(name)) for name in NAMES]
+    whole = pipeline.merged(plans)
+    assert whole.epochs_needed < sum(one.epochs_needed for one in plans)
+    assert {run.run_id for run in whole.runs} == {run.run_id for one in plans for run in one.runs}
+    assert isinstance(bench.setting.store, RunStore)
