@@ -141,7 +141,7 @@ def write_record(record: FigureRecord, results: Path, profile: str) -> Path:
 
 
 def read_records(results: Path, profile: str) -> list[FigureRecord]:
-    """Reads the records of a profile, ordered by the name of the figure.
+    """Reads the records of a profile, ordered by the name of the figure, the papers' before our controls.
 
     Args:
         results: The folder of tables, figures and reports.
@@ -156,7 +156,7 @@ def read_records(results: Path, profile: str) -> list[FigureRecord]:
     folder = results / "figures" / _checked_name(profile, "profile", slashes=False)
     fields = {field.name: field for field in dataclasses.fields(FigureRecord)}
     records = []
-    for path in sorted(folder.rglob("*.json")):
+    for path in sorted(folder.rglob("*.json"), key=lambda path: ("controls" in path.parts, path)):
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             if not isinstance(content, dict):
