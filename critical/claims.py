@@ -249,7 +249,8 @@ def decide(table: pd.DataFrame, claim: Claim, seeds: Iterable[int] | None = None
         interval = statistics.mean_interval(finite, 1 - claim.alpha)
         p = statistics.sign_flip_p(finite)
     margin, control_lacks = _margin(table, claim, complete=not failed and all(present.values()))
-    missing += control_lacks
+    if len(expected) > 1:  # a single seed has no spread, but what it lacks is seeds
+        missing += control_lacks
     verdict: Outcome
     if failed:
         verdict, reason = "failed run", f"No verdict while a run has failed: {'; '.join(failed)}."

@@ -10,7 +10,7 @@ import hydra
 from omegaconf import DictConfig, OmegaConf
 
 from critical.plan import plan
-from critical.pool import RunError, default_jobs
+from critical.pool import default_jobs
 from critical.schedules import Continue
 from critical.spec import SpecError, from_settings
 from experiments import config as configuration
@@ -102,8 +102,6 @@ def run() -> None:
     """Entry point: what stops a command is one line."""
     try:
         configuration.checked_main("figures", main)
-    except RunError as error:
-        raise SystemExit(f"error: {error}") from None
     except KeyboardInterrupt:
         raise SystemExit("stopped; the same command goes on from here") from None
 

@@ -23,6 +23,7 @@ from critical.data import DataSpec, load
 from critical.deficits import Deficit
 from critical.models import ModelSpec
 from critical.optimizers import Optimizer
+from critical.pool import RunError
 from critical.probes import Probe
 from critical.randomness import generator
 from critical.runs import RunSpec
@@ -188,5 +189,8 @@ def refuse_in_one_line(main: Callable[[DictConfig], T]) -> Callable[[DictConfig]
         except (SpecError, OmegaConfBaseException) as error:
             print(f"error: {one_line(error)}", file=sys.stderr)
             raise SystemExit(2) from None
+        except RunError as error:  # caught here, since Hydra would print a traceback before it goes further
+            print(f"error: {error}", file=sys.stderr)
+            raise SystemExit(1) from None
 
     return wrapped

@@ -160,7 +160,8 @@ def small_print(collected: Tables, protocol: Protocol) -> str:
             said.append(f"{name.replace('_', ' ')} in [{onset}, {onset + length}): {mean_interval(known).mean:.0f} %")
     if said:
         lines.append(
-            f"How well the deficit itself was learnt (accuracy on deficient test images when it ends): {'; '.join(said)}."
+            "How well the deficit itself was learnt (accuracy on deficient test images when it ends): "
+            f"{'; '.join(said)}."
         )
     return " ".join(lines)
 

@@ -1,1 +1,24 @@
 """Makes `helpers` importable from every test, also in worker processes that the tests start."""
+
+import signal
+
+import pytest
+
+TIME_LIMIT_SECONDS = 120
+
+
+@pytest.fixture
+def time_limit():
+    """Fails a test that waits for ever, as workers would that wait for each other."""
+    if not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def stop(number, frame):
+        raise AssertionError(f"not done after {TIME_LIMIT_SECONDS} s")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, TIME_LIMIT_SECONDS)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)

@@ -13,6 +13,8 @@ from critical.probes import Accuracy
 from critical.schedules import Constant
 from critical.store import RunStore
 
+pytestmark = pytest.mark.usefixtures("time_limit")
+
 GOOD = [run((0, removal, BLUR), end=4) for removal in (1, 2)]
 FAILING = run(schedule=Constant(rate=1e6), end=3)
 

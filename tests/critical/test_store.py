@@ -12,6 +12,8 @@ from critical.spec import identity, settings
 from critical.store import RunStore
 from critical.workers import work
 
+pytestmark = pytest.mark.usefixtures("time_limit")
+
 SPEC = run((0, 2, BLUR), (1, 2, PERMUTED))
 
 

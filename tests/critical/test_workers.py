@@ -38,6 +38,8 @@ from critical.store import RunStore
 from critical.training import Trainer
 from critical.workers import Ledger, Orphaned, stop_with_parent, work
 
+pytestmark = pytest.mark.usefixtures("time_limit")
+
 FISHER = Fisher(samples=16, chunk=8)
 
 

@@ -72,13 +72,13 @@ PLANTED = [
         "removal.cost_restart": NOT, "removal.restart_helps": NOT}),
     (sensitivity_window, window_world(early=20, late=0), {
         "window.early_same_total": GOOD, "window.early_same_recovery": GOOD,
-        "window.late_costs_nothing": GOOD, "window.late_harms_nothing": GOOD}),
+        "window.late_costs_nothing": GOOD}),
     (sensitivity_window, window_world(early=0, late=20), {
         "window.early_same_total": BAD, "window.early_same_recovery": BAD,
-        "window.late_costs_nothing": NOT, "window.late_harms_nothing": NOT}),
+        "window.late_costs_nothing": NOT}),
     (sensitivity_window, window_world(early=20, late=20), {
         "window.early_same_total": NOT, "window.early_same_recovery": NOT,
-        "window.late_costs_nothing": NOT, "window.late_harms_nothing": NOT}),
+        "window.late_costs_nothing": NOT}),
     (permanence, ladder_world((40, 0.5), (40, 1.5), (2, 0.5)), {
         "permanence.harm_left": GOOD, "permanence.cost_left": GOOD, "permanence.early_slower_than_late": GOOD,
         "permanence.early_slower_than_control": GOOD, "permanence.control_left": GOOD}),
@@ -173,7 +173,7 @@ def test_one_seed_can_be_drawn(module):
     drawing.canvas.draw()
     plt.close(drawing)
     assert set(verdicts(made.runs, figure.claims(protocol, numbers), protocol.seeds)["verdict"]) <= {
-        "too few seeds", "undecided",
+        "too few seeds", "undecided", "missing arm",  # a margin needs two seeds
     }  # fmt: skip
 
 

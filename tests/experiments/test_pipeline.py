@@ -71,7 +71,7 @@ def made(tmp_path_factory):
 def test_everything_promised_is_there(made, name):
     results = made.setting.results
     table = pd.read_csv(results / "tables" / "smoke" / f"{name}.csv")
-    assert COLUMNS <= set(table.columns)
+    assert set(table.columns) >= COLUMNS
     assert len(table) == len(made.planned(name))
     assert set(table["seed"]) == {0, 1}
     assert table["accuracy"].between(0, 100).all()
@@ -159,29 +159,32 @@ def test_the_logger_hears_of_every_run_and_picture(made):
         assert [call for call in made.logger.calls if call[0] == name]
 
 
+def victim(bench):
+    """The deficit arm of seed 1 that is removed last, with the rate restarted."""
+    (found,) = (
+        item
+        for item in bench.planned("iclr2019/deficit_removal")
+        if item.tags["arm"] == DEFICIT
+        and (item.tags["schedule"], item.tags["removal"], item.tags["seed"]) == ("restart", 2, 1)
+    )
+    return found
+
+
+@pytest.fixture(scope="module")
+def failed(tmp_path_factory):
+    """A run whose last epoch failed: its record lies in the store before the figure is made."""
+    bench = Bench(tmp_path_factory.mktemp("failed") / "results")
+    key = victim(bench).spec.keys[-1]
+    bench.setting.store.write_record(
+        key, {"train": None, "probes": {}, "seconds": {}, "failure": "non-finite loss"}
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pipeline, "run_all", tiny.train_here)
+        bench.record = bench.make("iclr2019/deficit_removal")
+    return bench
+
+
 class TestFailure:
-    @pytest.fixture(scope="class")
-    def failed(self, tmp_path_factory):
-        """A run whose last epoch failed: its record lies in the store before the figure is made."""
-        bench = Bench(tmp_path_factory.mktemp("failed") / "results")
-        self.victim(bench)
-        store = bench.setting.store
-        spec = self.victim(bench).spec
-        store.write_record(spec.keys[-1], {"train": None, "probes": {}, "seconds": {}, "failure": "non-finite loss"})
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(pipeline, "run_all", tiny.train_here)
-            bench.record = bench.make("iclr2019/deficit_removal")
-        return bench
-
-    @staticmethod
-    def victim(bench):
-        """The deficit arm of seed 1 that is removed last, with the rate restarted."""
-        return [
-            item for item in bench.planned("iclr2019/deficit_removal")
-            if (item.tags["arm"], item.tags["schedule"], item.tags["removal"], item.tags["seed"])
-            == (DEFICIT, "restart", 2, 1)
-        ][0]  # fmt: skip
-
     def test_it_is_named(self, failed):
         assert failed.record.failures == ["deficit, restart, removal 2, seed 1: non-finite loss"]
         page = (failed.setting.results / "report" / "smoke" / "index.html").read_text()
@@ -198,7 +201,7 @@ class TestFailure:
         assert (failed.setting.results / "figures" / "smoke" / "iclr2019" / "deficit_removal.png").exists()
 
     def test_its_record_can_be_read(self, failed):
-        (run,) = (failed.setting.results / "runs" / "runs").glob(f"{self.victim(failed).spec.run_id}/run.json")
+        (run,) = (failed.setting.results / "runs" / "runs").glob(f"{victim(failed).spec.run_id}/run.json")
         assert json.loads(run.read_text())["failure"] == "non-finite loss"
 
 
@@ -213,8 +216,9 @@ def test_the_command_makes_a_figure_with_a_worker(monkeypatch, capsys, tmp_path)
     assert (status, lines) == (0, [])
     assert f"{tmp_path}/r/figures/smoke/iclr2019/sensitivity_window.png" in out
     assert out.splitlines()[-1] == f"report: {tmp_path}/r/report/smoke/index.html"
-    assert out.count("too few seeds: ") + out.count("undecided: ") == 4
     (record,) = read_records(tmp_path / "r", "smoke")
+    said = [line.strip() for line in out.splitlines() if line.startswith("  ")]
+    assert said == [f"{verdict['verdict']}: {verdict['sentence']}" for verdict in record.verdicts]
     assert record.command.startswith("python -m experiments profile=smoke")
     published = {path.parent.name for path in (tmp_path / "r" / "runs" / "runs").glob("*/run.json")}
     assert len(published) == record.runs
@@ -244,8 +248,8 @@ def test_tables_survive_the_file(tmp_path):
     kept = copy.deepcopy(made.runs)
     pipeline.write_tables(made, tmp_path, "smoke", "a/b")
     read = pipeline.read_tables(tmp_path, "smoke", "a/b")
-    for column in kept:
-        assert read.runs[column].tolist() == pytest.approx(kept[column].tolist(), rel=1e-9, nan_ok=True)
+    pd.testing.assert_frame_equal(read.runs, kept, check_dtype=False, rtol=1e-9)
+    assert read.runs.loc[1, "run_id"] == "0000000000000012"
     assert len(read.epochs) == len(made.epochs)
     assert pipeline.read_tables(tmp_path, "smoke", "a/none").runs.empty
 

@@ -143,8 +143,8 @@ def test_a_protocol_is_built_from_a_profile():
     assert made.seeds == (4, 2)
     assert (made.rate, made.decay, made.recovery, made.reset_optimizer) == (0.05, 0.7, 2, False)
     assert made.deficit.name == "blur"
+    config = tiny.composed("figures", "profile=smoke")
+    OmegaConf.set_struct(config, False)
+    config.figures.pop("controls/permanence")
     with pytest.raises(SpecError, match="no numbers for it"):
-        config = tiny.composed("figures", "profile=smoke")
-        OmegaConf.set_struct(config, False)
-        config.figures.pop("controls/permanence")
         front.numbers(config, front.chosen("controls/permanence")[0])

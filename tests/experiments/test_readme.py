@@ -72,9 +72,9 @@ def test_make_commands_exist(words):
     assert set(targets) <= TARGETS
     assert set(options) <= OPTIONS
     if "figures" in targets or not targets or "smoke" in targets:
-        given = [f"{name.lower()}={options[name]}" for name in ("FIGURE", "PROFILE", "JOBS", "DEVICE") if name in options]
-        given = [text.replace("figure=", "figure=", 1) for text in given]
-        config = tiny.composed("figures", *(quoted(text) for text in given), *overrides(shlex.split(options.get("ARGS", ""))))
+        named = [name for name in ("FIGURE", "PROFILE", "JOBS", "DEVICE") if name in options]
+        given = [quoted(f"{name.lower()}={options[name]}") for name in named]
+        config = tiny.composed("figures", *given, *overrides(shlex.split(options.get("ARGS", ""))))
         assert chosen(config.figure)
 
 
@@ -84,7 +84,7 @@ def quoted(text):
     return f"{key}='{value}'" if "," in value else text
 
 
-@pytest.mark.parametrize(("module", "arguments"), modules(), ids=lambda part: part if isinstance(part, str) else written(part))
+@pytest.mark.parametrize(("module", "arguments"), modules(), ids=str)
 def test_modules_exist_and_their_settings_compose(module, arguments):
     assert importlib.util.find_spec(module) is not None, f"there is no module {module}"
     if module in CONFIGS:
