@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from critical.plan import plan
 from critical.pool import default_jobs
 from critical.schedules import Continue
-from critical.spec import SpecError, from_settings
+from critical.spec import SpecError, closest, from_settings
 from experiments import config as configuration
 from experiments import estimate, pipeline
 from experiments.figure import Figure
@@ -28,6 +29,10 @@ def protocol(config: DictConfig) -> Protocol:
         SpecError: Something unknown or impossible, in one line.
     """
     given: dict[str, Any] = configuration.plain(config.protocol)
+    known = {field.name for field in dataclasses.fields(Protocol)} - {"parts", "deficit"}
+    for key in given:
+        if key not in known:
+            raise SpecError(f"protocol.{key}: there is no such setting; {closest(key, known)}")
     parts = configuration.parts(config)
     if not isinstance(given["seeds"], list):
         raise SpecError(f"protocol.seeds={given['seeds']!r}: a list of whole numbers is wanted, e.g. [0,1,2]")
