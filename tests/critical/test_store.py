@@ -1,5 +1,5 @@
 import json
-import multiprocessing
+from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
 import pytest
@@ -139,8 +139,8 @@ class TestClaims:
     def test_are_not_inherited_as_free(self, store):
         """What one thread of a process holds, another cannot claim."""
         claim = store.claim("abcd")
-        with multiprocessing.pool.ThreadPool(1) as pool:
-            assert pool.apply(store.claim, ("abcd",)) is None
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(store.claim, "abcd").result() is None
         store.release(claim)
 
 
