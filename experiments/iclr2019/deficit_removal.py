@@ -85,8 +85,9 @@ def draw(tables: Tables, protocol: Protocol, numbers: Numbers) -> Drawing:
     axes[0, 0].set_ylabel("test accuracy (%)")
     axes[1, 0].set_ylabel("trace of the Fisher information")
     low = max(0.0, min(axis.get_ylim()[0] for axis in axes[0]))
+    high = min(101.0, max(axis.get_ylim()[1] for axis in axes[0]))
     for axis in axes[0]:
-        axis.set_ylim(low, 101)
+        axis.set_ylim(low, high)
     limits = [axis.get_ylim() for axis in axes[1]]
     for axis in axes[1]:
         axis.set_ylim(min(limit[0] for limit in limits), max(limit[1] for limit in limits))
