@@ -124,7 +124,7 @@ class TestFisher:
         assert ill["fisher_trace"] != clean["fisher_trace"]
 
     def test_every_so_many_epochs(self):
-        spec = run(end=5, probes=(Fisher(samples=16, chunk=16, every=2),))
+        spec = run(end=5, probes=(Fisher(samples=17, chunk=16, every=2),))
         assert ["fisher_trace" in row for row in from_scratch(spec)[0]] == [False, True, False, True, False]
 
     @pytest.mark.parametrize("changes", [{"samples": 0}, {"chunk": 0}, {"every": 0}, {"noise": "loud"}], ids=str)
