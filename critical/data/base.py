@@ -42,7 +42,7 @@ class DataSpec:
         Raises:
             DataError: The data cannot be had.
         """
-        raise NotImplementedError
+        raise SpecError(f"data={self.name}: choose one of the kinds of data")
 
     def resolved(self) -> DataSpec:
         """Returns the spec that identifies the data, after making sure that they can be had.
