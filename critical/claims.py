@@ -294,7 +294,7 @@ def verdicts(
 def to_records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Turns the frame of `verdicts` into plain dicts that strict JSON can hold (NaN becomes None)."""
     return [
-        {key: None if isinstance(value, float) and math.isnan(value) else value for key, value in row.items()}
+        {str(key): None if isinstance(value, float) and math.isnan(value) else value for key, value in row.items()}
         for row in frame.to_dict("records")
     ]
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
@@ -154,7 +154,8 @@ def small_print(collected: Tables, protocol: Protocol) -> str:
         ["seed", "deficit", "onset", "length"]
     )
     said = []
-    for (name, onset, length), rows in table.groupby(["deficit", "onset", "length"]):
+    for key, rows in table.groupby(["deficit", "onset", "length"]):
+        name, onset, length = cast("tuple[str, int, int]", key)
         known = rows["accuracy_deficient"].dropna()
         if len(known):
             said.append(f"{name.replace('_', ' ')} in [{onset}, {onset + length}): {mean_interval(known).mean:.0f} %")

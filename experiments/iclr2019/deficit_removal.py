@@ -76,8 +76,8 @@ def draw(tables: Tables, protocol: Protocol, numbers: Numbers) -> Drawing:
                        linestyle="--")  # fmt: skip
         shades = plotting.ordered_colours(len(numbers.removals))
         for removal, shade in zip(numbers.removals, shades, strict=True):
-            arm = epochs["arm"] == DEFICIT
-            rows = epochs[arm & (epochs["schedule"] == schedule) & (epochs["removal"] == removal)]
+            under = epochs["arm"] == DEFICIT
+            rows = epochs[under & (epochs["schedule"] == schedule) & (epochs["removal"] == removal)]
             plotting.curve(bottom, rows, "fisher_trace", colour=shade, label=f"removed at {removal}, by epoch")
             bottom.axvline(removal, color=shade, linewidth=0.7, linestyle=":")
         bottom.set_yscale("log")
