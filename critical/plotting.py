@@ -318,7 +318,7 @@ def _failed(table: pd.DataFrame) -> pd.Series:
     if "failure" not in table:
         return pd.Series(False, index=table.index)
     # A table that went through a CSV has NaN where the text was empty.
-    return table["failure"].fillna("").astype(str).str.strip() != ""
+    return table["failure"].map(lambda held: not pd.isna(held) and str(held).strip() != "").astype(bool)
 
 
 def _interval(values: pd.Series, confidence: float) -> dict[str, float]:
