@@ -123,6 +123,18 @@ class TestFisher:
         ill, clean = (trainer.measure(act, probes)[0].columns for act in (trainer.spec.acts[0], BASE.acts[0]))
         assert ill["fisher_trace"] != clean["fisher_trace"]
 
+    def test_a_deficit_drawn_anew_is_that_of_the_epoch_just_trained(self, monkeypatch):
+        epochs = []
+        real = Noise.apply
+        monkeypatch.setattr(
+            Noise,
+            "apply",
+            lambda self, batch, *, seed, epoch: epochs.append(epoch) or real(self, batch, seed=seed, epoch=epoch),
+        )
+        spec = run((0, 1, Noise(resample=True)), end=1, probes=(Fisher(samples=32, chunk=16),))
+        from_scratch(spec)
+        assert set(epochs) == {0}
+
     def test_every_so_many_epochs(self):
         spec = run(end=5, probes=(Fisher(samples=17, chunk=16, every=2),))
         assert ["fisher_trace" in row for row in from_scratch(spec)[0]] == [False, True, False, True, False]
