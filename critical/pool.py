@@ -79,12 +79,14 @@ class _Tracker:
         complete = self._ledger.complete
         self._keys = {key: probes for key, probes in self._keys.items() if not complete(key, probes)}
         self._pending = [part for part in self._pending if not self._ledger.segment_complete(part)]
-        # The epochs after a failure will never be trained.
-        if not self._pending:
-            self._keys = {}
         self._runs = [
-            run for run in self._runs if run.keys[-1] in self._keys and not self._ledger.dead(run, run.timeline.end)
+            run
+            for run in self._runs
+            if any(key in self._keys for key in run.keys) and not self._ledger.dead(run, run.timeline.end)
         ]
+        # The epochs after a failure will never be trained.
+        to_come = {key for run in self._runs for key in run.keys}
+        self._keys = {key: probes for key, probes in self._keys.items() if key in to_come}
 
 
 def _train(plan: Plan, store: RunStore, jobs: int, logs: Path, tracker: _Tracker, bar: Progress) -> None:

@@ -8,10 +8,11 @@ from helpers import BLUR, CONTEXT, Killing, Raising, assert_as_from_scratch, run
 from critical import environment, pool
 from critical.arithmetic import Arithmetic
 from critical.plan import plan
-from critical.pool import RunError, default_jobs, run_all
+from critical.pool import RunError, _Tracker, default_jobs, run_all
 from critical.probes import Accuracy
 from critical.schedules import Constant
 from critical.store import RunStore
+from critical.workers import work
 
 pytestmark = pytest.mark.usefixtures("time_limit")
 
@@ -99,6 +100,16 @@ def test_workers_that_end_early_are_an_error_too(store, tmp_path, quick, monkeyp
     monkeypatch.setattr(pool, "_worker", print)
     with pytest.raises(RunError, match="ended before the runs were done; run the same command again"):
         run_all(plan([run()]), store, jobs=1, label="a figure", logs=tmp_path / "logs")
+
+
+def test_the_count_leaves_out_what_a_failure_prevents_at_every_moment(store):
+    todo = plan([*GOOD, FAILING])
+    work(todo, store)
+    # The last record is written before its state: for a moment all epochs are done, but not all segments.
+    store.state_path(GOOD[0].keys[-1]).unlink()
+    tracker = _Tracker(todo, store)
+    assert not tracker.finished
+    assert (tracker.epochs_done, tracker.runs_left) == (todo.epochs_needed, 0)
 
 
 def test_the_default_fills_the_machine(monkeypatch):

@@ -123,6 +123,7 @@ class TestClaims:
         store.release(store.claim("abcd"))
         assert not list((store.root / "locks").iterdir())
 
+    @pytest.mark.slow
     def test_a_dead_worker_keeps_none(self, store, tmp_path):
         spec, reached = run(end=4), tmp_path / "reached"
         with process(pausing_worker, store.root, spec, 2, reached) as child:
