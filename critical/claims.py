@@ -325,7 +325,7 @@ def _judge(interval: statistics.Interval, p: float, margin: float, claim: Claim)
     if within:
         return "not reproduced", f"No effect beyond the margin: {said}."
     if high < margin:
-        return "undecided", f"The claimed effect is excluded, a reversed one is not: {said}."
+        return "undecided", f"A claimed effect as large as the margin is excluded, a reversed one is not: {said}."
     if significant:
         return "undecided", f"There is an effect, but whether it reaches the margin is open: {said}."
     return "undecided", f"Neither an effect nor its absence is shown: {said}."

@@ -167,6 +167,11 @@ class RunStore:
                 break
         return rows
 
+    def cpu_seconds(self, keys: Iterable[str]) -> float:
+        """Returns the process time in seconds that training and measuring the epochs of these keys took."""
+        records = (self.record(key) for key in keys)
+        return sum(sum(record["seconds"].values()) for record in records if record)
+
     def publish(self, spec: RunSpec, environment: dict[str, Any]) -> Path:
         """Writes a finished run as people read it: `runs/<run_id>/run.json` and `epochs.csv`.
 

@@ -97,6 +97,7 @@ def make(figure: Figure, protocol: Protocol, numbers: Any, setting: Setting) -> 
         epochs_separate=needed.epochs_separate,
         table=str(paths[0]),
         created=datetime.date.today().isoformat(),
+        cpu_seconds=setting.store.cpu_seconds(key for segment in needed.segments for key in segment.keys),
         failures=failure_lines(collected.runs),
         verdicts=to_records(judged),
         deviations=list(figure.deviations),

@@ -68,12 +68,13 @@ class FigureRecord:
         machine: Processor, cores, accelerator.
         versions: Package to version.
         commit: Of the code; "" when it is not known.
-        wall_seconds: How long the command took.
+        wall_seconds: How long the command took; little when all runs were stored already.
         runs: How many runs the figure shows.
         epochs_needed: Epochs trained with shared pasts trained once.
         epochs_separate: Epochs if every run had been trained from scratch.
         table: Path of the CSV, below `results`.
         created: ISO date, 2026-01-31.
+        cpu_seconds: Process time of training and measuring the figure's epochs, whenever that was.
         failures: One line for each failed run.
         verdicts: Fields of `critical.claims.Verdict`, one mapping a claim. Intervals are 95 %.
         deviations: What differs from the paper, one sentence each.
@@ -96,6 +97,7 @@ class FigureRecord:
     epochs_separate: int
     table: str
     created: str
+    cpu_seconds: float | None = None
     failures: list[str] = dataclasses.field(default_factory=list)
     verdicts: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     deviations: list[str] = dataclasses.field(default_factory=list)

@@ -73,7 +73,7 @@ def test_reasons_tell_the_kinds_of_undecided_and_of_not_reproduced_apart():
     assert "smaller than the margin" in reason(0.5 + SPREAD)
     assert "No effect beyond the margin" in reason(SPREAD)
     assert "reaches the margin is open" in reason(0.9 + 2 * SPREAD)
-    assert "claimed effect is excluded" in reason(-0.9 + 2 * SPREAD)
+    assert "as large as the margin is excluded" in reason(-0.9 + 2 * SPREAD)
     assert "Neither an effect nor its absence" in reason(40 * SPREAD)
     assert "where none is claimed" in reason(5 + SPREAD, "none")
 

@@ -156,6 +156,11 @@ class TestRows:
         assert rows[1]["seconds"] == 1.5
         assert not any("failure" in row for row in rows)
 
+    def test_prices_add_up_over_what_is_there(self, store):
+        fill(store, SPEC, epochs=3)
+        assert store.cpu_seconds(SPEC.keys[1:3]) == 3.0
+        assert store.cpu_seconds(SPEC.keys[1:]) == 4.5, "the epoch that is not there costs nothing"
+
     def test_none_until_all_are_there(self, store):
         fill(store, SPEC, epochs=3)
         assert store.rows(SPEC) is None

@@ -62,6 +62,15 @@ def record(figure="iclr2019/deficit_removal", **changes):
     return FigureRecord(**{**held, **changes})
 
 
+def test_the_price_of_training_stands_beside_that_of_the_last_command(tmp_path):
+    make(tmp_path, "a/known", wall_seconds=3.0, cpu_seconds=540.0)
+    page = build_report(tmp_path, "quick").read_text(encoding="utf-8")
+    assert "CPU time" in page
+    assert "9 min" in page
+    make(tmp_path, "a/known")
+    assert "CPU time" not in build_report(tmp_path, "quick").read_text(encoding="utf-8")
+
+
 def make(results, figure, columns=1, **changes):
     """Draws a small picture, writes its table and its record."""
     table = pd.DataFrame(
