@@ -41,6 +41,7 @@ PROFILES = {
     "smoke": "A few epochs, to test that everything runs. Nothing here says anything about a paper.",
     "quick": "Small networks on small embedded data, in minutes and with nothing to download. It shows how "
     "each experiment works; what it finds holds for this data and need not hold for the papers'.",
+    "quick_replication": "The quick profile on other seeds, chosen when its setting and claims were fixed.",
     "laptop": "Reduced pictures and networks on a CPU, several seeds.",
     "paper": "The papers' data, networks and hyper-parameters.",
 }
@@ -158,7 +159,7 @@ def read_records(results: Path, profile: str) -> list[FigureRecord]:
     folder = results / "figures" / _checked_name(profile, "profile", slashes=False)
     fields = {field.name: field for field in dataclasses.fields(FigureRecord)}
     records = []
-    for path in sorted(folder.rglob("*.json"), key=lambda path: ("controls" in path.parts, path)):
+    for path in sorted(folder.rglob("*.json")):
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             if not isinstance(content, dict):
@@ -171,7 +172,7 @@ def read_records(results: Path, profile: str) -> list[FigureRecord]:
         except (ValueError, TypeError) as error:
             raise ValueError(f"{path} is no record of a figure ({error}); make the figure again") from error
         records.append(record)
-    return sorted(records, key=lambda record: record.figure)
+    return sorted(records, key=lambda record: (record.figure.startswith("controls/"), record.figure))
 
 
 def build_report(results: Path, profile: str) -> Path:
