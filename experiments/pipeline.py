@@ -102,7 +102,10 @@ def make(figure: Figure, protocol: Protocol, numbers: Any, setting: Setting) -> 
         verdicts=to_records(judged),
         deviations=list(figure.deviations),
     )
-    write_record(record, setting.results, setting.profile)
+    written = write_record(record, setting.results, setting.profile)
+    # Beside the table too: tables are kept and passed on, and their provenance goes with them. The report reads
+    # only what lies with the pictures, so a page never shows verdicts of another machine.
+    write_atomically(paths[0].with_suffix(".json"), written.read_bytes())
     build_report(setting.results, setting.profile)
     mirror(planned, figure, setting, saved.png)
     return record
