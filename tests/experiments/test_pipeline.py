@@ -79,6 +79,8 @@ def test_everything_promised_is_there(made, name):
     assert table.loc[table["arm"] != DEFICIT, "accuracy_deficient"].isna().all()
     for kind, least in (("png", 10_000), ("pdf", 3_000), ("json", 500)):
         assert (results / "figures" / "smoke" / f"{name}.{kind}").stat().st_size > least
+    beside = results / "tables" / "smoke" / f"{name}.json"
+    assert beside.read_bytes() == (results / "figures" / "smoke" / f"{name}.json").read_bytes()
     page = (results / "report" / "smoke" / "index.html").read_text()
     assert FIGURES[name].title in page
     assert (results / "report" / "smoke" / "figures" / f"{name}.png").exists()
