@@ -54,7 +54,8 @@ class Bench:
         return pipeline.make(FIGURES[name], self.protocol, self.numbers(name), self.setting)
 
     def files(self, kind, pattern="*"):
-        return {path: path.read_bytes() for path in sorted((self.setting.results / kind).rglob(pattern)) if path.is_file()}
+        found = sorted((self.setting.results / kind).rglob(pattern))
+        return {path: path.read_bytes() for path in found if path.is_file()}
 
 
 @pytest.fixture(scope="module")
