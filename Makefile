@@ -1,9 +1,9 @@
 # The critical-periods suite. `make` alone lists what there is; the first target that needs it makes .venv.
 .DEFAULT_GOAL := help
-.PHONY: figures smoke test lint deficits report clean help
+.PHONY: figures smoke sweep agent sync test lint deficits report clean help
 
 # A mistyped option would otherwise be ignored, and everything would run.
-OPTIONS := FIGURE PROFILE JOBS DEVICE DRY ARGS PYTHON
+OPTIONS := FIGURE PROFILE JOBS DEVICE DRY ARGS SWEEP SWEEP_ID COUNT PYTHON
 GIVEN := $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name)))
 UNKNOWN := $(filter-out $(OPTIONS),$(GIVEN))
 ifneq ($(UNKNOWN),)
@@ -31,6 +31,15 @@ figures: $(READY) ## draw figures and report; FIGURE= PROFILE= JOBS= DEVICE= DRY
 
 smoke: $(READY) ## every figure in a few epochs: does all of it run? (takes JOBS= DEVICE= ARGS= too)
 	@$(MAKE) --no-print-directory figures PROFILE=smoke
+
+sweep: $(READY) ## make a sweep of wandb and start an agent; SWEEP=blur_window (files in conf/sweeps), COUNT= runs
+	@$(RUN) -m experiments.agent 'sweep=$(SWEEP)' $(if $(COUNT),'count=$(COUNT)') $(ARGS)
+
+agent: $(READY) ## join a sweep from any machine; SWEEP_ID=entity/project/id, COUNT= runs
+	@$(RUN) -m experiments.agent 'sweep_id=$(SWEEP_ID)' $(if $(COUNT),'count=$(COUNT)') $(ARGS)
+
+sync: $(READY) ## send the runs on disk that wandb has not got; ARGS="logger.project=mine"
+	@$(RUN) -m experiments.sync $(ARGS)
 
 test: $(READY) ## run the tests; ARGS="tests/critical -k blur" picks some
 	@$(RUN) -m pytest $(ARGS)

@@ -199,7 +199,7 @@ def inputs_of(batches: Iterable[Any]) -> Iterator[Views]:
 
 
 def _views(batch: Any) -> Views:
-    views = batch.views if isinstance(batch, Batch) else batch
+    views = batch.inputs if isinstance(batch, Batch) else batch
     views = (views,) if isinstance(views, torch.Tensor) else views
     if not isinstance(views, tuple) or not views or not all(isinstance(view, torch.Tensor) for view in views):
         raise ValueError(

@@ -112,7 +112,7 @@ def figure(
     *,
     panel: tuple[float, float] = PANEL_INCHES,
     sharex: bool = False,
-    sharey: bool = False,
+    sharey: bool | str = False,
 ) -> tuple[Figure, np.ndarray]:
     """Makes a figure of equal panels with constrained layout.
 
@@ -121,7 +121,7 @@ def figure(
         columns: Panels from left to right.
         panel: Width and height of one panel in inches.
         sharex: Whether the panels share their x axis.
-        sharey: Whether the panels share their y axis.
+        sharey: Whether the panels share their y axis; `row`: those of a row.
 
     Returns:
         The figure, and its axes as an array (rows, columns), also when there is one panel.

@@ -22,7 +22,8 @@ from critical.models import ModelSpec
 from critical.optimizers import Optimizer
 from critical.probes import Probe
 from critical.schedules import Schedule
-from critical.spec import SpecError, identity, settings
+from critical.spec import SpecError, added, identity, settings
+from critical.stabilizers import Stabilizer, StabilizerWindow
 from critical.timeline import Timeline
 
 
@@ -36,11 +37,13 @@ class Act:
         deficits: The deficits that act, in order.
         rate: The learning rate.
         reset_optimizer: Whether the optimiser's state is emptied before the epoch.
+        stabilizers: The stabilisers that act, in order.
     """
 
     deficits: tuple[Deficit, ...]
     rate: float
     reset_optimizer: bool = False
+    stabilizers: tuple[Stabilizer, ...] = added((), neutral=())
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ class RunSpec:
         arithmetic: Device, threads, precision.
         seed: Seed of the initial weights, batch order, augmentation and deficits. Seeds from 1000
             on are for calibration and serve no claim.
+        stabilizers: What is said to prevent a critical period, each with its own window.
     """
 
     data: DataSpec
@@ -70,12 +74,34 @@ class RunSpec:
     probes: tuple[Probe, ...] = ()
     arithmetic: Arithmetic = field(default_factory=Arithmetic)
     seed: int = 0
+    stabilizers: tuple[StabilizerWindow, ...] = ()
 
     def __post_init__(self) -> None:
         if self.seed < 0:
             raise SpecError(f"seed={self.seed}: a seed is a whole number from 0 on")
         if len({probe.name for probe in self.probes}) < len(self.probes):
             raise SpecError("probes: the same probe is named twice")
+        self._check_streams()
+        for epoch in range(self.timeline.end):
+            names = [window.stabilizer.name for window in self.stabilizers if window.active(epoch)]
+            if len(set(names)) < len(names):
+                raise SpecError(f"stabilizer: the same one acts twice in epoch {epoch}; part their windows")
+
+    def _check_streams(self) -> None:
+        """Refuses what needs two streams, or several heads, with a network that has not got them."""
+        streams, model = getattr(self.model, "streams", 1), self.model.name
+        wanting = [
+            *((f"stabilizer={held.stabilizer.name}", held.stabilizer.streams) for held in self.stabilizers),
+            *((f"probe {probe.name}", getattr(probe, "streams", 1)) for probe in self.probes),
+        ]
+        for what, needed in wanting:
+            if needed > streams:
+                raise SpecError(f"{what}: needs a network of two streams, and model={model} has one; "
+                                "choose another, such as model=split_all_cnn")  # fmt: skip
+        for window in self.timeline.windows:
+            if window.deficit.needs_heads and not getattr(self.model, "heads", False):
+                raise SpecError(f"deficit={window.deficit.name}: its targets have heads of their own, and model="
+                                f"{model} has none; set model.heads=true on a network of two streams")  # fmt: skip
 
     @functools.cached_property
     def run_id(self) -> str:
@@ -106,6 +132,7 @@ class RunSpec:
             rate=self.schedule.rate_at(epoch, since_removal),
             # Before epoch 0 there is no state to empty, so a fresh run is the same either way.
             reset_optimizer=epoch > 0 and self.schedule.resets_at(since_removal),
+            stabilizers=tuple(held.stabilizer for held in self.stabilizers if held.active(epoch)),
         )
 
     @functools.cached_property
@@ -127,5 +154,6 @@ class RunSpec:
             **self.static,
             "schedule": settings(self.schedule),
             "timeline": settings(self.timeline),
+            "stabilizers": [settings(window) for window in self.stabilizers],
             "probes": [settings(probe) for probe in self.probes],
         }

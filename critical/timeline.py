@@ -62,6 +62,13 @@ class Timeline:
                 f"epochs={self.end}: the run ends before its last window does (epoch {self.removal}); "
                 "lengthen the run or shorten the window"
             )
+        for epoch in range(self.removal):
+            dropped = frozenset[str]().union(*(deficit.drops(epoch) for deficit in self.active(epoch)))
+            if len(dropped) > 1:
+                raise SpecError(
+                    f"deficit: epoch {epoch} drops views {' and '.join(sorted(dropped))}, which leaves nothing to "
+                    "see; part the windows, or drop either at random by stabilizer=modality_dropout"
+                )
 
     @property
     def removal(self) -> int:

@@ -1,9 +1,15 @@
-"""The one training loop. Everything measured is a probe called from it; see `critical.probes`."""
+"""The one training loop.
+
+Everything measured is a probe called from it (`critical.probes`); everything that interferes with the loss,
+the gradients or the weights is a stabiliser (`critical.stabilizers`).
+"""
 
 from __future__ import annotations
 
+import contextlib
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -14,6 +20,7 @@ from critical.data import Dataset, load
 from critical.probes import Moment, Probe
 from critical.randomness import derived_seed, generator
 from critical.runs import Act, RunSpec
+from critical.stabilizers import Acting, Situation, Step
 
 
 class NonFiniteLoss(ArithmeticError):
@@ -22,25 +29,65 @@ class NonFiniteLoss(ArithmeticError):
 
 @dataclass
 class TrainingState:
-    """Network and optimiser before epoch `epoch`; all of it is what a checkpoint holds."""
+    """Network and optimiser before epoch `epoch`; all of it is what a checkpoint holds.
+
+    `parts` are the modules that stabilisers train along, by the stabiliser's name: the states of module
+    and optimiser, since what they are made of is known only when the stabiliser acts.
+    """
 
     model: torch.nn.Module
     optimizer: torch.optim.Optimizer
     epoch: int = 0
+    parts: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def state_dict(self) -> dict[str, Any]:
         """Returns what `load_state_dict` takes: tensors and plain values only."""
-        return {
+        held = {
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "epoch": self.epoch,
         }
+        return {**held, "parts": self.parts} if self.parts else held
 
     def load_state_dict(self, held: dict[str, Any]) -> None:
         """Takes over the state of a checkpoint."""
         self.model.load_state_dict(held["model"])
         self.optimizer.load_state_dict(held["optimizer"])
         self.epoch = held["epoch"]
+        self.parts = held.get("parts", {})
+
+
+class _Tally:
+    """Sums over an epoch, kept on the device so that no step waits for them."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        self.loss = torch.zeros((), device=device)
+        self.correct = torch.zeros((), dtype=torch.int64, device=device)
+        self.extra: torch.Tensor | None = None
+        self.seen = 0
+
+    def add(self, batch: Batch, logits: torch.Tensor, loss: torch.Tensor, extra: list[torch.Tensor]) -> None:
+        """Counts a batch."""
+        self.loss += loss * len(batch)
+        self.correct += (logits.argmax(1) == batch.labels).sum()
+        self.seen += len(batch)
+        if extra:
+            before = torch.zeros((), device=self.device) if self.extra is None else self.extra
+            self.extra = before + torch.stack(extra).sum() * len(batch)
+
+    @property
+    def finite(self) -> bool:
+        """Whether every loss was a number."""
+        return bool(torch.isfinite(self.loss if self.extra is None else self.loss + self.extra))
+
+    def means(self) -> dict[str, float]:
+        """Returns the columns of the epoch."""
+        found = {
+            "train_loss": self.loss.item() / self.seen,
+            "train_accuracy": 100.0 * self.correct.item() / self.seen,
+        }
+        return found if self.extra is None else {**found, "stabilizer_loss": self.extra.item() / self.seen}
 
 
 @dataclass(frozen=True)
@@ -68,27 +115,32 @@ class Trainer:
 
     def restart(self) -> None:
         """Puts `state` before epoch 0, a function of the static part alone."""
-        shapes = tuple(tuple(view.shape[1:]) for view in self.dataset.train.views)
-        model = self.spec.model.build(
-            shapes,
-            len(self.dataset.classes),
-            self.spec.seed,
-            mean=self.dataset.channel_mean,
-            std=self.dataset.channel_std,
-        )
-        model = self.arithmetic.prepare(model)
+        model = self._network_of(self.spec.seed)
         self.state = TrainingState(model, self.spec.optimizer.build(model.parameters()))
         self._network: Any = torch.compile(model) if self.arithmetic.compile else model
+
+    def _network_of(self, seed: int) -> torch.nn.Module:
+        """Returns the network with the initial weights of a seed, in its place and layout."""
+        data = self.dataset
+        one = len(data.view_shapes) == 1
+        model = self.spec.model.build(
+            data.view_shapes,
+            len(data.classes),
+            seed,
+            mean=data.channel_mean if one else data.view_means,
+            std=data.channel_std if one else data.view_stds,
+        )
+        return self.arithmetic.prepare(model)
 
     def train_epoch(self, act: Act) -> dict[str, Any]:
         """Trains one epoch of `self.state` under what acts in it.
 
         Args:
-            act: Deficits, rate and reset of this epoch.
+            act: Deficits, rate, reset and stabilisers of this epoch.
 
         Returns:
-            `train_loss` (nats, mean over the examples as they were seen), `train_accuracy`
-            (percent, likewise) and `rate`.
+            `train_loss` (nats, mean over the examples as they were seen, without what stabilisers add),
+            `train_accuracy` (percent, likewise), `rate`, and `stabilizer_loss` where one adds to the loss.
 
         Raises:
             NonFiniteLoss: The loss of some batch was NaN or infinite; the state is then useless.
@@ -98,34 +150,87 @@ class Trainer:
             state.optimizer = self.spec.optimizer.build(state.model.parameters())
         for group in state.optimizer.param_groups:
             group["lr"] = act.rate
-        device = self.dataset.train.labels.device
         self._network.train()
-        loss_sum = torch.zeros((), device=device)
-        correct = torch.zeros((), dtype=torch.int64, device=device)
-        seen = 0
-        with torch.random.fork_rng(devices=_cuda_devices(device)):
+        tally = _Tally(self.dataset.train.labels.device)
+        with torch.random.fork_rng(devices=_cuda_devices(tally.device)):
             # Layers that draw for themselves, such as dropout, use the global generators.
             torch.manual_seed(derived_seed(seed, "network", state.epoch))
-            for batch in self._batches(act):
-                with self.arithmetic.autocast():
-                    logits = self._network(*self.arithmetic.place(batch.views))
-                    loss = functional.cross_entropy(logits.float(), batch.labels)
-                state.optimizer.zero_grad(set_to_none=True)
-                loss.backward()
-                state.optimizer.step()
-                loss_sum += loss.detach() * len(batch)
-                correct += (logits.detach().argmax(1) == batch.labels).sum()
-                seen += len(batch)
-        if not torch.isfinite(loss_sum):
+            with self._stabilized(act) as (acting, optimizers):
+                for number, batch in enumerate(self._batches(act, acting)):
+                    self._step(number, batch, acting, optimizers, tally)
+        if not tally.finite:
             raise NonFiniteLoss(f"non-finite loss in epoch {state.epoch} (learning rate {act.rate:g})")
         state.epoch += 1
-        return {
-            "rate": act.rate,
-            "train_loss": loss_sum.item() / seen,
-            "train_accuracy": 100.0 * correct.item() / seen,
+        return {"rate": act.rate, **tally.means()}
+
+    def _step(
+        self,
+        number: int,
+        batch: Batch,
+        acting: list[Acting],
+        optimizers: list[torch.optim.Optimizer],
+        tally: _Tally,
+    ) -> None:
+        """Trains one step: forward, backward and update, with the stabilisers' hooks between."""
+        with self.arithmetic.autocast():
+            logits = self._network(*self.arithmetic.place(batch.inputs)).float()
+            loss = functional.cross_entropy(logits, batch.labels)
+            step = Step(self.state.model, batch, logits, loss, number)
+            extra = [term for term in (one.loss(step) for one in acting) if term is not None]
+        for optimizer in optimizers:
+            optimizer.zero_grad(set_to_none=True)
+        sum(extra, loss).backward()
+        for one in acting:
+            one.gradients(step)
+        for optimizer in optimizers:
+            optimizer.step()
+        for one in acting:
+            one.weights(step)
+        tally.add(batch, logits.detach(), loss.detach(), [term.detach() for term in extra])
+
+    @contextlib.contextmanager
+    def _stabilized(self, act: Act) -> Iterator[tuple[list[Acting], list[torch.optim.Optimizer]]]:
+        """Activates the stabilisers of an epoch; their parts go on from the state and go back into it."""
+        state = self.state
+        situation = Situation(
+            model=state.model,
+            seed=self.spec.seed,
+            epoch=state.epoch,
+            view_shapes=self.dataset.view_shapes,
+            removed=frozenset().union(*(deficit.removes(state.epoch) for deficit in act.deficits)),
+            initial=lambda: self._network_of(self.spec.seed),
+            fresh=self._network_of,
+        )
+        acting: list[Acting] = []
+        trained: dict[str, tuple[torch.nn.Module, torch.optim.Optimizer]] = {}
+        try:
+            for stabilizer in act.stabilizers:
+                one = stabilizer.activate(situation)
+                acting.append(one)
+                if one.parts is None:
+                    continue
+                parts = self.arithmetic.prepare(one.parts)
+                optimizer = self.spec.optimizer.build(parts.parameters())
+                held = state.parts.get(stabilizer.name)
+                if held is not None:
+                    parts.load_state_dict(held["module"])
+                    if not act.reset_optimizer:
+                        optimizer.load_state_dict(held["optimizer"])
+                for group in optimizer.param_groups:
+                    group["lr"] = act.rate
+                trained[stabilizer.name] = (parts.train(), optimizer)
+            for one in acting:
+                one.before_epoch()
+            yield acting, [state.optimizer, *(optimizer for _, optimizer in trained.values())]
+        finally:
+            for one in acting:
+                one.close()
+        state.parts = {
+            name: {"module": parts.state_dict(), "optimizer": optimizer.state_dict()}
+            for name, (parts, optimizer) in trained.items()
         }
 
-    def _batches(self, act: Act) -> Any:
+    def _batches(self, act: Act, acting: list[Acting]) -> Iterator[Batch]:
         """Yields the batches of the epoch: augmented, then seen through the deficits that act.
 
         The world moves and the eye is defective, so the augmentation comes first.
@@ -137,8 +242,13 @@ class Trainer:
             if len(index) < 2:
                 continue
             batch: Batch = self.spec.augmentation.apply(split.batch(index), draws)
+            for one in acting:
+                batch = one.change_scene(batch)
+            batch = self.dataset.present(batch)
             for deficit in act.deficits:
                 batch = deficit.apply(batch, seed=seed, epoch=epoch)
+            for one in acting:
+                batch = one.change_input(batch)
             yield batch
 
     def measure(self, act: Act, probes: tuple[Probe, ...] | None = None) -> list[Measurement]:

@@ -22,18 +22,23 @@ from experiments.protocol import Protocol
 from experiments.registry import chosen
 
 
-def protocol(config: DictConfig) -> Protocol:
-    """Builds the protocol that a profile describes.
+def protocol(config: DictConfig, family: str = "vision") -> Protocol:
+    """Builds the protocol that a profile describes for a family of figures.
+
+    Args:
+        config: The whole configuration.
+        family: `vision` (the settings at its top), or the key under which others stand.
 
     Raises:
         SpecError: Something unknown or impossible, in one line.
     """
-    given: dict[str, Any] = configuration.plain(config.protocol)
+    node = config if family == "vision" else config[family]
+    given: dict[str, Any] = configuration.plain(node.protocol)
     known = {field.name for field in dataclasses.fields(Protocol)} - {"parts", "deficit"}
     for key in given:
         if key not in known:
             raise SpecError(f"protocol.{key}: there is no such setting; {closest(key, known)}")
-    parts = configuration.parts(config)
+    parts = configuration.parts(node, config.arithmetic)
     if not isinstance(given["seeds"], list):
         raise SpecError(f"protocol.seeds={given['seeds']!r}: a list of whole numbers is wanted, e.g. [0,1,2]")
     for seed in given["seeds"]:
@@ -47,7 +52,7 @@ def protocol(config: DictConfig) -> Protocol:
     from_settings({Continue.name: Continue}, {"name": Continue.name, **rates}, "protocol")
     made = Protocol(
         parts=parts,
-        deficit=configuration.deficit(configuration.plain(config.deficit)),
+        deficit=configuration.deficit(configuration.plain(node.deficit)),
         **{**given, "seeds": tuple(given["seeds"])},
     )
     configuration.try_on_data(parts, [made.deficit])
@@ -70,9 +75,10 @@ def numbers(config: DictConfig, figure: Figure) -> Any:
 def main(config: DictConfig) -> None:
     """Makes the figures asked for, or says what that would take."""
     figures = chosen(configuration.plain(config.figure) if OmegaConf.is_list(config.figure) else config.figure)
-    made = protocol(config)
+    made = {family: protocol(config, family) for family in dict.fromkeys(figure.family for figure in figures)}
     given = {figure.name: numbers(config, figure) for figure in figures}
-    jobs = default_jobs(made.parts.arithmetic) if config.jobs is None else configuration.whole(config.jobs, "jobs")
+    arithmetic = next(iter(made.values())).parts.arithmetic
+    jobs = default_jobs(arithmetic) if config.jobs is None else configuration.whole(config.jobs, "jobs")
     if jobs < 1:
         raise SpecError(f"jobs={jobs}: at least one worker")
     setting = pipeline.Setting(
@@ -83,7 +89,8 @@ def main(config: DictConfig) -> None:
         logger=logger(configuration.plain(config.logger)),
     )
     plans = {
-        figure.name: plan(item.spec for item in figure.runs(made, given[figure.name])) for figure in figures
+        figure.name: plan(item.spec for item in figure.runs(made[figure.family], given[figure.name]))
+        for figure in figures
     }
     whole = pipeline.merged(list(plans.values()))
     if config.dry:
@@ -95,7 +102,7 @@ def main(config: DictConfig) -> None:
     )
     start = time.monotonic()
     for figure in figures:
-        record = pipeline.make(figure, made, given[figure.name], setting)
+        record = pipeline.make(figure, made[figure.family], given[figure.name], setting)
         picture = setting.results / "figures" / config.profile / f"{figure.name}.png"
         print(f"{figure.name}: {picture} after {time.monotonic() - start:.0f} s")
         for verdict in record.verdicts:

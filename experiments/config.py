@@ -16,7 +16,7 @@ from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from critical import augmentation, data, deficits, models, optimizers, probes, schedules
+from critical import augmentation, data, deficits, models, optimizers, probes, schedules, stabilizers
 from critical.arithmetic import Arithmetic, available_device
 from critical.augmentation import Augmentation
 from critical.data import DataSpec, load
@@ -29,10 +29,13 @@ from critical.randomness import generator
 from critical.runs import RunSpec
 from critical.schedules import Schedule
 from critical.spec import SpecError, closest, from_settings
+from critical.stabilizers import StabilizerWindow
 from critical.timeline import Timeline, Window
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
 T = TypeVar("T")
+# For windows of a fixed length in a sweep: deficit.end=${start_plus:5}.
+OmegaConf.register_new_resolver("start_plus", lambda length, *, _parent_: _parent_.start + length, replace=True)
 
 
 @dataclass(frozen=True)
@@ -46,10 +49,16 @@ class Parts:
     probes: tuple[Probe, ...]
     arithmetic: Arithmetic
 
-    def run(self, seed: int, schedule: Schedule, timeline: Timeline) -> RunSpec:
-        """Returns the run of these parts with a schedule, a timeline and a seed."""
+    def run(
+        self,
+        seed: int,
+        schedule: Schedule,
+        timeline: Timeline,
+        stabilizers: tuple[StabilizerWindow, ...] = (),
+    ) -> RunSpec:
+        """Returns the run of these parts with a schedule, a timeline, stabilisers and a seed."""
         shared = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return RunSpec(seed=seed, schedule=schedule, timeline=timeline, **shared)
+        return RunSpec(seed=seed, schedule=schedule, timeline=timeline, stabilizers=stabilizers, **shared)
 
 
 def plain(config: Any) -> Any:
@@ -57,11 +66,12 @@ def plain(config: Any) -> Any:
     return OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
 
 
-def parts(config: DictConfig) -> Parts:
-    """Builds what all runs of a command share.
+def parts(config: DictConfig, device_and_format: DictConfig | None = None) -> Parts:
+    """Builds what all runs of a command, or of a family of figures, share.
 
     Args:
-        config: With the groups data, model, optimizer, augmentation, probes and arithmetic.
+        config: With the groups data, model, optimizer, augmentation and probes.
+        device_and_format: The group arithmetic; that of `config` when left out.
 
     Returns:
         The specs; data are checked to be there and `device=auto` is resolved.
@@ -69,7 +79,7 @@ def parts(config: DictConfig) -> Parts:
     Raises:
         SpecError: Something unknown or impossible, in one line.
     """
-    arithmetic = dict(plain(config.arithmetic))
+    arithmetic = dict(plain(config.arithmetic if device_and_format is None else device_and_format))
     arithmetic["device"] = available_device(arithmetic["device"])
     return Parts(
         data=from_settings(data.KINDS, plain(config.data), "data").resolved(),
@@ -103,7 +113,7 @@ def deficit(mapping: Mapping[str, Any]) -> Deficit:
 
 
 def try_on_data(parts: Parts, acting: Iterable[Deficit]) -> None:
-    """Tries augmentation and deficits on two training images, so that a misfit stops the command before it trains.
+    """Tries augmentation and deficits on two training examples, so that a misfit stops the command before it trains.
 
     Args:
         parts: Data and augmentation.
@@ -113,7 +123,13 @@ def try_on_data(parts: Parts, acting: Iterable[Deficit]) -> None:
         SpecError: The data cannot be had, or a size, a fill colour or a number of classes does not fit them.
     """
     dataset = load(parts.data)
-    batch = parts.augmentation.apply(dataset.train.batch(torch.arange(2)), generator(0, "try"))
+    views, streams = len(dataset.view_shapes), getattr(parts.model, "streams", 1)
+    if views != streams:
+        raise SpecError(
+            f"model={parts.model.name}: a network of {streams} stream{'s' * (streams > 1)}, and data={parts.data.name} "
+            f"has {views} view{'s' * (views > 1)}; choose another model or other data"
+        )
+    batch = dataset.present(parts.augmentation.apply(dataset.train.batch(torch.arange(2)), generator(0, "try")))
     for deficit in acting:
         classes = getattr(deficit, "classes", len(dataset.classes))
         if classes != len(dataset.classes):
@@ -127,6 +143,16 @@ def windows(mapping: Mapping[str, Any]) -> tuple[Window, ...]:
     if mapping["name"] == "none" and start == end == 0:
         return ()
     return (Window(start, end, deficit(mapping)),)
+
+
+def stabilizer_windows(mapping: Mapping[str, Any]) -> tuple[StabilizerWindow, ...]:
+    """Builds the window of a stabiliser with `start` and `end` (null: to the end of the run); none for `none`."""
+    if mapping["name"] == "none":
+        return ()
+    start, end = whole(mapping["start"], "stabilizer.start"), mapping["end"]
+    given = {key: value for key, value in mapping.items() if key not in ("start", "end")}
+    made = from_settings(stabilizers.KINDS, given, "stabilizer")
+    return (StabilizerWindow(made, start, None if end is None else whole(end, "stabilizer.end")),)
 
 
 def schedule(mapping: Mapping[str, Any]) -> Schedule:

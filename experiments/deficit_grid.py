@@ -1,7 +1,8 @@
 """A picture of every deficit: `python -m experiments.deficit_grid` (`make deficits`), a few seconds.
 
 One row an image, one column a deficit; under each image stands the label the network is told, in
-colour where it is not the true one. Written to results/figures/deficits.png and .pdf.
+colour where it is not the true one. What concerns one view of two has both views side by side, made of
+the same image, and the head that answers. Written to results/figures/deficits.png and .pdf.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ import torch
 from matplotlib.axes import Axes
 
 from critical import plotting
-from critical.batch import Batch
+from critical.batch import HEADS, Batch
 from critical.data import Dataset, Glyphs
-from critical.deficits import KINDS, Deficit
+from critical.deficits import KINDS, Deficit, ViewDeficit
 from critical.spec import from_settings
 
 SHOWN: dict[str, dict[str, Any]] = {
@@ -31,6 +32,11 @@ SHOWN: dict[str, dict[str, Any]] = {
     "noise": {"name": "noise"},
     "label\npermutation": {"name": "label_permutation"},
     "random\nlabels": {"name": "random_labels"},
+    "blur of\nview b": {"name": "blur", "view": "b"},
+    "view\ndropout": {"name": "view_dropout"},
+    "alternating,\nfirst turn": {"name": "alternating_deprivation"},
+    "dissociation": {"name": "dissociation"},
+    "split\nheads": {"name": "split_heads"},
 }
 """Column title and settings of each deficit shown."""
 
@@ -56,19 +62,32 @@ def draw(dataset: Dataset, folder: Path, rows: int = 5, seed: int = 0) -> plotti
     Returns:
         The two paths.
     """
-    batch = samples(dataset, rows)
+    # A dissociation needs a second image to take a view from, even where one row is drawn.
+    one = samples(dataset, max(rows, 2))
+    two = Batch((one.views[0],) * 2, one.labels, one.index, means=(dataset.channel_mean,) * 2)
+    rows = min(rows, len(one))
     with plotting.style():
-        figure, axes = plotting.figure(len(batch), len(SHOWN), panel=CELL_INCHES)
+        figure, axes = plotting.figure(rows, len(SHOWN), panel=CELL_INCHES)
         for column, (title, settings) in enumerate(SHOWN.items()):
             deficit: Deficit = from_settings(KINDS, settings, "deficit")
-            seen = deficit.apply(batch, seed=seed, epoch=0)
+            paired = isinstance(deficit, ViewDeficit) or getattr(deficit, "view", None) is not None
+            seen = deficit.apply(two if paired else one, seed=seed, epoch=0)
             axes[0, column].set_title(title, fontsize=8)
-            for row in range(len(batch)):
+            for row in range(rows):
                 told = dataset.classes[int(seen.labels[row])]
-                _show(
-                    axes[row, column], seen.views[0][row], told, bool(seen.labels[row] == batch.labels[row])
-                )
+                true = bool(seen.labels[row] == one.labels[row])
+                told = told if true else f"told: {told}"
+                if seen.head is not None:
+                    told += f" ({HEADS[int(seen.head[row])]})"
+                views = [view[row] for view in seen.views]
+                _show(axes[row, column], _side_by_side(*views) if paired else views[0], told, true)
         return plotting.save(figure, folder, "deficits")
+
+
+def _side_by_side(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+    """Returns two images (C, H, W) as one, with a white gap between."""
+    gap = first.new_ones((*first.shape[:2], max(1, first.shape[2] // 16)))
+    return torch.cat((first, gap, second), dim=-1)
 
 
 def _show(axis: Axes, image: torch.Tensor, told: str, true: bool) -> None:
@@ -79,7 +98,7 @@ def _show(axis: Axes, image: torch.Tensor, told: str, true: bool) -> None:
     axis.grid(False)
     axis.spines[:].set_visible(False)
     axis.set_xlabel(
-        told if true else f"told: {told}",
+        told,
         fontsize=8,
         labelpad=2,
         color="black" if true else plotting.arm_colour("deficit"),
@@ -89,9 +108,7 @@ def _show(axis: Axes, image: torch.Tensor, told: str, true: bool) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Draws the grid on glyphs and says where it is."""
-    parser = argparse.ArgumentParser(
-        prog="python -m experiments.deficit_grid", description="Draws every deficit."
-    )
+    parser = argparse.ArgumentParser(prog="python -m experiments.deficit_grid", description="Draws every deficit.")
     parser.add_argument("--folder", type=Path, default=Path("results/figures"), help="where the figure goes")
     parser.add_argument("--rows", type=int, default=5, help="number of images (default: 5)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the random deficits (default: 0)")

@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import torch
 
-from critical.plan import Plan
+from critical.plan import Plan, plan
 from critical.runs import RunSpec
+from critical.spec import identity, settings
 from critical.store import RunStore
 from critical.timeline import Timeline
 from critical.training import Trainer
@@ -53,25 +54,38 @@ def checkpoint_bytes(spec: RunSpec) -> int:
         return file.tell()
 
 
-def report(plan: Plan, store: RunStore, jobs: int) -> str:
+def by_setting(whole: Plan) -> list[Plan]:
+    """Parts a plan into those whose runs have the same data, network and probes: they have one price."""
+    groups: dict[str, list[RunSpec]] = {}
+    for run in whole.runs:
+        shared = {key: value for key, value in run.static.items() if key != "seed"}
+        groups.setdefault(identity([shared, settings(run.probes)]), []).append(run)
+    return [plan(runs) for runs in groups.values()]
+
+
+def report(whole: Plan, store: RunStore, jobs: int) -> str:
     """Returns what a plan would cost, in four lines.
 
     Args:
-        plan: The runs; all of them have the same data and network.
+        whole: The runs. What stabilisers cost on top is not measured.
         store: What is there already.
         jobs: Workers that would share the work.
     """
-    missing = missing_epochs(plan, store)
-    price = seconds_per_epoch(plan.runs[0]) if missing else 0.0
-    minutes = missing * price / jobs / 60
-    disk = len(plan.forks) * checkpoint_bytes(plan.runs[0]) + plan.epochs_needed * RECORD_BYTES
+    missing, seconds, disk = 0, 0.0, whole.epochs_needed * RECORD_BYTES
+    for group in by_setting(whole):
+        lacking = missing_epochs(group, store)
+        missing += lacking
+        seconds += lacking * seconds_per_epoch(group.runs[0]) if lacking else 0.0
+        disk += len(group.forks) * checkpoint_bytes(group.runs[0])
+    price = seconds / missing if missing else 0.0
+    minutes = seconds / jobs / 60
     return "\n".join(
         [
-            f"runs: {len(plan.runs)}",
-            f"epochs: {plan.epochs_needed} needed, {plan.epochs_separate} if each run were trained by itself; "
+            f"runs: {len(whole.runs)}",
+            f"epochs: {whole.epochs_needed} needed, {whole.epochs_separate} if each run were trained by itself; "
             f"{missing} of them not stored yet",
             f"time: about {minutes:.1f} min with {jobs} worker{'s' if jobs > 1 else ''} "
-            f"({price:.2f} s an epoch, measured just now)",
+            f"({price:.2f} s an epoch on average, measured just now)",
             f"disk: about {disk / 2**20:.0f} MiB in the run store",
         ]
     )

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
 from matplotlib.figure import Figure as Drawing
 
 from critical.claims import Claim
@@ -31,6 +32,10 @@ class Figure:
             pipeline adds n, data, schedule and how learnable the deficit was.
         alt: What somebody who cannot see the picture is told.
         deviations: What differs from the paper.
+        family: The settings of a profile that it is trained under: `vision` (one view), or the key of
+            others, such as `two_streams`.
+        prices: Measures times once, for figures that show them; they stay out of the table, which the
+            same runs give again byte for byte.
     """
 
     name: str
@@ -42,3 +47,5 @@ class Figure:
     caption: Callable[[Tables, Protocol, Any], str]
     alt: str
     deviations: tuple[str, ...]
+    family: str = "vision"
+    prices: Callable[[Protocol, Any], pd.DataFrame] | None = None

@@ -6,6 +6,7 @@ give the same tables, byte for byte.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import shlex
 import sys
@@ -75,6 +76,7 @@ def make(figure: Figure, protocol: Protocol, numbers: Any, setting: Setting) -> 
     paths = write_tables(collected, setting.results, setting.profile, figure.name)
     # Drawn and judged from what the file holds, so that it is all a reader needs to do the same.
     collected = read_tables(setting.results, setting.profile, figure.name)
+    collected = dataclasses.replace(collected, prices=prices(figure, protocol, numbers, setting))
     with plotting.style():
         drawing = figure.draw(collected, protocol, numbers)
         saved = plotting.save(drawing, setting.results / "figures" / setting.profile, figure.name)
@@ -87,7 +89,7 @@ def make(figure: Figure, protocol: Protocol, numbers: Any, setting: Setting) -> 
         command=setting.command,
         data=load(protocol.parts.data).label,
         schedule=schedule_text(protocol),
-        seeds=list(protocol.seeds),
+        seeds=sorted(int(seed) for seed in collected.runs["seed"].unique()),
         machine=environment.machine(),
         versions=environment.versions(),
         commit=environment.commit(),
@@ -138,6 +140,19 @@ def read_tables(results: Path, profile: str, name: str) -> Tables:
     return Tables(*frames)
 
 
+def prices(figure: Figure, protocol: Protocol, numbers: Any, setting: Setting) -> pd.DataFrame:
+    """Returns the times that a figure shows: measured the first time on a machine, read back afterwards."""
+    if figure.prices is None:
+        return pd.DataFrame()
+    path = table_paths(setting.results, setting.profile, figure.name)[0].with_suffix(".prices.csv")
+    held = pd.read_csv(path, keep_default_na=False) if path.exists() else pd.DataFrame()
+    # The table may have come with the repository, from another machine.
+    if held.empty or set(held["machine"]) != {environment.machine()}:
+        held = figure.prices(protocol, numbers).assign(machine=environment.machine())
+        write_atomically(path, held.to_csv(index=False, float_format="%.4g").encode())
+    return held
+
+
 def schedule_text(protocol: Protocol) -> str:
     """Says how the learning rate goes."""
     reset = "emptied" if protocol.reset_optimizer else "kept"
@@ -151,7 +166,7 @@ def small_print(collected: Tables, protocol: Protocol) -> str:
     """Says what every caption has to: n, data, schedule, and how learnable the deficit was."""
     label = load(protocol.parts.data).label
     lines = [
-        f"n = {len(protocol.seeds)} seeds, each a dot, means with 95 % intervals (Student's t). Data: {label}. "
+        f"n = {collected.runs['seed'].nunique()} seeds, each a dot, means with 95 % intervals (Student's t). Data: {label}. "
         f"Schedule: {schedule_text(protocol)}."
     ]
     table = collected.runs[collected.runs["arm"] == DEFICIT].drop_duplicates(
@@ -184,7 +199,7 @@ def mirror(planned: Sequence[PlannedRun], figure: Figure, setting: Setting, pict
     """Hands the runs and the picture to the logger."""
     for item in {item.spec.run_id: item for item in planned}.values():
         tags = {"figure": figure.name, "profile": setting.profile, **item.tags}
-        setting.logger.log_run(item.spec, setting.store.rows(item.spec) or [], tags)
+        setting.logger.log_run(setting.store.root / "runs" / item.spec.run_id, tags)
     setting.logger.log_figure(figure.name, picture)
 
 

@@ -8,7 +8,7 @@ deficit, *cost* is dose-matched − deficit.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
@@ -16,12 +16,15 @@ import pandas as pd
 from critical.deficits import Deficit, NoDeficit
 from critical.runs import RunSpec
 from critical.schedules import Continue, Restart, Schedule, decay_to
+from critical.stabilizers import StabilizerWindow
 from critical.store import RunStore
 from critical.timeline import Timeline, Window
 from experiments.config import Parts
 
 FRESH, DEFICIT, DOSE_MATCHED = "fresh", "deficit", "dose_matched"
 SAME_RECOVERY, SAME_TOTAL = "same_recovery", "same_total"
+AUTHORS = "authors"
+"""The schedule of the multi-view authors: `continue`, the momentum not restored at the removal."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +35,18 @@ class PlannedRun:
         spec: The run.
         tags: Columns that say which arm it is: arm, deficit, onset, length, removal, schedule, budget.
         curve: Whether its epochs go into the figure's second table.
+        measured: Beginnings of the names of further columns that the run's row takes over from its last
+            epoch, such as `rsv_`.
     """
 
     spec: RunSpec
     tags: Mapping[str, Any]
     curve: bool = False
+    measured: tuple[str, ...] = ()
+
+    def also(self, *measured: str, **tags: Any) -> PlannedRun:
+        """Returns the run with further tags, and further columns of its last epoch."""
+        return replace(self, tags={**self.tags, **tags}, measured=(*self.measured, *measured))
 
 
 @dataclass(frozen=True)
@@ -65,7 +75,7 @@ class Protocol:
         """Returns a schedule of this protocol.
 
         Args:
-            kind: `continue` or `restart`.
+            kind: `continue`, `restart`, or `authors` (continue, with the optimiser's state emptied).
             budget: For `restart`: epochs over which the rate falls as far as it does in a standard
                 recovery; a rung of a ladder. A standard recovery when left out.
         """
@@ -74,6 +84,8 @@ class Protocol:
             "decay": self.decay,
             "reset_optimizer": self.reset_optimizer,
         }
+        if kind == AUTHORS:
+            return Continue(**{**shared, "reset_optimizer": True})
         if kind == Continue.name:
             return Continue(**shared)
         if budget is None or budget == self.recovery:
@@ -91,6 +103,8 @@ class Protocol:
         deficit: Deficit | None = None,
         comparison: str = SAME_RECOVERY,
         curve: bool = False,
+        sham: Deficit | None = None,
+        stabilizers: tuple[StabilizerWindow, ...] = (),
     ) -> PlannedRun:
         """Returns the run of one arm and seed.
 
@@ -99,11 +113,13 @@ class Protocol:
             kind: `fresh` (the window is ignored), `deficit` or `dose_matched`.
             onset: First epoch of the window.
             length: Epochs of the window.
-            schedule: `continue` or `restart`.
+            schedule: `continue`, `restart` or `authors`.
             budget: Clean epochs after the window; a standard recovery when left out.
             deficit: Another deficit than the protocol's.
             comparison: What the arms of a series have in common: `same_recovery` or `same_total`.
             curve: Whether the figure draws its epochs.
+            sham: What a dose-matched arm has in its window; nothing at all when left out.
+            stabilizers: What acts against the deficit, in windows of its own.
         """
         budget = self.recovery if budget is None else budget
         removal = 0 if kind == FRESH else onset + length
@@ -112,12 +128,12 @@ class Protocol:
         if removal > 0 and kind == DEFICIT:
             window = (Window(onset, removal, acting),)
         elif removal > 0:
-            window = (Window(onset, removal, NoDeficit()),)
+            window = (Window(onset, removal, sham or NoDeficit()),)
         rates = self.schedule(schedule, budget if schedule == Restart.name else None)
-        spec = self.parts.run(seed, rates, Timeline(removal + budget, window))
+        spec = self.parts.run(seed, rates, Timeline(removal + budget, window), stabilizers)
         tags = {
             "arm": kind,
-            "deficit": acting.name if kind == DEFICIT else "none",
+            "deficit": acting.name if kind == DEFICIT else sham.name if sham and kind == DOSE_MATCHED else "none",
             "onset": 0 if kind == FRESH else onset,
             "length": 0 if kind == FRESH else length,
             "removal": removal,
@@ -140,10 +156,12 @@ class Tables:
             `failure` (empty if fine) and `run_id`.
         epochs: A row an epoch of the runs that are drawn as curves: tags, `epoch` and what was
             measured.
+        prices: Times that the figure measured, where it shows any.
     """
 
     runs: pd.DataFrame
     epochs: pd.DataFrame = field(default_factory=pd.DataFrame)
+    prices: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def tables(planned: Iterable[PlannedRun], store: RunStore) -> Tables:
@@ -181,6 +199,7 @@ def _run_row(item: PlannedRun, rows: list[dict[str, Any]]) -> dict[str, Any]:
         "accuracy_deficient": at_removal.get("test_accuracy_deficient", nan),
         "fisher_trace": last.get("fisher_trace", nan),
         "fisher_trace_error": last.get("fisher_trace_error", nan),
+        **{column: value for column, value in last.items() if item.measured and column.startswith(item.measured)},
         "epochs": item.spec.timeline.end,
         "failure": failure,
         "run_id": item.spec.run_id,

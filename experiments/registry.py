@@ -6,11 +6,24 @@ from collections.abc import Sequence
 
 from critical.spec import SpecError, closest
 from experiments.controls import permanence
+from experiments.cvpr2023 import rsv_blur, split_removal
 from experiments.figure import Figure
 from experiments.iclr2019 import deficit_removal, sensitivity_window
+from experiments.multimodal import modality_dropout
+from experiments.stabilizers import prevention, strength
 
 FIGURES: dict[str, Figure] = {
-    module.FIGURE.name: module.FIGURE for module in (deficit_removal, sensitivity_window, permanence)
+    module.FIGURE.name: module.FIGURE
+    for module in (
+        deficit_removal,
+        sensitivity_window,
+        permanence,
+        split_removal,
+        rsv_blur,
+        modality_dropout,
+        strength,
+        prevention,
+    )
 }
 
 

@@ -7,9 +7,11 @@ its record lies in `results/runs/runs/<run id>/`.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import hydra
-from omegaconf import DictConfig
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
 
 from critical import environment
 from critical.plan import plan
@@ -21,6 +23,7 @@ from critical.timeline import Timeline
 from critical.workers import work
 from experiments import config as configuration
 from experiments.loggers import logger
+from experiments.sweep_record import remember
 
 
 def run_spec(config: DictConfig) -> RunSpec:
@@ -41,6 +44,7 @@ def run_spec(config: DictConfig) -> RunSpec:
         seed=configuration.whole(config.seed, "seed"),
         schedule=configuration.schedule(configuration.plain(config.schedule)),
         timeline=Timeline(end, windows),
+        stabilizers=configuration.stabilizer_windows(configuration.plain(config.stabilizer)),
     )
 
 
@@ -55,7 +59,10 @@ def main(config: DictConfig) -> None:
         work(plan([spec]), store, after_epoch=lambda _, epoch: bar.update(epoch, int(epoch < spec.timeline.end)))
     folder = store.publish(spec, environment.describe())
     rows = store.rows(spec) or []
-    mirror.log_run(spec, rows, {"figure": "train"})
+    mirror.log_run(folder, {"figure": "train"})
+    # As they were written: here, references to other settings lead nowhere.
+    given: Any = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
+    remember(Path(config.results), spec.run_id, given)
     last = rows[-1]
     if "failure" in last:
         raise SystemExit(f"run {spec.run_id} failed: {last['failure']}; its record: {folder}")

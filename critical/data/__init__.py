@@ -6,10 +6,24 @@ from critical.data.base import DataSpec, load
 from critical.data.folder import Folder
 from critical.data.glyphs import Glyphs
 from critical.data.images import DataError, Dataset, Split
+from critical.data.modalities import ImageAndSignal
 from critical.data.sources import Cifar10, Cifar100, Digits, FashionMnist, Mnist
+from critical.data.views import Halves, TwoEyes
 
 KINDS: dict[str, type[DataSpec]] = {
-    kind.name: kind for kind in (Digits, Glyphs, Cifar10, Cifar100, Mnist, FashionMnist, Folder)
+    kind.name: kind
+    for kind in (
+        Digits,
+        Glyphs,
+        Cifar10,
+        Cifar100,
+        Mnist,
+        FashionMnist,
+        Folder,
+        TwoEyes,
+        Halves,
+        ImageAndSignal,
+    )
 }
 """Every data set by its name in settings."""
 
@@ -24,7 +38,10 @@ __all__ = [
     "FashionMnist",
     "Folder",
     "Glyphs",
+    "Halves",
+    "ImageAndSignal",
     "Mnist",
     "Split",
+    "TwoEyes",
     "load",
 ]

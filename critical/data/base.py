@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from critical.data.images import Dataset, Split, balanced_order
 from critical.randomness import generator
-from critical.spec import SpecError, execution
+from critical.spec import SpecError, added, execution
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +20,8 @@ class DataSpec:
             every run; None for all.
         test_subset: Number of test images, likewise.
         resolution: Side of the images in pixels (antialiased bilinear); None for the data set's own.
+        validation: Number of training images that are held out and scored instead of the test images: the
+            last of the same shuffle, class-balanced too. This is where a setting is chosen. None: no such split.
         root: Folder of downloads and caches. Cannot change a result, so is no part of the identity.
     """
 
@@ -28,10 +30,11 @@ class DataSpec:
     subset: int | None = None
     test_subset: int | None = None
     resolution: int | None = None
+    validation: int | None = added(None, neutral=None)
     root: str = execution("data")
 
     def __post_init__(self) -> None:
-        for field, least in (("subset", 1), ("test_subset", 1), ("resolution", 4)):
+        for field, least in (("subset", 1), ("test_subset", 1), ("resolution", 4), ("validation", 1)):
             value = getattr(self, field)
             if value is not None and value < least:
                 raise SpecError(f"data={self.name}: {field}={value}: must be at least {least}, or null")
@@ -67,8 +70,19 @@ class DataSpec:
     def _load(self) -> Dataset:
         data = self.full()
         train = self._subset(data.train, "subset", self.subset)
-        test = self._subset(data.test, "test_subset", self.test_subset)
-        return Dataset(train, test, data.classes, self.describe(train, data.label))
+        if self.validation is None:
+            test = self._subset(data.test, "test_subset", self.test_subset)
+        else:
+            train, test = self._held_out(train)
+        return replace(data, train=train, test=test, label=self.describe(train, data.label))
+
+    def _held_out(self, train: Split) -> tuple[Split, Split]:
+        """Parts the training images into those that train and those that are scored."""
+        left = len(train) - (self.validation or 0)
+        if left < 1:
+            raise SpecError(f"data={self.name}: validation={self.validation:,} leaves no training images")
+        order = balanced_order(train.labels, generator(0, "validation"))
+        return train.take(order[:left].sort().values), train.take(order[left:].sort().values)
 
     def describe(self, train: Split, title: str) -> str:
         """Returns what figures print about the data."""

@@ -57,17 +57,17 @@ class Glyphs(DataSpec):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 0 < self.contrast <= 0.9:
-            raise SpecError(f"data=glyphs: contrast={self.contrast}: must lie in (0, 0.9]")
+            raise SpecError(f"data={self.name}: contrast={self.contrast}: must lie in (0, 0.9]")
         if not 0 <= self.noise <= 1:
-            raise SpecError(f"data=glyphs: noise={self.noise}: must lie in [0, 1]")
+            raise SpecError(f"data={self.name}: noise={self.noise}: must lie in [0, 1]")
         if not 0 <= self.jitter <= 1:
-            raise SpecError(f"data=glyphs: jitter={self.jitter}: must lie in [0, 1]")
+            raise SpecError(f"data={self.name}: jitter={self.jitter}: must lie in [0, 1]")
         if not 1 <= self.fonts <= len(FONTS):
-            raise SpecError(f"data=glyphs: fonts={self.fonts}: must lie in 1 … {len(FONTS)}")
+            raise SpecError(f"data={self.name}: fonts={self.fonts}: must lie in 1 … {len(FONTS)}")
         for field in ("train_size", "test_size"):
             size = getattr(self, field)
             if size < 1 or size % len(LETTERS):
-                raise SpecError(f"data=glyphs: {field}={size}: must be a positive multiple of {len(LETTERS)}")
+                raise SpecError(f"data={self.name}: {field}={size}: must be a positive multiple of {len(LETTERS)}")
 
     def full(self) -> Dataset:
         """Returns newly made pictures: about 0.1 s a thousand at 32×32 on one thread."""

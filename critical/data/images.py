@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import torch
 from torch.nn import functional
@@ -77,6 +78,18 @@ def _histogram(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.arange(256, dtype=torch.float64) / 255, counts.double()
 
 
+class Presentation(Protocol):
+    """How stored examples become views, after augmentation and before deficits."""
+
+    def __call__(self, batch: Batch) -> Batch:
+        """Returns the examples as the network is to see them; `batch.means` is set."""
+        ...
+
+    def means(self, stored: tuple[tuple[float, ...], ...]) -> tuple[tuple[float, ...], ...]:
+        """Maps what is known per stored view and channel to the presented views."""
+        ...
+
+
 @dataclass(frozen=True)
 class Dataset:
     """A training and a test split of the same classes.
@@ -86,18 +99,61 @@ class Dataset:
         test: Test examples.
         classes: Names of the classes; label i is `classes[i]`.
         label: What figures print, such as `glyphs 16×16 (4,000 images, contrast 0.55)`.
+        presentation: Makes the views that the network sees of those that are stored (two halves of
+            one image, say); None where they are the same.
     """
 
     train: Split
     test: Split
     classes: tuple[str, ...]
     label: str
+    presentation: Presentation | None = None
 
     def to(self, device: torch.device | str) -> Dataset:
         """Returns the data on a device; itself when it is there already."""
         if torch.device(device) == self.train.labels.device:
             return self
         return replace(self, train=self.train.to(device), test=self.test.to(device))
+
+    def batch(self, split: Split, index: torch.Tensor) -> Batch:
+        """Gathers examples as the network sees them without augmentation and deficits.
+
+        Args:
+            split: `train` or `test` of this data set.
+            index: int64 positions, shape (B,), on the device of the split.
+        """
+        return self.present(split.batch(index))
+
+    def present(self, batch: Batch) -> Batch:
+        """Makes the views that the network sees of stored (and augmented) ones, and sets `batch.means`."""
+        batch = replace(batch, means=self.view_means)
+        return batch if self.presentation is None else self.presentation(batch)
+
+    @functools.cached_property
+    def view_shapes(self) -> tuple[tuple[int, ...], ...]:
+        """Shapes (C, ...) of the views that the network sees."""
+        first = self.batch(self.train, torch.zeros(1, dtype=torch.int64, device=self.train.labels.device))
+        return tuple(tuple(view.shape[1:]) for view in first.views)
+
+    @property
+    def view_means(self) -> tuple[tuple[float, ...], ...]:
+        """For each view that the network sees, the mean of each channel, in [0, 1]."""
+        return self._of_views(0)
+
+    @property
+    def view_stds(self) -> tuple[tuple[float, ...], ...]:
+        """For each view that the network sees, the standard deviation of each channel, at least 1/255."""
+        return self._of_views(1)
+
+    def _of_views(self, moment: int) -> tuple[tuple[float, ...], ...]:
+        stored = tuple(moments[moment] for moments in self._view_moments)
+        return stored if self.presentation is None else self.presentation.means(stored)
+
+    @functools.cached_property
+    def _view_moments(self) -> tuple[tuple[tuple[float, ...], tuple[float, ...]], ...]:
+        if len(self.train.views) == 1:
+            return (self._moments,)
+        return tuple(replace(self, train=Split((view,), self.train.labels))._moments for view in self.train.views)
 
     @functools.cached_property
     def _moments(self) -> tuple[tuple[float, ...], tuple[float, ...]]:

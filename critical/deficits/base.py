@@ -31,7 +31,7 @@ class Draw:
             SpecError: If the deficit is resampled and no epoch was given.
         """
         if resample and self.epoch is None:
-            raise SpecError(f"deficit={name}: resample=True draws anew each epoch; pass epoch=…")
+            raise SpecError(f"deficit={name}: is drawn anew each epoch; pass epoch=…")
         when = self.epoch if resample and self.epoch is not None else "fixed"
         return derived_seed(self.seed, name, self.view, when)
 
@@ -59,10 +59,14 @@ class Draw:
 
 
 class Deficit(nn.Module):
-    """What all deficits share. A kind overrides `change_images`, `change_labels` or `apply`."""
+    """What all deficits share. A kind overrides `change_images`, `change_labels` or `change_batch`.
+
+    `needs_heads` says that its targets belong to one view each, so the network must have heads for them.
+    """
 
     name: ClassVar[str]
     changes_labels: ClassVar[bool] = False
+    needs_heads: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         """Makes the dataclass a module, then checks its values."""
@@ -79,6 +83,22 @@ class Deficit(nn.Module):
 
     def check(self) -> None:
         """Raises SpecError (one line) where a setting is impossible."""
+
+    def removes(self, epoch: int) -> frozenset[str]:
+        """Returns the names of the views that are absent in this epoch for every example."""
+        return frozenset()
+
+    def drops(self, epoch: int) -> frozenset[str]:
+        """Returns the names of the views that may be absent in this epoch, for some examples or all."""
+        return self.removes(epoch)
+
+    def acts_on(self, batch: Batch) -> range:
+        """Returns the positions of the views that `change_images` is to change: all of them.
+
+        Raises:
+            SpecError: The deficit cannot act on such views.
+        """
+        return range(len(batch.views))
 
     def change_images(self, images: torch.Tensor, draw: Draw) -> torch.Tensor:
         """Returns the deficient images, (N, C, H, W) in [0, 1], same dtype and device."""
@@ -136,7 +156,7 @@ class Deficit(nn.Module):
     def apply(  # type: ignore[override]
         self, batch: Batch, *, seed: int = 0, epoch: int | None = None
     ) -> Batch:
-        """Applies the deficit to all views (and the labels) of a batch; what the loop calls.
+        """Applies the deficit to the views (and the labels) of a batch; what the loop calls.
 
         Args:
             batch: The augmented batch.
@@ -145,12 +165,19 @@ class Deficit(nn.Module):
 
         Returns:
             The deficient batch.
+
+        Raises:
+            SpecError: The deficit cannot act on such a batch, or needs the epoch.
         """
         if not isinstance(batch, Batch):
             # `nn.Module.apply(function)` of a network that holds a deficit walks through here.
             return super().apply(batch)
-        draws = (Draw(seed, epoch, batch.index, number) for number in range(len(batch.views)))
-        batch = batch.with_views(tuple(map(self.change_images, batch.views, draws)))
-        if self.changes_labels:
-            batch = batch.with_labels(self.change_labels(batch.labels, Draw(seed, epoch, batch.index)))
-        return batch
+        return self.change_batch(batch, Draw(seed, epoch, batch.index))
+
+    def change_batch(self, batch: Batch, draw: Draw) -> Batch:
+        """Returns the deficient batch: `change_images` for each view it acts on, then `change_labels`."""
+        views = list(batch.views)
+        for number in self.acts_on(batch):
+            views[number] = self.change_images(views[number], dataclasses.replace(draw, view=number))
+        batch = batch.with_views(tuple(views))
+        return batch.with_labels(self.change_labels(batch.labels, draw)) if self.changes_labels else batch

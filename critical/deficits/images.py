@@ -9,8 +9,9 @@ from typing import ClassVar
 import torch
 import torch.nn.functional as F
 
+from critical.batch import VIEWS, Batch, view_number
 from critical.deficits.base import Deficit, Draw
-from critical.spec import SpecError
+from critical.spec import SpecError, added
 
 
 @dataclass(eq=False)
@@ -20,8 +21,50 @@ class NoDeficit(Deficit):
     name: ClassVar[str] = "none"
 
 
+@dataclass(eq=False, kw_only=True)
+class ImageDeficit(Deficit):
+    """What changes images: those of every view, or of one (the other eye is healthy).
+
+    A tensor that is passed by itself, outside a batch, is changed whatever `view` says. Draws are keyed by
+    the view, so a view looks the same whether it alone is deficient or both are.
+
+    Attributes:
+        view: `a`, `b`, or None for all views.
+    """
+
+    signals: ClassVar[bool] = False
+    """Whether a signal (N, C, L) can have the deficit, too."""
+    view: str | None = added(None, neutral=None)
+
+    def __post_init__(self) -> None:
+        """Refuses a view that there is not."""
+        super().__post_init__()
+        if self.view is not None:
+            view_number(self.view, f"deficit={self.name}")
+
+    def acts_on(self, batch: Batch) -> range:
+        """Returns the positions of the views to change.
+
+        Raises:
+            SpecError: A view is named and the batch has only one, or a view to change is no image.
+        """
+        where, chosen = f"deficit={self.name}", range(len(batch.views))
+        if self.view is not None:
+            number = view_number(self.view, where)
+            if len(batch.views) != len(VIEWS):
+                raise SpecError(f"{where}: view={self.view}: the data have {len(batch.views)} view, not two; "
+                                "leave view out (null), or choose other data")  # fmt: skip
+            chosen = range(number, number + 1)
+        for number in chosen:
+            shape = tuple(batch.views[number].shape)
+            if len(shape) != 4 and not (self.signals and len(shape) == 3):
+                raise SpecError(f"{where}: view {VIEWS[number]} is a signal {shape}, not images (N, C, H, W); "
+                                "set view=… to the one that holds images, or choose another deficit")  # fmt: skip
+        return chosen
+
+
 @dataclass(eq=False)
-class Blur(Deficit):
+class Blur(ImageDeficit):
     """Images are shrunk and enlarged again: the cataract of ICLR 2019 (32 → 8 → 32, bilinear).
 
     The way down is antialiased by default: plain bilinear shrinking by 4 looks at 4 of 16 pixels, so
@@ -80,7 +123,7 @@ class Blur(Deficit):
 
 
 @dataclass(eq=False)
-class Noise(Deficit):
+class Noise(ImageDeficit):
     """Every image is replaced by uniform noise in [0, 1): nothing is to be seen, labels stay.
 
     Attributes:
@@ -89,6 +132,7 @@ class Noise(Deficit):
     """
 
     name: ClassVar[str] = "noise"
+    signals: ClassVar[bool] = True
     resample: bool = False
 
     def change_images(self, images: torch.Tensor, draw: Draw) -> torch.Tensor:
@@ -98,7 +142,7 @@ class Noise(Deficit):
 
 
 @dataclass(eq=False)
-class VerticalFlip(Deficit):
+class VerticalFlip(ImageDeficit):
     """Images are upside down: a high-level deficit that leaves local statistics alone (ICLR 2019)."""
 
     name: ClassVar[str] = "vertical_flip"
@@ -109,10 +153,11 @@ class VerticalFlip(Deficit):
 
 
 @dataclass(eq=False)
-class Inversion(Deficit):
+class Inversion(ImageDeficit):
     """Images are negatives: 1 - x."""
 
     name: ClassVar[str] = "inversion"
+    signals: ClassVar[bool] = True
 
     def change_images(self, images: torch.Tensor, draw: Draw) -> torch.Tensor:
         """Returns the negatives."""
@@ -120,7 +165,7 @@ class Inversion(Deficit):
 
 
 @dataclass(eq=False)
-class Occlusion(Deficit):
+class Occlusion(ImageDeficit):
     """A square patch hides part of each image: filled, per channel, with the mean of that image.
 
     Attributes:

@@ -86,7 +86,7 @@ def shared(first, second):
 
 class TestWhatIsPartOfTheKeys:
     def test_every_field_of_a_run_is_accounted_for(self):
-        known = {*PARTS, "schedule", "timeline", "probes", "seed"}
+        known = {*PARTS, "schedule", "timeline", "probes", "seed", "stabilizers"}
         assert {field.name for field in dataclasses.fields(RunSpec)} == known
         assert set(BASE.static) == {*PARTS, "seed"}
 

@@ -1,19 +1,36 @@
 import dataclasses
+import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import tiny
 
+from critical import stabilizers
+from critical.plan import plan
 from critical.plotting import figure as canvas
 from critical.spec import SpecError
-from experiments.loggers import Logger, WandbLogger, logger
-from experiments.protocol import FRESH
+from critical.stabilizers import StabilizerWindow
+from critical.store import RunStore
+from experiments.loggers import Logger, WandbLogger, logger, sent_to, series
+from experiments.protocol import DEFICIT
 
 ROOT = Path(__file__).resolve().parents[2]
-SPEC = tiny.protocol(seeds=(0,), recovery=2).arm(0, FRESH).spec
-ROWS = [{"epoch": 1, "test_accuracy": 10.0, "fisher_trace": None}, {"epoch": 2, "test_accuracy": 20.0}]
+PERIOD = StabilizerWindow(stabilizers.WeightDecay(), 1, 2)
+PROTOCOL = tiny.protocol(seeds=(0,), recovery=2)
+SPEC = PROTOCOL.arm(0, DEFICIT, 0, 1, stabilizers=(PERIOD,)).spec
+TAGS = {"figure": "iclr2019/deficit_removal", "profile": "quick", "arm": "deficit", "schedule": "restart"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """The record of a run of three epochs: a deficit in the first, then a fork, and a stabiliser in the second."""
+    store = RunStore(tmp_path_factory.mktemp("store"))
+    tiny.train_here(plan([SPEC, PROTOCOL.arm(0, DEFICIT, 0, 1).spec]), store)
+    return store.root / "runs" / SPEC.run_id
 
 
 def wandb_logger(tmp_path, **settings):
@@ -27,12 +44,14 @@ def test_loggers_are_built_from_settings(tmp_path):
     assert made.mode == "disabled"
     with pytest.raises(SpecError, match="did you mean 'wandb'"):
         logger({"name": "wand"})
+    with pytest.raises(SpecError, match="mode=onlin"):
+        wandb_logger(tmp_path, mode="onlin")
 
 
 def test_no_logger_does_nothing(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     none = logger({"name": "none"})
-    none.log_run(SPEC, ROWS, {"figure": "x"})
+    none.log_run(tmp_path / "missing", {"figure": "x"})
     none.log_figure("x", tmp_path / "missing.png")
     assert capsys.readouterr() == ("", "")
     assert not any(tmp_path.iterdir())
@@ -40,7 +59,7 @@ def test_no_logger_does_nothing(tmp_path, capsys, monkeypatch):
 
 class FakeRun:
     def __init__(self, log):
-        self.log_lines = log
+        self.log_lines, self.summary, self.status = log, {}, None
 
     def __enter__(self):
         return self
@@ -54,33 +73,111 @@ class FakeRun:
     def log(self, row):
         self.log_lines.append(("row", row))
 
+    def finish(self, exit_code):
+        self.log_lines.append(("end", exit_code, dict(self.summary)))
+
 
 @pytest.fixture
 def wandb(monkeypatch):
+    monkeypatch.delenv("WANDB_SWEEP_ID", raising=False)
     return pytest.importorskip("wandb")
 
 
-def test_what_is_sent(wandb, monkeypatch, tmp_path):
+@pytest.fixture
+def sent(wandb, monkeypatch):
+    """What `wandb.init` was called with, and what the run was told."""
     begun, lines = [], []
     monkeypatch.setattr(wandb, "init", lambda **settings: begun.append(settings) or FakeRun(lines))
-    wandb_logger(tmp_path).log_run(SPEC, ROWS, {"figure": "iclr2019/deficit_removal", "arm": "fresh"})
+    return begun, lines
+
+
+def test_what_is_sent(sent, tmp_path, folder):
+    (begun, lines), record = sent, json.loads((folder / "run.json").read_text())
+    assert wandb_logger(tmp_path).log_run(folder, TAGS)
     (settings,) = begun
     assert settings["id"] == SPEC.run_id, "the same run twice is one run"
     assert settings["group"] == "iclr2019/deficit_removal"
-    assert settings["mode"] == "offline"
-    assert settings["config"]["model"] == SPEC.describe()["model"]
-    assert settings["config"]["arm"] == "fresh"
-    assert [line[1] for line in lines if line[0] == "row"] == [{"epoch": 1, "test_accuracy": 10.0}, ROWS[1]]
+    assert settings["tags"] == ["iclr2019/deficit_removal", "quick", "deficit"]
+    assert (settings["mode"], settings["job_type"]) == ("offline", "run")
+    config = settings["config"]
+    assert {key: config[key] for key in SPEC.describe()} == json.loads(json.dumps(SPEC.describe()))
+    assert config["forked_from"] == record["forked_from"] == {"key": SPEC.keys[1], "epoch": 1}
+    assert config["experiment"] == TAGS
+    assert (config["deficit"], config["stabilizer"]) == ("blur", "weight_decay")
     assert ("metric", ("*",), {"step_metric": "epoch"}) in lines
+    rows = [line[1] for line in lines if line[0] == "row"]
+    assert [row["epoch"] for row in rows] == [1, 2, 3]
+    assert [row["deficit_active"] for row in rows] == [1, 0, 0]
+    assert [row["stabilizer_active"] for row in rows] == [0, 1, 0]
+    table = pd.read_csv(folder / "epochs.csv")
+    for column in ("test_accuracy", "test_loss", "train_loss", "rate"):
+        assert [row[column] for row in rows] == pytest.approx(table[column].tolist())
+    assert all(isinstance(value, (int, float)) for row in rows for value in row.values())
+    assert lines[-1] == ("end", 0, {})
+    assert not (folder / "wandb.json").exists(), "an offline run has been sent nowhere"
+
+
+def test_every_measurement_is_a_series(tmp_path):
+    """Traces a layer and shares of two views too; what was not measured in an epoch is left out."""
+    text = "epoch,deficit,reset_optimizer,rate,fisher_trace,fisher_trace/head,rsv_mean\n1,none,False,0.1,2.5,1.5,\n"
+    (tmp_path / "epochs.csv").write_text(text + "2,,True,0.1,,,0.25\n")
+    always = {"stabilizer": {"name": "l2_init"}, "start": 1, "end": None}
+    first, second = series({"stabilizers": [always]}, tmp_path / "epochs.csv")
+    assert first == {"epoch": 1, "rate": 0.1, "fisher_trace": 2.5, "fisher_trace/head": 1.5,
+                     "deficit_active": 0, "stabilizer_active": 0}  # fmt: skip
+    assert second == {"epoch": 2, "rate": 0.1, "rsv_mean": 0.25, "deficit_active": 0, "stabilizer_active": 1}
+
+
+def test_within_a_sweep_the_run_is_the_sweeps(sent, tmp_path, folder, monkeypatch):
+    monkeypatch.setenv("WANDB_SWEEP_ID", "abcd1234")
+    wandb_logger(tmp_path).log_run(folder, {"figure": "train"})
+    assert "id" not in sent[0][0]
+    assert sent[0][0]["group"] == "abcd1234"
+
+
+def test_a_failed_run_is_sent_as_one(sent, tmp_path, folder):
+    copied = shutil.copytree(folder, tmp_path / "failed")
+    record = json.loads((copied / "run.json").read_text()) | {"failure": "non-finite loss"}
+    (copied / "run.json").write_text(json.dumps(record))
+    assert wandb_logger(tmp_path).log_run(copied, TAGS)
+    assert sent[1][-1] == ("end", 1, {"failure": "non-finite loss"})
+
+
+def test_what_is_sent_online_is_marked(sent, tmp_path, folder):
+    copied = shutil.copytree(folder, tmp_path / "one")
+    for project in ("a", "b", "a"):
+        assert wandb_logger(tmp_path, mode="online", project=project).log_run(copied, TAGS)
+    marked = sent_to(copied)
+    assert set(marked) == {"a", "b"}
+    assert marked["a"]["id"] == SPEC.run_id
+
+
+def test_hundreds_of_runs_do_not_wait_for_a_service_that_is_away(wandb, monkeypatch, tmp_path, folder, capsys):
+    calls = []
+    monkeypatch.setattr(wandb, "init", lambda **_: calls.append(1) or (_ for _ in ()).throw(TimeoutError("away")))
+    mirror = wandb_logger(tmp_path)
+    assert not any(mirror.log_run(folder, TAGS) for _ in range(5))
+    assert len(calls) == 3
+    *_, last = capsys.readouterr().err.splitlines()
+    assert "make sync" in last
+
+
+def test_a_folder_that_cannot_be_written_to_is_one_line(sent, monkeypatch, tmp_path, folder, capsys):
+    """The user root may write everywhere, so it is asked by a stand-in."""
+    monkeypatch.setattr("os.access", lambda *_: False)
+    assert not wandb_logger(tmp_path).log_run(folder, TAGS)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "cannot be written to" in line
+    assert not sent[0]
 
 
 @pytest.mark.parametrize("error", [ConnectionError("no\nnetwork"), ValueError(""), AttributeError("gone")])
-def test_a_failing_service_is_one_line(wandb, monkeypatch, tmp_path, capsys, error):
+def test_a_failing_service_is_one_line(wandb, monkeypatch, tmp_path, folder, capsys, error):
     def fail(**_):
         raise error
 
     monkeypatch.setattr(wandb, "init", fail)
-    wandb_logger(tmp_path).log_run(SPEC, ROWS, {"figure": "x"})
+    wandb_logger(tmp_path).log_run(folder, {"figure": "x"})
     wandb_logger(tmp_path).log_figure("a/b", tmp_path / "missing.png")
     first, second = capsys.readouterr().err.splitlines()
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -100,7 +197,7 @@ def test_a_run_that_is_trained_survives_a_failing_service(wandb, monkeypatch, tm
 
 
 @pytest.mark.slow
-def test_offline_needs_no_account(wandb, monkeypatch, tmp_path, capsys):
+def test_offline_needs_no_account(wandb, monkeypatch, tmp_path, folder, capsys):
     for name in ("WANDB_MODE", "WANDB_API_KEY"):
         monkeypatch.delenv(name, raising=False)
     for name in ("HOME", "WANDB_CONFIG_DIR", "WANDB_CACHE_DIR", "WANDB_DATA_DIR"):
@@ -108,7 +205,7 @@ def test_offline_needs_no_account(wandb, monkeypatch, tmp_path, capsys):
     made, _ = canvas(1, 1)
     made.savefig(tmp_path / "figure.png")
     mirror = wandb_logger(tmp_path)
-    mirror.log_run(SPEC, ROWS, {"figure": "x"})
+    mirror.log_run(folder, {"figure": "x"})
     mirror.log_figure("x/y", tmp_path / "figure.png")
     assert "was not logged" not in capsys.readouterr().err
     runs = list((tmp_path / "results" / "wandb").glob("offline-run-*"))

@@ -1,0 +1,23 @@
+"""Probes: everything that is measured, called from the one loop after each epoch.
+
+A probe is a spec with a `measure` method. It gets the network after an epoch and must leave it as
+it found it (weights, buffers, mode, random state); the test of the loop compares runs with and
+without probes bit for bit.
+"""
+
+from critical.probes.base import Moment, Probe, evaluate
+from critical.probes.standard import Accuracy, Fisher
+from critical.probes.two_views import Decoding, SourceVarianceProbe
+
+KINDS: dict[str, type[Probe]] = {kind.name: kind for kind in (Accuracy, Fisher, SourceVarianceProbe, Decoding)}
+
+__all__ = [
+    "KINDS",
+    "Accuracy",
+    "Decoding",
+    "Fisher",
+    "Moment",
+    "Probe",
+    "SourceVarianceProbe",
+    "evaluate",
+]

@@ -1,0 +1,89 @@
+"""What all probes share: when and on what they measure, and how a network is scored."""
+
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import torch
+from torch.nn import functional
+
+from critical.arithmetic import Arithmetic
+from critical.data import Dataset, Split
+from critical.deficits import Deficit
+from critical.spec import SpecError
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When and on what a probe measures.
+
+    Attributes:
+        model: The network, on its device.
+        dataset: The data, on the same device.
+        arithmetic: Precision and layout of the forward pass.
+        deficits: The deficits that acted in the epoch just trained.
+        seed: The run's seed.
+        epoch: Epochs trained so far (1 after epoch 0).
+    """
+
+    model: torch.nn.Module
+    dataset: Dataset
+    arithmetic: Arithmetic
+    deficits: tuple[Deficit, ...]
+    seed: int
+    epoch: int
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Base of the probes; `name` prefixes nothing, each probe names its columns in full."""
+
+    name: ClassVar[str] = ""
+
+    def measure(self, moment: Moment) -> dict[str, Any]:
+        """Returns column → number; an empty mapping when this epoch is not measured."""
+        raise SpecError("probe: choose one of its kinds")
+
+
+def evaluate(
+    moment: Moment, split: Split, deficits: tuple[Deficit, ...] = (), batch_size: int = 500
+) -> tuple[float, float]:
+    """Scores a network on a split, as it is or seen through deficits.
+
+    Args:
+        moment: The network and how to run it.
+        split: The examples.
+        deficits: Applied to each batch, labels included.
+        batch_size: Examples a forward pass.
+
+    Returns:
+        Accuracy in percent (0–100) and mean cross-entropy in nats.
+    """
+    was_training = moment.model.training
+    moment.model.eval()
+    correct = torch.zeros((), dtype=torch.int64, device=split.labels.device)
+    loss = torch.zeros((), dtype=torch.float64, device="cpu")
+    with torch.no_grad():
+        for index in _chunks(len(split.labels), batch_size, split.labels.device):
+            batch = moment.dataset.batch(split, index)
+            # Noise that is fixed per image must not repeat a training image's: test images follow them.
+            batch = replace(batch, index=batch.index + len(moment.dataset.train.labels))
+            for deficit in deficits:
+                batch = deficit.apply(batch, seed=moment.seed, epoch=moment.epoch)
+            with moment.arithmetic.autocast():
+                logits = moment.model(*moment.arithmetic.place(batch.inputs)).float()
+            correct += (logits.argmax(1) == batch.labels).sum()
+            loss += functional.cross_entropy(logits, batch.labels, reduction="sum").cpu().double()
+    moment.model.train(was_training)
+    count = len(split.labels)
+    return 100.0 * correct.item() / count, loss.item() / count
+
+
+def _chunks(count: int, size: int, device: torch.device) -> list[torch.Tensor]:
+    """Parts 0 … count − 1 into stretches; none of one example, which has no other to be dissociated from."""
+    parts = list(torch.arange(count, device=device).split(size))
+    if len(parts) > 1 and len(parts[-1]) == 1:
+        parts[-2:] = [torch.cat(parts[-2:])]
+    return parts

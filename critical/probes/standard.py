@@ -1,0 +1,93 @@
+"""The probes of every network: accuracy, and the trace of the Fisher information."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+
+from critical.fisher import NOISES, trace_of_fisher
+from critical.information import pathway_traces
+from critical.probes.base import Moment, Probe, evaluate
+from critical.randomness import generator
+from critical.spec import SpecError
+
+
+@dataclass(frozen=True)
+class Accuracy(Probe):
+    """Test accuracy and loss; after an epoch with a deficit also on deficient test images.
+
+    The latter says how well the deficit itself could be learnt. A deficit that is drawn anew each
+    epoch is drawn for the epoch after the one trained, so nothing that was seen is scored.
+    """
+
+    name: ClassVar[str] = "accuracy"
+
+    def measure(self, moment: Moment) -> dict[str, Any]:
+        """Returns `test_accuracy` (percent), `test_loss` (nats) and, where it applies, the same `_deficient`."""
+        accuracy, loss = evaluate(moment, moment.dataset.test)
+        row: dict[str, Any] = {"test_accuracy": accuracy, "test_loss": loss}
+        if moment.deficits:
+            accuracy, loss = evaluate(moment, moment.dataset.test, moment.deficits)
+            row |= {"test_accuracy_deficient": accuracy, "test_loss_deficient": loss}
+        return row
+
+
+@dataclass(frozen=True)
+class Fisher(Probe):
+    """Trace of the Fisher information (of the model's own distribution), total and per layer.
+
+    It is measured on training images as the network saw them in the epoch just trained, that is
+    through the deficits that acted; without augmentation and with BatchNorm in evaluation mode.
+
+    Attributes:
+        samples: Images a measurement.
+        chunk: Images an estimate of B·‖mean gradient‖²; see `critical.fisher`.
+        noise: `signs` (projections on random signs, far less noisy once the network is confident) or
+            `labels` (drawn from the model); both have the same expectation.
+        every: Measure after every so many epochs.
+    """
+
+    name: ClassVar[str] = "fisher"
+    samples: int = 160
+    chunk: int = 32
+    noise: str = "signs"
+    every: int = 1
+
+    def __post_init__(self) -> None:
+        if self.every < 1 or self.chunk < 1 or self.samples <= self.chunk:
+            raise SpecError(
+                f"probe fisher: samples={self.samples}, chunk={self.chunk}, every={self.every}; chunk and every "
+                "are at least 1, samples above chunk (one chunk tells no standard error)"
+            )
+        if self.noise not in NOISES:
+            raise SpecError(f"probe fisher: noise={self.noise}: one of {', '.join(NOISES)}")
+
+    def measure(self, moment: Moment) -> dict[str, Any]:
+        """Returns `fisher_trace`, its `fisher_trace_error`, and `fisher_trace/<layer>` for each layer.
+
+        Of a network of two streams also `fisher_trace_pathway/<a, b, trunk>`.
+        """
+        if moment.epoch % self.every:
+            return {}
+        split = moment.dataset.train
+        draws = generator(moment.seed, "fisher", moment.epoch)
+        index = torch.randperm(len(split.labels), generator=draws)[: self.samples].to(split.labels.device)
+        chunks = []
+        for part in index.split(self.chunk):
+            batch = moment.dataset.batch(split, part)
+            for deficit in moment.deficits:
+                batch = deficit.apply(batch, seed=moment.seed, epoch=moment.epoch - 1)
+            chunks.append(moment.arithmetic.place(batch.inputs))
+        trace = trace_of_fisher(moment.model, chunks, generator=draws, noise=self.noise)
+        row: dict[str, Any] = {
+            "fisher_trace": trace.total,
+            "fisher_trace_error": trace.standard_error,
+        }
+        row |= {f"fisher_trace/{layer}": value for layer, value in trace.layers.items()}
+        pathways = getattr(moment.model, "PATHWAYS", None)
+        if pathways:
+            by_pathway = pathway_traces(trace.layers, pathways)
+            row |= {f"fisher_trace_pathway/{pathway}": value for pathway, value in by_pathway.items()}
+        return row

@@ -1,0 +1,262 @@
+"""Probes of two-stream networks: which view their units depend on, and what each view alone tells.
+
+All is measured in evaluation mode on test examples without deficits, by the head `both`. Each stream runs once
+an example; combinations of views run the trunk only (`network.code` and `network.classify`). Weights, modes,
+buffers and random state are afterwards what they were before.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+
+from critical.arithmetic import Arithmetic
+from critical.batch import VIEWS, Batch, filled
+from critical.data.images import balanced_order
+from critical.fisher_gradients import undisturbed
+from critical.information import BINS, Decoded, decoded, relative_source_variance, source_variance
+from critical.probes.base import Moment, Probe
+from critical.randomness import generator
+from critical.spec import SpecError
+
+Pair = tuple[torch.Tensor, torch.Tensor]
+
+
+class TwoStreamNetwork:
+    """The parts of a two-stream network as a probe calls them, with the arithmetic of the run.
+
+    Args:
+        network: Has `streams`, `code` and `classify`; see `critical.models.two_stream`.
+        arithmetic: Precision and layout.
+        batch_size: Examples a pass.
+
+    Raises:
+        SpecError: Another kind of network.
+    """
+
+    def __init__(self, network: Any, arithmetic: Arithmetic, batch_size: int = 500) -> None:
+        if not all(callable(getattr(network, part, None)) for part in ("streams", "code", "classify")):
+            raise SpecError(f"probe of two views: {type(network).__name__} is no two-stream network; use another model")
+        self.network, self.arithmetic, self.batch_size = network, arithmetic, batch_size
+
+    def streams(self, views: tuple[torch.Tensor, ...]) -> Pair:
+        """Runs each stream on its view, (N, ...) each; returns what both hand to the fusion, (N, ...) each."""
+        if len(views) != len(VIEWS):
+            raise SpecError(f"probe of two views: the data has {len(views)}; use data of two views")
+        parts = []
+        for part in zip(*(view.split(self.batch_size) for view in views), strict=True):
+            with self.arithmetic.autocast():
+                parts.append(self.network.streams(*self.arithmetic.place(part)))
+        from_a, from_b = zip(*parts, strict=True)
+        return torch.cat(from_a), torch.cat(from_b)
+
+    def codes(
+        self, from_a: torch.Tensor, from_b: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor
+    ) -> Iterator[torch.Tensor]:
+        """Yields codes (B, U, ...) of the pairs f(a_i, b_j), i of `rows` and j of `columns`, int64 (N,) each."""
+        for row, column in zip(rows.split(self.batch_size), columns.split(self.batch_size), strict=True):
+            with self.arithmetic.autocast():
+                yield self.network.code(*self.arithmetic.place((from_a[row], from_b[column])))
+
+    def log_probabilities(
+        self, from_a: torch.Tensor, from_b: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor
+    ) -> torch.Tensor:
+        """Returns log p(y|a_i, b_j), float32 (N, classes), for pairs as in `codes`."""
+        logs = []
+        for code in self.codes(from_a, from_b, rows, columns):
+            with self.arithmetic.autocast():
+                logits = self.network.classify(code)
+            logs.append(logits.float().log_softmax(1))
+        return torch.cat(logs)
+
+
+def random_partners(count: int, partners: int, draws: torch.Generator) -> torch.Tensor:
+    """Gives each of `count` examples so many different others.
+
+    Args:
+        count: Examples.
+        partners: Partners of each, 1 … count − 1.
+        draws: CPU generator.
+
+    Returns:
+        int64 (partners, count): each row a permutation without fixed points, no two rows alike anywhere.
+
+    Raises:
+        SpecError: More partners than there are other examples.
+    """
+    if not 1 <= partners < count:
+        raise SpecError(f"probe decoding: partners={partners} of {count} examples; from 1 to {count - 1} are possible")
+    order = torch.randperm(count, generator=draws)
+    shifts = 1 + torch.randperm(count - 1, generator=draws)[:partners]
+    # Everybody sits in a random circle and gets the one so many seats further: never themselves.
+    others = order[(torch.arange(count) + shifts[:, None]) % count]
+    return torch.empty_like(others).index_copy_(1, order, others)
+
+
+def decode_with_partners(
+    network: TwoStreamNetwork, from_a: torch.Tensor, from_b: torch.Tensor, partners: torch.Tensor
+) -> Pair:
+    """Pairs each view of an example with the other view of its partners.
+
+    A row of partners is a permutation, so one pass of the trunk serves both views: f(a_i, b_j) is what a_i says
+    with the foreign b_j and what b_j says with the foreign a_i.
+
+    Args:
+        network: The network.
+        from_a: What stream a makes of the N examples, (N, ...).
+        from_b: Likewise of view b.
+        partners: int64 (P, N), from `random_partners`.
+
+    Returns:
+        Log-probabilities (P, N, classes): [p, i] of the first belongs to view a of example i with a foreign b; of
+        the second to view b of example i with a foreign a.
+    """
+    partners = partners.to(from_a.device)
+    rows = torch.arange(len(from_a), device=from_a.device)
+    with_a = torch.stack([network.log_probabilities(from_a, from_b, rows, columns) for columns in partners])
+    return with_a, torch.stack([logs[columns.argsort()] for logs, columns in zip(with_a, partners, strict=True)])
+
+
+@contextlib.contextmanager
+def _measuring(moment: Moment) -> Iterator[TwoStreamNetwork]:
+    network = TwoStreamNetwork(moment.model, moment.arithmetic)
+    with undisturbed(moment.model), torch.no_grad():
+        yield network
+
+
+def _test_batch(moment: Moment, index: torch.Tensor) -> Batch:
+    return moment.dataset.batch(moment.dataset.test, index.to(moment.dataset.test.labels.device))
+
+
+@dataclass(frozen=True)
+class SourceVarianceProbe(Probe):
+    """Relative source variance of the last layer before the classifier; see `critical.information`.
+
+    The grid combines both views of the same examples, drawn anew each epoch. *Price:* `examples` passes of the
+    streams and `examples`² of the trunk.
+
+    Attributes:
+        examples: Test examples, each of which gives both views; all there are where those are fewer.
+        pooled: Whether a unit is a channel averaged over its positions, which is what the classifier reads; or
+            else a channel at one position, as in the authors' code. In a small network a unit at one position
+            is silent for most examples, and the ratio of its two variances says little.
+        every: Measure after every so many epochs.
+    """
+
+    name: ClassVar[str] = "source_variance"
+    streams: ClassVar[int] = 2
+    examples: int = 32
+    pooled: bool = True
+    every: int = 1
+
+    def __post_init__(self) -> None:
+        if self.examples < 2 or self.every < 1:
+            raise SpecError(
+                f"probe source_variance: examples={self.examples}, every={self.every}; examples is at least 2 "
+                "(one has no variance), every at least 1"
+            )
+
+    def measure(self, moment: Moment) -> dict[str, Any]:
+        """Returns `rsv_mean`, shares `rsv_polarised` and `rsv_dead`, and `rsv_histogram/00` … `/19` (shares).
+
+        All are NaN for a network whose activations are not finite.
+        """
+        if moment.epoch % self.every:
+            return {}
+        draws = generator(moment.seed, "source variance", moment.epoch)
+        batch = _test_batch(moment, torch.randperm(len(moment.dataset.test), generator=draws)[: self.examples])
+        everyone = torch.arange(len(batch), device=batch.labels.device)
+        rows, columns = everyone.repeat_interleave(len(batch)), everyone.repeat(len(batch))
+        with _measuring(moment) as network:
+            codes = torch.cat(list(network.codes(*network.streams(batch.views), rows, columns)))
+        # Units in the order (channel, position), whatever the memory layout.
+        codes = codes.flatten(2).mean(2) if self.pooled and codes.dim() > 2 else codes.flatten(1)
+        grid = codes.view(len(batch), len(batch), -1)
+        names = ["rsv_mean", "rsv_polarised", "rsv_dead", *(f"rsv_histogram/{number:02}" for number in range(BINS))]
+        if not grid.isfinite().all():
+            return dict.fromkeys(names, math.nan)
+        found = source_variance(relative_source_variance(grid))
+        return dict(zip(names, (found.mean, found.polarised, found.dead, *found.histogram), strict=True))
+
+
+@dataclass(frozen=True)
+class Decoding(Probe):
+    """What can be read off each view alone, in a network that was trained on both.
+
+    A view is decoded alone by combining it with the other view of random other examples: the log-probabilities
+    are averaged over the partners and normalised. That needs no training with absent views, other than the
+    authors' way (the other view replaced by its mean, which they train with p = 0.1), which `absent` adds.
+
+    *Price:* `examples` passes of the streams and (partners + 1)·examples of the trunk, with `absent`
+    2·examples more. What the streams make of all the examples is held in memory.
+
+    Attributes:
+        partners: Other views that each view is combined with, drawn anew each epoch.
+        examples: Test examples: the first of a class-balanced order that the seed fixes; None, or more than
+            there are: all of them.
+        absent: Also decode each view with the other one absent; only telling if training had such examples.
+        every: Measure after every so many epochs.
+    """
+
+    name: ClassVar[str] = "decoding"
+    streams: ClassVar[int] = 2
+    partners: int = 8
+    examples: int | None = 500
+    absent: bool = False
+    every: int = 1
+
+    def __post_init__(self) -> None:
+        if self.partners < 1 or self.every < 1 or (self.examples is not None and self.examples <= self.partners):
+            raise SpecError(
+                f"probe decoding: partners={self.partners}, examples={self.examples}, every={self.every}; partners and "
+                "every are at least 1, examples above partners"
+            )
+
+    def measure(self, moment: Moment) -> dict[str, Any]:
+        """Returns the accuracy of each view alone, its use, and the usable information of both and of each.
+
+        `decoding_a`, `decoding_b`: percent. `use_a`, `use_b`: percentage points of accuracy lost when that view is
+        swapped with that of another example, averaged over the partners. `information_both`, `information_a`,
+        `information_b`: bits. With `absent` also `decoding_absent_a` and so on: that view, the other one absent.
+        """
+        if moment.epoch % self.every:
+            return {}
+        order = balanced_order(moment.dataset.test.labels.cpu(), generator(moment.seed, "decoding examples"))
+        batch = _test_batch(moment, order[: self.examples])
+        everyone = torch.arange(len(batch), device=batch.labels.device)
+        partners = random_partners(len(batch), self.partners, generator(moment.seed, "decoding", moment.epoch))
+        with _measuring(moment) as network:
+            pair = network.streams(batch.views)
+            both = decoded(network.log_probabilities(*pair, everyone, everyone), batch.labels)
+            alone = decode_with_partners(network, *pair, partners)
+            absent = _with_absent(network, batch, pair) if self.absent else ()
+        views = {view: decoded(logs.mean(0), batch.labels) for view, logs in zip(VIEWS, alone, strict=True)}
+        row = {f"decoding_{view}": found.accuracy for view, found in views.items()}
+        # What view a says with a foreign b is right as often as the network is when its b is swapped.
+        for swapped, logs in zip(VIEWS, reversed(alone), strict=True):
+            right = (logs.argmax(2) == batch.labels).double().mean().item()
+            row[f"use_{swapped}"] = both.accuracy - 100.0 * right
+        row |= {"information_both": both.information}
+        row |= {f"information_{view}": found.information for view, found in views.items()}
+        for view, found in zip(VIEWS, absent, strict=False):
+            row |= {f"decoding_absent_{view}": found.accuracy, f"information_absent_{view}": found.information}
+        return row
+
+
+def _with_absent(network: TwoStreamNetwork, batch: Batch, pair: Pair) -> tuple[Decoded, Decoded]:
+    """Decodes view a with b filled with its mean, and view b with a filled."""
+    if batch.means is None:
+        raise SpecError("probe decoding: absent=True needs the means of the views; take the batch from its dataset")
+    means = tuple(filled(view[:1], values) for view, values in zip(batch.views, batch.means, strict=True))
+    empty_a, empty_b = network.streams(means)
+    everyone = torch.arange(len(batch), device=batch.labels.device)
+    nobody = torch.zeros_like(everyone)
+    return (
+        decoded(network.log_probabilities(pair[0], empty_b, everyone, nobody), batch.labels),
+        decoded(network.log_probabilities(empty_a, pair[1], nobody, everyone), batch.labels),
+    )

@@ -1,0 +1,179 @@
+"""What all stabilisers share: where they may interfere with training, and what they get to see.
+
+A *stabiliser* is a frozen spec; in each epoch in which it acts, `activate` makes the object whose hooks
+the loop calls. That object lives for one epoch, so nothing hidden survives in it, and a forked run equals the
+run from scratch; what must survive (decoders that are trained along) are its `parts`, which the checkpoint
+holds. In the order in which they are called:
+
+| hook           | when                                          | for example                       |
+| -------------- | --------------------------------------------- | --------------------------------- |
+| `before_epoch` | before the epoch's first batch                | shrink and perturb                |
+| `change_scene` | after the augmentation, before the deficits   | augmentation in a window          |
+| `change_input` | after the deficits, before the network        | modality dropout                  |
+| `loss`         | after the forward pass                        | Fisher penalty, reconstruction    |
+| `gradients`    | after backward, before the optimiser's step   | weight decay, L2 to the beginning |
+| `weights`      | after the optimiser's step                    | slow trunk                        |
+
+In a loop of your own:
+
+    acting = FisherPenalty(weight=0.1).activate(Situation(model, seed=0, epoch=epoch))
+    for number, (images, labels) in enumerate(loader):
+        logits = model(images)
+        loss = F.cross_entropy(logits, labels)
+        step = Step(model, batch, logits, loss, number)
+        extra = acting.loss(step)
+        (loss if extra is None else loss + extra).backward()
+        acting.gradients(step); optimizer.step(); acting.weights(step)
+    acting.close()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import nn
+
+from critical.batch import Batch
+from critical.spec import SpecError
+
+
+def _unknown() -> nn.Module:
+    raise SpecError("stabilizer: needs the network's initial weights; pass Situation(initial=…)")
+
+
+def _unknown_fresh(seed: int) -> nn.Module:
+    raise SpecError("stabilizer: needs a newly initialised network; pass Situation(fresh=…)")
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What a stabiliser knows at the beginning of an epoch.
+
+    Attributes:
+        model: The network in training, on its device.
+        seed: The run's seed.
+        epoch: The epoch about to be trained, from 0.
+        view_shapes: Shapes (C, …) of the views that the network sees; empty where nobody said.
+        removed: Views (`a`, `b`) that a deficit removes wholly in this epoch.
+        initial: Returns a network with the run's initial weights.
+        fresh: From a seed to a newly initialised network of the same kind.
+    """
+
+    model: nn.Module
+    seed: int
+    epoch: int
+    view_shapes: tuple[tuple[int, ...], ...] = ()
+    removed: frozenset[str] = frozenset()
+    initial: Callable[[], nn.Module] = _unknown
+    fresh: Callable[[int], nn.Module] = _unknown_fresh
+
+
+@dataclass
+class Step:
+    """One step of training, as the hooks see it.
+
+    Attributes:
+        model: The network in training.
+        batch: The examples as the network sees them.
+        logits: Its answers, float32 (N, classes), with their graph.
+        loss: Mean cross-entropy in nats, with its graph.
+        number: Steps of this epoch before it.
+    """
+
+    model: nn.Module
+    batch: Batch
+    logits: torch.Tensor
+    loss: torch.Tensor
+    number: int
+
+
+class Acting:
+    """A stabiliser during one epoch; every hook does nothing unless it is overridden.
+
+    Attributes:
+        parts: Modules of its own that are trained along with the network and kept in checkpoints.
+    """
+
+    parts: nn.Module | None = None
+
+    def before_epoch(self) -> None:
+        """Changes weights before the first batch of the epoch."""
+
+    def change_scene(self, batch: Batch) -> Batch:
+        """Changes what there is to be seen, before the deficits; views are as the data set stores them."""
+        return batch
+
+    def change_input(self, batch: Batch) -> Batch:
+        """Changes what the network gets, after the deficits."""
+        return batch
+
+    def loss(self, step: Step) -> torch.Tensor | None:
+        """Returns a scalar in nats (or in the units of its weight) to be added to the loss."""
+        return None
+
+    def gradients(self, step: Step) -> None:
+        """Changes `.grad` of the parameters, after backward and before the optimiser's step."""
+
+    def weights(self, step: Step) -> None:
+        """Changes the weights after the optimiser's step."""
+
+    def close(self) -> None:
+        """Ends the epoch: takes hooks off the network."""
+
+
+@dataclass(frozen=True)
+class Stabilizer:
+    """Base of the stabilisers: a spec with a `name` that can act on the training of an epoch.
+
+    `streams` is the least number of streams that the network must have.
+    """
+
+    name: ClassVar[str] = ""
+    streams: ClassVar[int] = 1
+
+    def activate(self, situation: Situation) -> Acting:
+        """Returns the object whose hooks the loop calls in this epoch."""
+        raise SpecError("stabilizer: choose one of its kinds")
+
+
+@dataclass(frozen=True)
+class StabilizerWindow:
+    """A stabiliser that acts while `start <= epoch < end`.
+
+    Attributes:
+        stabilizer: What acts. The kind `none` does nothing and leaves the run as it is without it.
+        start: First epoch with it.
+        end: First epoch without it; None: it acts until the end of the run.
+    """
+
+    stabilizer: Stabilizer
+    start: int = 0
+    end: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.start < 0:
+            raise SpecError(f"stabilizer.start={self.start}: a window cannot start before epoch 0")
+        if self.end is not None and self.end <= self.start:
+            raise SpecError(
+                f"stabilizer.end={self.end} does not lie after stabilizer.start={self.start}: the window "
+                "[start, end) holds no epoch; raise the end, or null for the end of the run"
+            )
+
+    def active(self, epoch: int) -> bool:
+        """Tells whether the stabiliser acts in this epoch."""
+        inside = self.start <= epoch and (self.end is None or epoch < self.end)
+        return inside and self.stabilizer.name != "none"
+
+
+@dataclass(frozen=True)
+class NoStabilizer(Stabilizer):
+    """Nothing is done: what every method is compared with."""
+
+    name: ClassVar[str] = "none"
+
+    def activate(self, situation: Situation) -> Acting:
+        """Returns hooks that do nothing."""
+        return Acting()

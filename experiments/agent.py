@@ -1,0 +1,139 @@
+"""Sweeps of Weights & Biases: `python -m experiments.agent sweep=blur_window` makes one and starts an agent.
+
+`sweep_id=ENTITY/PROJECT/ID` joins one from any machine instead, and `count=N` ends the agent after so many runs. The
+command that an agent runs goes through the run store, so agents that share a results folder, figures and
+`experiments.sweep` never train the same epoch twice. When the agent ends, the sweep's table is written from all
+that lies in the folder. No account is needed for `python -m experiments.sweep sweep=blur_window`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from critical.spec import SpecError, closest
+from experiments import sweep
+from experiments.sweep_record import remembered
+
+SETTINGS = ("sweep", "sweep_id", "count", "project", "results")
+PROJECT = "critical-periods"
+CREATION_SECONDS = 120
+
+
+def asked(arguments: Sequence[str]) -> dict[str, str]:
+    """Reads the command line.
+
+    Raises:
+        SpecError: Something unknown, or not exactly one of `sweep` and `sweep_id`.
+    """
+    given = {text.partition("=")[0]: text.partition("=")[2] for text in arguments}
+    for key in given:
+        if key not in SETTINGS:
+            raise SpecError(f"{key}: there is no such setting; {closest(key, SETTINGS)}")
+    if bool(given.get("sweep")) == bool(given.get("sweep_id")):
+        known = ", ".join(sorted(path.stem for path in sweep.FOLDER.glob("*.yaml")))
+        raise SpecError(f"sweep=NAME makes a sweep and sweep_id=ENTITY/PROJECT/ID joins one: give one; known: {known}")
+    if not given.get("count", "1").isdigit() or int(given.get("count", "1")) < 1:
+        raise SpecError(f"count={given['count']}: a whole number from 1 on is wanted")
+    if given.get("sweep_id") and not re.fullmatch(r"[^/\s]+(/[^/\s]+){2}", given["sweep_id"]):
+        raise SpecError(f"sweep_id={given['sweep_id']}: ENTITY/PROJECT/ID is wanted, as `make sweep` prints it")
+    return given
+
+
+def environment(results: Path) -> dict[str, str]:
+    """Returns the environment of the service's commands.
+
+    This Python comes first in the path, since agents call it `python`; and runs that fail are results of a
+    sweep, so three of them do not end the agent (five with no success between do).
+    """
+    results.mkdir(parents=True, exist_ok=True)
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    return {
+        **os.environ,
+        "PATH": path,
+        "WANDB_DIR": os.environ.get("WANDB_DIR", str(results.resolve())),
+        "WANDB_AGENT_DISABLE_FLAPPING": "true",
+    }
+
+
+def wandb_command() -> list[str]:
+    """Returns how wandb's command line is called with this Python."""
+    return [sys.executable, "-m", "wandb"]
+
+
+def create(name: str, project: str, variables: Mapping[str, str]) -> str:
+    """Makes a sweep from its file.
+
+    Args:
+        name: File in `conf/sweeps`.
+        project: Project to make it in, unless WANDB_PROJECT names another.
+        variables: The environment of wandb.
+
+    Returns:
+        ENTITY/PROJECT/ID.
+
+    Raises:
+        SpecError: There is no such file, no key, or no service, in one line.
+    """
+    sweep.sweep_file(name)
+    command = [*wandb_command(), "sweep", "--project", project, str(sweep.FOLDER / f"{name}.yaml")]
+    try:
+        output = subprocess.run(
+            command, env=dict(variables), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True, timeout=CREATION_SECONDS, check=False,
+        ).stdout  # fmt: skip
+    except subprocess.TimeoutExpired:
+        output = f"no answer within {CREATION_SECONDS} s"
+    # The command that joins the sweep is what wandb tells its user, whatever its version.
+    found = re.search(r"wandb agent (\S+)", re.sub(r"\x1b\[[0-9;]*m", "", output))
+    if found is None:
+        lines = [line.strip() for line in output.splitlines() if line.strip()] or ["no reason given"]
+        raise SpecError(
+            f"sweep={name} was not made ({lines[-1].removeprefix('Error: ')}); log in with `{sys.executable} -m wandb "
+            f"login`, or run the grid here without an account: python -m experiments.sweep sweep={name}"
+        )
+    return found.group(1)
+
+
+def join(sweep_id: str, count: str | None, variables: Mapping[str, str]) -> int:
+    """Works for a sweep until it or the count is done; returns the agent's exit status."""
+    counted = ["--count", count] if count else []
+    return subprocess.run([*wandb_command(), "agent", *counted, sweep_id], env=dict(variables), check=False).returncode
+
+
+def write_table(sweep_id: str, name: str, results: Path) -> Path | None:
+    """Writes the table of what a sweep has finished on machines that share the results; None where there is nothing."""
+    points = remembered(results, sweep_id.rsplit("/", 1)[-1])
+    return sweep.write_table(sweep.swept_runs(points), results, name) if points else None
+
+
+def work(arguments: Sequence[str]) -> int:
+    """Makes or joins a sweep as the command line says, and writes its table; returns the exit status."""
+    given = asked(arguments)
+    results = Path(given.get("results", "results"))
+    variables = environment(results)
+    sweep_id = given.get("sweep_id") or create(given["sweep"], given.get("project", PROJECT), variables)
+    if not given.get("sweep_id"):
+        print(f"sweep {sweep_id}; other machines join with: make agent SWEEP_ID={sweep_id}", flush=True)
+    status = join(sweep_id, given.get("count"), variables)
+    name = given.get("sweep") or sweep_id.rsplit("/", 1)[-1]
+    table = write_table(sweep_id, sweep.table_name(name), results)
+    if table is None:
+        print(f"error: sweep {sweep_id}: no run of it is in {results}; see what wandb says above, and {sys.executable} "
+              "-m wandb login", file=sys.stderr)  # fmt: skip
+        return status or 1
+    print(sweep.said(table))
+    return status
+
+
+def main() -> None:
+    """Entry point: what stops a command is one line."""
+    sweep.in_one_line(lambda: sys.exit(work(sys.argv[1:])))
+
+
+if __name__ == "__main__":
+    main()

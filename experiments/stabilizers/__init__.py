@@ -1,0 +1,1 @@
+"""Figures of what is said to prevent a critical period."""

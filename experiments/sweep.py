@@ -1,0 +1,277 @@
+"""Many runs and one table: `python -m experiments.sweep -m deficit.end=0,10,20 'seed=range(5)'`.
+
+The settings are those of `experiments.train`; what has several values is swept, in Hydra's own notation. Runs are
+planned together, so common pasts are trained once, go through the store of the figures, and end as the rows of
+`results/tables/sweeps/<name>.csv`. Settings of the sweep itself:
+
+    name=NAME     what the table is called (default: sweep, or the name of the file)
+    jobs=N        worker processes (default: they fill the machine)
+    sweep=FILE    the grid of conf/sweeps/FILE.yaml, here and without an account
+
+For the service of the same files see `experiments.agent`.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from hydra import compose, initialize_config_dir
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from critical.plan import plan
+from critical.pool import RunError, default_jobs, run_all
+from critical.runs import RunSpec
+from critical.spec import SpecError, closest
+from critical.store import RunStore
+from experiments import config as configuration
+from experiments import pipeline
+from experiments.loggers import logger
+from experiments.protocol import DEFICIT, DOSE_MATCHED, FRESH, PlannedRun, Tables, tables
+from experiments.train import run_spec
+
+FOLDER = configuration.CONF / "sweeps"
+MEASURED = ("rsv_mean", "rsv_polarised", "rsv_dead", "decoding_", "use_")
+"""Beginnings of the names of further columns that two-stream networks have; see `critical.view_probes`."""
+
+
+@dataclass(frozen=True)
+class SweptRun:
+    """A run of a sweep.
+
+    Attributes:
+        config: Its configuration, as `experiments.train` gets it.
+        spec: The run.
+        values: The value of every override, by its key, as it was written.
+    """
+
+    config: DictConfig
+    spec: RunSpec
+    values: Mapping[str, Any]
+
+
+def key_of(override: str) -> str:
+    """Returns the key of an override such as `deficit.end=10` or `+a=1`."""
+    return override.split("=", 1)[0].lstrip("+~")
+
+
+def expand(overrides: Sequence[str]) -> list[list[str]]:
+    """Expands overrides with several values into their product, the last one changing fastest.
+
+    Args:
+        overrides: In Hydra's notation for sweeps: `a=1,2`, `a=range(3)`, `a=choice(x,y)`.
+
+    Raises:
+        HydraException: An override that cannot be parsed.
+    """
+    parsed = OverridesParser.create().parse_overrides(list(overrides))
+    (batch,) = BasicSweeper.split_arguments(parsed, max_batch_size=None)
+    return [list(arguments) for arguments in batch]
+
+
+def swept_runs(points: Iterable[Sequence[str]]) -> list[SweptRun]:
+    """Builds the runs of a sweep; settings that cannot be stop it before anything trains.
+
+    Args:
+        points: The overrides of each run.
+
+    Raises:
+        SpecError: Something unknown or impossible, in one line.
+        HydraException: The same, where Hydra finds it.
+    """
+    made, parser = [], OverridesParser.create()
+    with initialize_config_dir(str(configuration.CONF), version_base="1.3"):
+        for point in points:
+            config = compose("train", overrides=list(point))
+            values = {key_of(text): parser.parse_override(text).value() for text in point if "=" in text}
+            plain = {key: value if isinstance(value, (int, float)) else str(value) for key, value in values.items()}
+            made.append(SweptRun(config, run_spec(config), plain))
+    return made
+
+
+def planned(run: SweptRun, varied: Sequence[str] = ()) -> PlannedRun:
+    """Returns a run with the columns that it has in the tables of figures, and those of the settings that vary."""
+    spec = run.spec
+    window = max(spec.timeline.windows, key=lambda held: held.end, default=None)
+    name = window.deficit.name if window else "none"
+    removal = window.end if window else 0
+    tags: dict[str, Any] = {
+        "arm": FRESH if window is None else DOSE_MATCHED if name == "none" else DEFICIT,
+        "deficit": name,
+        "onset": window.start if window else 0,
+        "length": removal - window.start if window else 0,
+        "removal": removal,
+        "schedule": spec.schedule.name,
+        "budget": spec.timeline.end - removal,
+        "stabilizer": "+".join(held.stabilizer.name for held in spec.stabilizers) or "none",
+        "seed": spec.seed,
+    }
+    for key in varied:
+        if key != "seed":
+            # A group such as deficit=blur_4px says more than the column of its name, so both stay.
+            tags[f"setting.{key}" if key in tags or key == "epochs" else key] = run.values.get(key)
+    return PlannedRun(spec, tags).also(*MEASURED)
+
+
+def collect(runs: Sequence[SweptRun], store: RunStore) -> Tables:
+    """Collects the finished runs of a sweep from the store, however they came into it.
+
+    Args:
+        runs: The runs, in any order; the same one twice gives one row.
+        store: The store.
+
+    Returns:
+        A row a run: the columns of the figures' tables where they apply, then each setting whose value is not the
+        same in all runs. Rows are in order of these settings, so the same runs give the same bytes. A failed run
+        is a row with its `failure`.
+
+    Raises:
+        ValueError: A run is not finished.
+    """
+    known = {run.spec.run_id: run for run in runs}
+    keys = dict.fromkeys(key for run in known.values() for key in run.values)
+    varied = [key for key in keys if len({repr(run.values.get(key)) for run in known.values()}) > 1]
+
+    def order(run: SweptRun) -> list[tuple[bool, Any]]:
+        held = [run.values.get(key, "") for key in sorted(varied)]
+        return [(isinstance(value, str), value) for value in held]
+
+    ordered = sorted(known.values(), key=order)
+    return tables([planned(run, sorted(varied)) for run in ordered], store)
+
+
+def table_name(text: str) -> str:
+    """Returns the name of a table, or refuses what is no file name.
+
+    Raises:
+        SpecError: Other characters than letters, digits, `_`, `-` and `.`.
+    """
+    if not re.fullmatch(r"\w[\w.-]*", text):
+        raise SpecError(f"name={text}: letters, digits, '_', '-' and '.' are wanted, e.g. name=blur_window")
+    return text
+
+
+def write_table(runs: Sequence[SweptRun], results: Path, name: str) -> Path:
+    """Writes the table of finished runs; returns where it lies."""
+    return pipeline.write_tables(collect(runs, RunStore(results / "runs")), results, "sweeps", name)[0]
+
+
+def sweep_file(name: str) -> dict[str, Any]:
+    """Reads a file of `conf/sweeps`.
+
+    Raises:
+        SpecError: There is none of that name; says which is closest.
+    """
+    path = FOLDER / f"{name}.yaml"
+    if not path.exists():
+        known = [file.stem for file in FOLDER.glob("*.yaml")]
+        raise SpecError(f"sweep={name}: there is no such sweep; {closest(name, known)}")
+    held: Any = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
+    return dict(held)
+
+
+def grid(name: str) -> list[str]:
+    """Returns a sweep's file as overrides: what its command fixes, and the lists of its parameters.
+
+    The logger is left out: what runs here is mirrored where the command line says.
+
+    Raises:
+        SpecError: There is no such file, or its values are chosen by results.
+    """
+    held = sweep_file(name)
+    if held["method"] != "grid":
+        raise SpecError(
+            f"sweep={name}: method {held['method']} lets the service choose the values; give values here, as in "
+            "python -m experiments.sweep -m stabilizer.weight=0.01,0.1, or choose a sweep with method grid"
+        )
+    command = held["command"]
+    fixed = [str(text) for text in command[command.index("experiments.train") + 1 :] if "=" in str(text)]
+    swept = []
+    for key, given in held["parameters"].items():
+        values = given["values"] if "values" in given else [given["value"]]
+        swept.append(f"{key}={','.join(str(value) for value in values)}")
+    return [*(text for text in fixed if not key_of(text).startswith("logger")), *swept]
+
+
+def asked(arguments: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    """Parts a command line into the settings of the sweep itself and the overrides of its runs.
+
+    A setting that is given replaces that of a sweep's file.
+
+    Raises:
+        SpecError: A word that is no setting.
+    """
+    words = [text for text in arguments if text not in ("-m", "--multirun")]
+    for text in words:
+        if text.startswith("-") or text not in configuration.overrides(words):
+            raise SpecError(f"'{text}' is no setting; write key=value, e.g. seed=0,1,2")
+    own = {key_of(text): text.split("=", 1)[1] for text in words if key_of(text) in ("name", "jobs", "sweep")}
+    given = [text for text in words if key_of(text) not in own]
+    if "sweep" in own:
+        replaced = {key_of(text) for text in given}
+        given = [*(text for text in grid(own["sweep"]) if key_of(text) not in replaced), *given]
+    return own, given
+
+
+def sweep(arguments: Sequence[str]) -> Path:
+    """Runs a sweep as its command line says it; returns where the table is.
+
+    Raises:
+        SpecError: Something unknown or impossible, in one line, before anything trains.
+        RunError: A worker stopped.
+    """
+    own, given = asked(arguments)
+    name = table_name(own.get("name", own.get("sweep", "sweep")))
+    if not own.get("jobs", "1").isdigit() or int(own.get("jobs", "1")) < 1:
+        raise SpecError(f"jobs={own['jobs']}: a whole number from 1 on is wanted")
+    runs = swept_runs(expand(given))
+    results = Path(runs[0].config.results)
+    if len({str(run.config.results) for run in runs}) > 1:
+        raise SpecError("results: a sweep has one folder for its results; give one value")
+    jobs = int(own["jobs"]) if "jobs" in own else default_jobs(runs[0].spec.arithmetic)
+    mirror, store = logger(configuration.plain(runs[0].config.logger)), RunStore(results / "runs")
+    whole = plan(run.spec for run in runs)
+    print(f"{len(whole.runs)} runs: {whole.epochs_needed} epochs needed, {whole.epochs_separate} if each were trained "
+          "by itself", flush=True)  # fmt: skip
+    run_all(whole, store, jobs, name, results / "logs")
+    for run in runs:
+        mirror.log_run(store.root / "runs" / run.spec.run_id, {"sweep": name, **planned(run).tags})
+    return write_table(runs, results, name)
+
+
+def said(table: Path) -> str:
+    """Says where a table is, and how many of its runs failed."""
+    failed = int((pd.read_csv(table, usecols=["failure"], dtype=str)["failure"].fillna("") != "").sum())
+    return f"table: {table}" + (f" ({failed} failed, see its column failure)" if failed else "")
+
+
+def in_one_line(command: Callable[[], None]) -> None:
+    """Calls a command; what a person can mend ends it with one line."""
+    try:
+        command()
+    except (SpecError, HydraException, OmegaConfBaseException) as error:
+        print(f"error: {configuration.one_line(error)}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except RunError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        raise SystemExit("stopped; the same command goes on from here") from None
+
+
+def main() -> None:
+    """Entry point."""
+    in_one_line(lambda: print(said(sweep(sys.argv[1:]))))
+
+
+if __name__ == "__main__":
+    main()
