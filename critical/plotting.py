@@ -23,7 +23,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import matplotlib.style
 import numpy as np
@@ -112,7 +112,7 @@ def figure(
     *,
     panel: tuple[float, float] = PANEL_INCHES,
     sharex: bool = False,
-    sharey: bool | str = False,
+    sharey: bool | Literal["row"] = False,
 ) -> tuple[Figure, np.ndarray]:
     """Makes a figure of equal panels with constrained layout.
 

@@ -36,6 +36,8 @@ class Figure:
             others, such as `two_streams`.
         prices: Measures times once, for figures that show them; they stay out of the table, which the
             same runs give again byte for byte.
+        summary: From the verdicts (a row a claim, see `critical.claims.verdicts`) and the numbers to sentences
+            that end the caption, for figures with more claims than a reader keeps apart.
     """
 
     name: str
@@ -49,3 +51,4 @@ class Figure:
     deviations: tuple[str, ...]
     family: str = "vision"
     prices: Callable[[Protocol, Any], pd.DataFrame] | None = None
+    summary: Callable[[pd.DataFrame, Any], str] | None = None

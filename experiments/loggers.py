@@ -63,7 +63,7 @@ class WandbLogger(Logger):
     project: str = "critical-periods"
     mode: str = "offline"
     folder: str = "results"
-    _failures: list[str] = field(default_factory=list, init=False, repr=False, compare=False)
+    _refusals: list[str] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.mode not in ("offline", "online", "disabled"):
@@ -105,15 +105,21 @@ class WandbLogger(Logger):
         return self._attempt(send, f"figure {name}")
 
     def _run(self, wandb: Any, **settings: Any) -> Any:
-        Path(self.folder).mkdir(parents=True, exist_ok=True)
-        if not os.access(self.folder, os.W_OK):
-            # wandb would go to a temporary folder, where nobody looks.
-            raise PermissionError(f"{self.folder} cannot be written to; choose logger.folder")
-        quiet = wandb.Settings(silent=True, console="off", init_timeout=INIT_SECONDS)
-        return wandb.init(project=self.project, mode=self.mode, dir=self.folder, settings=quiet, **settings)
+        try:
+            Path(self.folder).mkdir(parents=True, exist_ok=True)
+            if not os.access(self.folder, os.W_OK):
+                # wandb would go to a temporary folder, where nobody looks.
+                raise PermissionError(f"{self.folder} cannot be written to; choose logger.folder")
+            quiet = wandb.Settings(silent=True, console="off", init_timeout=INIT_SECONDS)
+            run = wandb.init(project=self.project, mode=self.mode, dir=self.folder, settings=quiet, **settings)
+        except Exception as error:
+            self._refusals.append(str(error))
+            raise
+        self._refusals.clear()
+        return run
 
     def _attempt(self, send: Callable[[Any], None], what: str) -> bool:
-        if len(self._failures) >= GIVE_UP_AFTER:
+        if len(self._refusals) >= GIVE_UP_AFTER:
             return False
         try:
             import wandb
@@ -121,15 +127,13 @@ class WandbLogger(Logger):
             send(wandb)
         # Whatever a tracking service does, the run on disk is whole: say so and go on.
         except Exception as error:
-            self._failures.append(what)
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             print(f"wandb: {what} was not logged ({reason}); the record on disk is complete", file=sys.stderr)
-            if len(self._failures) == GIVE_UP_AFTER:
+            if len(self._refusals) == GIVE_UP_AFTER:
                 # Each attempt may wait for its time-out; hundreds of them would hold up the figures.
-                print(f"wandb: {GIVE_UP_AFTER} failures in a row; no more is logged, `make sync` can send it later",
-                      file=sys.stderr)  # fmt: skip
+                print(f"wandb: {GIVE_UP_AFTER} failures in a row, so nothing more is sent now; `make sync` sends what "
+                      "is missing", file=sys.stderr)  # fmt: skip
             return False
-        self._failures.clear()
         return True
 
 

@@ -81,10 +81,13 @@ def make(figure: Figure, protocol: Protocol, numbers: Any, setting: Setting) -> 
         drawing = figure.draw(collected, protocol, numbers)
         saved = plotting.save(drawing, setting.results / "figures" / setting.profile, figure.name)
     judged = verdicts(collected.runs, figure.claims(protocol, numbers), protocol.seeds)
+    said = [figure.caption(collected, protocol, numbers), small_print(collected, protocol)]
+    if figure.summary is not None:
+        said.append(figure.summary(judged, numbers))
     record = FigureRecord(
         figure=figure.name,
         title=figure.title,
-        caption=f"{figure.caption(collected, protocol, numbers)} {small_print(collected, protocol)}",
+        caption=" ".join(said),
         alt=figure.alt,
         command=setting.command,
         data=load(protocol.parts.data).label,
@@ -165,8 +168,9 @@ def schedule_text(protocol: Protocol) -> str:
 def small_print(collected: Tables, protocol: Protocol) -> str:
     """Says what every caption has to: n, data, schedule, and how learnable the deficit was."""
     label = load(protocol.parts.data).label
+    count = collected.runs["seed"].nunique()
     lines = [
-        f"n = {collected.runs['seed'].nunique()} seeds, each a dot, means with 95 % intervals (Student's t). Data: {label}. "
+        f"n = {count} seeds, each a dot, means with 95 % intervals (Student's t). Data: {label}. "
         f"Schedule: {schedule_text(protocol)}."
     ]
     table = collected.runs[collected.runs["arm"] == DEFICIT].drop_duplicates(

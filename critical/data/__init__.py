@@ -7,6 +7,7 @@ from critical.data.folder import Folder
 from critical.data.glyphs import Glyphs
 from critical.data.images import DataError, Dataset, Split
 from critical.data.modalities import ImageAndSignal
+from critical.data.multi_feature import MultiFeature
 from critical.data.sources import Cifar10, Cifar100, Digits, FashionMnist, Mnist
 from critical.data.views import Halves, TwoEyes
 
@@ -23,6 +24,7 @@ KINDS: dict[str, type[DataSpec]] = {
         TwoEyes,
         Halves,
         ImageAndSignal,
+        MultiFeature,
     )
 }
 """Every data set by its name in settings."""
@@ -41,6 +43,7 @@ __all__ = [
     "Halves",
     "ImageAndSignal",
     "Mnist",
+    "MultiFeature",
     "Split",
     "TwoEyes",
     "load",

@@ -110,8 +110,8 @@ class Halves(DataSpec):
             raise SpecError(f"data=halves: source={self.source}: cannot be halved; {closest(self.source, SOURCES)}")
         if self.width_pixels < 1:
             raise SpecError(f"data=halves: width_pixels={self.width_pixels}: at least 1")
-        if self.source != Folder.name and (self.path or self.fingerprint):
-            raise SpecError(f"data=halves: source={self.source} takes no path; use source=folder")
+        if self.source != Folder.name and (self.path or self.label or self.fingerprint):
+            raise SpecError(f"data=halves: source={self.source}: takes no path, label, fingerprint; use source=folder")
 
     def whole(self) -> DataSpec:
         """Returns the spec of the images before they are cut."""

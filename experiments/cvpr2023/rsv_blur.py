@@ -63,17 +63,17 @@ def draw(tables: Tables, protocol: Protocol, numbers: Numbers) -> Drawing:
         top = max(axis.get_ylim()[1] for axis in axes[row])
         for axis in axes[row]:
             axis.set_ylim(0, top)
-    for axis, column, words in (
+    for axis, measured, words in (
         (axes[2, 0], "rsv_polarised", "share of units with |RSV| > 0.5"),
         (axes[2, 1], "rsv_mean", "mean RSV (+1: only view a)"),
     ):
         for schedule, linestyle in zip(SCHEDULES, ("-", "--"), strict=True):
             held = table[table["schedule"] == schedule]
             for arm in (DOSE_MATCHED, DEFICIT):
-                rows = held[(held["arm"] == arm) | (held["arm"] == FRESH)].dropna(subset=[column])
+                rows = held[(held["arm"] == arm) | (held["arm"] == FRESH)].dropna(subset=[measured])
                 name = "after the blur" if arm == DEFICIT else "dose-matched"
                 plotting.seeds_and_interval(
-                    axis, rows, "removal", column, colour=plotting.arm_colour(arm), linestyle=linestyle,
+                    axis, rows, "removal", measured, colour=plotting.arm_colour(arm), linestyle=linestyle,
                     label=f"{name} (fresh at 0), {SCHEDULE_WORDS[schedule]}",
                 )  # fmt: skip
         axis.set_xlabel("epoch of removal")

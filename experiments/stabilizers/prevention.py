@@ -30,6 +30,7 @@ SOURCES = {
     CONTROL_METHOD: CONTROL,
 }
 DECODING = f"decoding_{POOR}"
+DECIDED = ("reproduced", "reversed", "not reproduced")
 
 
 @dataclass(frozen=True)
@@ -204,6 +205,22 @@ def caption(tables: Tables, protocol: Protocol, numbers: Numbers) -> str:
     )
 
 
+def summary(judged: pd.DataFrame, numbers: Numbers) -> str:
+    """Says which methods are decided, on what, and which are not."""
+    outcomes = {str(row["claim_id"]): str(row["verdict"]) for row in judged.to_dict("records")}
+    questions = {"cost": "less cost", "sight": "more from the poor view", "beyond_slowing": "more than slowing"}
+    decided, open_ = [], []
+    for method in numbers.methods:
+        found = {words: outcomes.get(f"prevention.{method}_{key}", "") for key, words in questions.items()}
+        settled = [f"{words} {found[words]}" for words in found if found[words] in DECIDED]
+        if settled:
+            decided.append(f"{_words(method)} ({', '.join(settled)})")
+        if len(settled) < sum(bool(outcome) for outcome in found.values()):
+            left = [words for words in found if found[words] and found[words] not in DECIDED]
+            open_.append(f"{_words(method)} ({', '.join(left)})")
+    return f"Decided: {'; '.join(decided) or 'nothing'}. Not decided: {'; '.join(open_) or 'nothing'}."
+
+
 FIGURE = Figure(
     name="stabilizers/prevention",
     title="What is said to prevent a critical period",
@@ -220,4 +237,5 @@ FIGURE = Figure(
     ),
     family="two_streams",
     prices=prices,
+    summary=summary,
 )

@@ -63,7 +63,7 @@ def runs(protocol: Protocol, numbers: Numbers) -> list[PlannedRun]:
 
 
 def choice(table: pd.DataFrame) -> dict[str, float]:
-    """Chooses the strength of each method: the best mean accuracy, the stronger of equals.
+    """Chooses the strength of each method: the best mean accuracy, the larger of equals.
 
     Args:
         table: The runs of this figure. A strength under which a run failed is not chosen.
@@ -117,7 +117,7 @@ def caption(tables: Tables, protocol: Protocol, numbers: Numbers) -> str:
         "How the strengths in the figure of prevention were chosen: accuracy of clean networks (no deficit at all) on "
         f"{numbers.validation:,} held-out training examples, for each method and strength, on calibration seeds "
         f"{', '.join(str(seed) for seed in numbers.seeds)} that serve no claim. The method acts in [0, "
-        f"{numbers.removal}), or once at {numbers.removal}. The best mean is taken, the stronger of equals."
+        f"{numbers.removal}), or once at {numbers.removal}. The best mean is taken, the larger of equals."
     )
 
 

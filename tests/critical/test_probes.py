@@ -51,7 +51,7 @@ class TestEvaluate:
     def test_does_not_depend_on_the_batch_size(self):
         now = moment(Reader())
         assert evaluate(now, now.dataset.test, batch_size=3) == pytest.approx(evaluate(now, now.dataset.test))
-        assert now.model.sizes == [3, 3, 3, 1, 10]
+        assert now.model.sizes == [3, 3, 4, 10], "no batch of one: it has no other to be dissociated from"
 
     @pytest.mark.parametrize("mode", [True, False])
     def test_scores_in_evaluation_mode_and_puts_it_back(self, mode):

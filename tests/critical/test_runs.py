@@ -7,12 +7,13 @@ from dataclasses import replace
 import pytest
 from helpers import BASE, BLUR, PERMUTED, SHAM, run
 
-from critical import augmentation, data, deficits, models, optimizers, probes
+from critical import augmentation, data, deficits, models, optimizers, probes, stabilizers
 from critical.arithmetic import Arithmetic
 from critical.probes import Accuracy, Fisher
 from critical.runs import Act, RunSpec
 from critical.schedules import Constant, Continue, Cyclic, HotRestart, Restart
-from critical.spec import SpecError, identity
+from critical.spec import SpecError, identity, settings
+from critical.stabilizers import FisherPenalty, L2Init, ModalityDropout, NoStabilizer, StabilizerWindow
 
 # Where "another value" is not just the number plus one, half the number, or the other truth.
 OTHER = {
@@ -26,8 +27,26 @@ OTHER = {
     ("fisher", "noise"): {"noise": "labels"},
     ("arithmetic", "device"): {"device": "mps"},
     ("arithmetic", "precision"): {"precision": "bf16"},
+    ("two_eyes", "train_size"): {"train_size": 1000},
+    ("two_eyes", "test_size"): {"test_size": 1000},
+    ("image_and_signal", "train_size"): {"train_size": 1000},
+    ("image_and_signal", "test_size"): {"test_size": 1000},
+    ("halves", "source"): {"source": "mnist"},
+    ("multi_feature", "view_a"): {"view_a": "kar"},
+    ("multi_feature", "view_b"): {"view_b": "zer"},
+    ("two_modality", "fusion"): {"fusion": "sum"},
+    ("view_dropout", "view"): {"view": "a"},
+    ("dissociation", "view"): {"view": "a"},
+    ("dissociation", "variant"): {"variant": "authors"},
+    ("augmentation", "fill"): {"fill": (0.5,)},
+    ("slow_trunk", "part"): {"part": "network"},
 }
-FIRST = {"blur": {"factor": 2}}
+ANYWHERE = {"fusion": {"fusion": "gate"}, "view": {"view": "b"}, "absent": {"absent": "zero"}}
+"""The same for a field that means the same in every kind."""
+FIXED = {("multi_feature", "resolution")}
+"""Fields with one possible value."""
+FIRST = {"blur": {"factor": 2}, "halves": {"source": "folder"}}
+TWO = replace(BASE, data=data.TwoEyes(), model=models.SplitAllCNN(width=4, heads=True))
 
 
 def another(spec, field):
@@ -35,6 +54,8 @@ def another(spec, field):
     value = getattr(spec, field)
     if (spec.name, field) in OTHER:
         return OTHER[spec.name, field]
+    if field in ANYWHERE and not isinstance(value, bool):
+        return ANYWHERE[field]
     if isinstance(value, bool):
         return {field: not value}
     if isinstance(value, int):
@@ -52,7 +73,7 @@ def fields(kinds, execution):
     for kind in kinds:
         spec = kind(**FIRST.get(kind.name, {}))
         for field in dataclasses.fields(kind):
-            if bool(field.metadata.get("execution")) == execution:
+            if bool(field.metadata.get("execution")) == execution and (kind.name, field.name) not in FIXED:
                 yield pytest.param(spec, another(spec, field.name), id=f"{kind.name}.{field.name}")
 
 
@@ -79,6 +100,10 @@ def keys(*windows, **changes):
     return run(*windows, **changes).keys
 
 
+def acting(*several, start=0, end=None):
+    return tuple(StabilizerWindow(stabilizer, start, end) for stabilizer in several)
+
+
 def shared(first, second):
     """How many epochs two runs share."""
     return sum(1 for one, other in zip(first.keys[1:], second.keys[1:], strict=False) if one == other)
@@ -91,7 +116,8 @@ class TestWhatIsPartOfTheKeys:
         assert set(BASE.static) == {*PARTS, "seed"}
 
     def test_every_field_of_an_act_is_accounted_for(self):
-        assert {field.name for field in dataclasses.fields(Act)} == {"deficits", "rate", "reset_optimizer"}
+        known = {"deficits", "rate", "reset_optimizer", "stabilizers"}
+        assert {field.name for field in dataclasses.fields(Act)} == known
 
     @pytest.mark.parametrize(("part", "spec", "changes"), STATIC)
     def test_every_static_setting_is(self, part, spec, changes):
@@ -117,12 +143,12 @@ class TestWhatIsPartOfTheKeys:
 
     @pytest.mark.parametrize(("deficit", "changes"), [*fields(deficits.KINDS.values(), execution=False)])
     def test_every_setting_of_a_deficit_is_from_its_window_on(self, deficit, changes):
-        before, after = keys((1, 3, deficit)), keys((1, 3, replace(deficit, **changes)))
+        before, after = keys((1, 3, deficit), base=TWO), keys((1, 3, replace(deficit, **changes)), base=TWO)
         assert before[:2] == after[:2]
         assert not set(before[2:]) & set(after[2:])
 
     def test_the_kind_of_a_deficit_is(self):
-        found = {keys((0, 1, kind()))[1] for kind in deficits.KINDS.values()}
+        found = {keys((0, 1, kind()), base=TWO)[1] for kind in deficits.KINDS.values()}
         assert len(found) == len(deficits.KINDS)
 
     def test_the_order_of_overlapping_deficits_is(self):
@@ -155,7 +181,7 @@ class TestWhatIsPartOfTheKeys:
 
     @pytest.mark.parametrize(("probe", "changes"), [*fields(probes.KINDS.values(), execution=False)])
     def test_probes_are_not_but_of_the_run_id(self, probe, changes):
-        before, after = run(probes=(probe,)), run(probes=(replace(probe, **changes),))
+        before, after = (run(base=TWO, probes=(one,)) for one in (probe, replace(probe, **changes)))
         assert before.keys == after.keys
         assert before.run_id != after.run_id
 
@@ -163,6 +189,34 @@ class TestWhatIsPartOfTheKeys:
         one, two = run(probes=(Accuracy(),)), run(probes=(Accuracy(), Fisher()))
         assert one.keys == two.keys
         assert len({one.run_id, two.run_id, run(probes=()).run_id}) == 3
+
+
+class TestStabilizersInTheKeys:
+    @pytest.mark.parametrize(("stabilizer", "changes"), [*fields(stabilizers.KINDS.values(), execution=False)])
+    def test_every_setting_is_from_its_window_on(self, stabilizer, changes):
+        before, after = (
+            keys(base=TWO, stabilizers=acting(one, start=1, end=2))
+            for one in (stabilizer, replace(stabilizer, **changes))
+        )
+        plain = keys(base=TWO)
+        assert before[:2] == after[:2] == plain[:2]
+        assert len({*before[2:], *after[2:], *plain[2:]}) == 9
+
+    def test_the_kind_is(self):
+        found = {keys(base=TWO, stabilizers=acting(kind()))[1] for kind in stabilizers.KINDS.values()}
+        assert len(found) == len(stabilizers.KINDS)
+
+    def test_none_leaves_keys_and_run_id_as_they_are(self):
+        spec = run((0, 2, BLUR), stabilizers=acting(NoStabilizer()))
+        assert spec.keys == keys((0, 2, BLUR))
+        assert spec.run_id == run((0, 2, BLUR)).run_id
+
+    def test_their_order_is(self):
+        first, second = (acting(*order) for order in itertools.permutations((L2Init(), FisherPenalty())))
+        assert keys(stabilizers=first)[1] != keys(stabilizers=second)[1]
+
+    def test_an_act_without_them_has_the_settings_it_had_before_there_were_any(self):
+        assert settings(BASE.acts[0]) == {"deficits": [], "rate": 0.05, "reset_optimizer": False}
 
 
 class TestWhatIsShared:
@@ -256,12 +310,31 @@ def test_the_golden_identity():
     assert spec.run_id == "88ab5680b9cca812"
 
 
+@pytest.mark.parametrize(
+    ("kind", "last"),
+    [
+        (deficits.Blur, "2e9909fd11ea8c21"),
+        (deficits.Noise, "a210589175f2b0f1"),
+        (deficits.Occlusion, "13acf80aac89b288"),
+        (deficits.RandomLabels, "35e675ec8e3c80a4"),
+    ],
+)
+def test_what_was_added_leaves_old_runs_as_they_were(kind, last):
+    """Keys of the code that knew no second view, no stabilisers and no held-out examples."""
+    spec = RunSpec(
+        data.Glyphs(resolution=16), models.AllCNN(width=8), optimizers.SGD(batch_size=40),
+        augmentation.Augmentation(shift=0, flip=False), Restart(rate=0.07, decay=0.8),
+        run((1, 3, kind()), end=6).timeline, seed=2,
+    )  # fmt: skip
+    assert (spec.keys[0], spec.keys[-1]) == ("d724ce2122ef9bdc", last)
+
+
 class TestRunSpec:
     def test_its_description_is_plain_and_complete(self):
         spec = run((0, 2, BLUR), probes=(Accuracy(), Fisher()))
         described = json.loads(json.dumps(spec.describe()))
         assert described["run_id"] == spec.run_id
-        assert set(described) == {"run_id", *spec.static, "schedule", "timeline", "probes"}
+        assert set(described) == {"run_id", *spec.static, "schedule", "timeline", "stabilizers", "probes"}
         assert described["timeline"]["windows"][0]["deficit"]["name"] == "blur"
         assert [probe["name"] for probe in described["probes"]] == ["accuracy", "fisher"]
 
@@ -281,9 +354,26 @@ class TestRunSpec:
             ({"seed": -1}, "seed=-1: a seed is a whole number"),
             ({"probes": (Accuracy(), Accuracy())}, "the same probe is named twice"),
             ({"probes": (Fisher(every=1), Fisher(every=2))}, "the same probe is named twice"),
+            ({"probes": (probes.Decoding(),)}, "probe decoding: needs a network of two streams, and model=mlp has one"),
+            ({"probes": (probes.SourceVarianceProbe(),)}, "probe source_variance: needs a network of two streams"),
+            ({"stabilizers": acting(ModalityDropout())}, "stabilizer=modality_dropout: needs a network of two streams"),
+            ({"stabilizers": acting(L2Init(), L2Init(0.5))}, "the same one acts twice in epoch 0; part their windows"),
         ],
     )
     def test_refuses_in_one_line(self, changes, words):
         with pytest.raises(SpecError, match=words) as raised:
             run(**changes)
         assert "\n" not in str(raised.value)
+
+    @pytest.mark.parametrize("kind", [deficits.Dissociation, deficits.SplitHeads])
+    @pytest.mark.parametrize("model", [BASE.model, models.SplitAllCNN(width=4)], ids=["one stream", "one head"])
+    def test_refuses_targets_of_heads_that_there_are_not(self, kind, model):
+        with pytest.raises(SpecError, match=f"^deficit={kind.name}: .* model={model.name} has none; set") as raised:
+            run((0, 1, kind()), model=model)
+        assert "\n" not in str(raised.value)
+        assert run((0, 1, kind()), base=TWO).acts[0].deficits[0].name == kind.name
+
+    def test_a_stabilizer_may_come_back(self):
+        windows = (StabilizerWindow(L2Init(), 0, 1), StabilizerWindow(L2Init(0.5), 1, 2))
+        acts = run(stabilizers=windows).acts
+        assert [[one.weight for one in act.stabilizers] for act in acts] == [[L2Init().weight], [0.5], [], []]

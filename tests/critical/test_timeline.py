@@ -1,6 +1,7 @@
 import pytest
 from helpers import BLUR, PERMUTED, SHAM
 
+from critical.deficits import AlternatingDeprivation, Dissociation, ViewDropout
 from critical.spec import SpecError
 from critical.timeline import Timeline, Window
 
@@ -46,6 +47,40 @@ def test_a_sham_acts_not_but_sets_the_removal():
 
 def test_a_sham_leaves_the_deficits_beside_it():
     assert names(Timeline(3, (Window(0, 2, SHAM), Window(1, 3, BLUR)))) == ["", "blur", "blur"]
+
+
+A, B, EITHER = ViewDropout(view="a"), ViewDropout(view="b"), AlternatingDeprivation(period=2)
+RARELY = ViewDropout(view="a", probability=0.1)
+
+
+@pytest.mark.parametrize(
+    ("windows", "epoch"),
+    [
+        ([(0, 3, A), (2, 4, B)], 2),
+        ([(0, 3, B), (1, 2, RARELY)], 1),
+        ([(0, 6, EITHER), (1, 4, B)], 1),
+        ([(0, 6, EITHER), (1, 4, A)], 2),
+    ],
+)
+def test_both_views_are_never_dropped(windows, epoch):
+    with pytest.raises(SpecError, match=f"^deficit: epoch {epoch} drops views a and b, .*; part the windows") as raised:
+        Timeline(6, tuple(Window(*window) for window in windows))
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "windows",
+    [
+        [(0, 3, A), (3, 4, B)],
+        [(0, 3, B), (1, 4, ViewDropout(view="b", probability=0.5))],
+        # Turns are counted from epoch 0: a, a, b, b. So a dropped in the first of them is dropped twice.
+        [(0, 6, EITHER), (0, 2, A), (2, 4, B)],
+        [(0, 3, B), (0, 3, Dissociation())],
+        [(0, 3, B), (0, 3, BLUR)],
+    ],
+)
+def test_one_view_may_be_dropped_while_the_other_is_there(windows):
+    assert Timeline(6, tuple(Window(*window) for window in windows)).removal >= 3
 
 
 @pytest.mark.parametrize(

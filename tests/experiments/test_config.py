@@ -1,4 +1,5 @@
 import dataclasses
+import functools
 from pathlib import Path
 
 import pytest
@@ -7,15 +8,17 @@ import torch
 from omegaconf import OmegaConf
 from PIL import Image
 
-from critical import augmentation, data, deficits, models, optimizers, probes, schedules
+from critical import augmentation, data, deficits, models, optimizers, probes, schedules, stabilizers
 from critical.arithmetic import Arithmetic
 from critical.spec import SpecError, from_settings
 from experiments import __main__ as front
 from experiments import config as configuration
-from experiments import loggers
+from experiments import loggers, pipeline
 from experiments.protocol import Protocol
 from experiments.registry import FIGURES
+from experiments.stabilizers import strength
 
+ROOT = configuration.CONF.parent
 GROUPS = {
     "data": data.KINDS,
     "model": models.KINDS,
@@ -23,9 +26,10 @@ GROUPS = {
     "optimizer": optimizers.KINDS,
     "schedule": schedules.KINDS,
     "augmentation": augmentation.KINDS,
+    "stabilizer": stabilizers.KINDS,
     "logger": loggers.KINDS,
 }
-EXTRA = {"deficit": {"start", "end"}}
+EXTRA = {"deficit": {"start", "end"}, "stabilizer": {"start", "end"}}
 FILES = [(group, path) for group in GROUPS for path in sorted((configuration.CONF / group).glob("*.yaml"))]
 PROFILES = sorted(path.stem for path in (configuration.CONF / "profile").glob("*.yaml"))
 
@@ -87,29 +91,63 @@ def test_probes_and_arithmetic_hold_every_setting():
 def test_a_profile_has_numbers_for_every_figure(profile):
     config = tiny.composed("figures", f"profile={profile}")
     assert config.profile == profile
-    assert set(config.protocol) == fields(Protocol) - {"parts", "deficit"}
+    for family in dict.fromkeys(figure.family for figure in FIGURES.values()):
+        node = config if family == "vision" else config[family]
+        assert set(node.protocol) == fields(Protocol) - {"parts", "deficit"}
     assert set(config.figures) == set(FIGURES)
     for figure in FIGURES.values():
         assert set(config.figures[figure.name]) == fields(figure.numbers)
         assert front.numbers(config, figure) is not None
 
 
+@functools.cache
+def listed(profile):
+    """(figure, protocol, numbers, runs of one seed) of every figure of a profile, on pretended data."""
+    config = tiny.composed("figures", f"profile={profile}", "device=cpu")
+    found = []
+    with pytest.MonkeyPatch.context() as patch:
+        for kind in data.KINDS.values():
+            patch.setattr(kind, "resolved", lambda self: self)
+        patch.setattr("critical.data.base._loaded", tiny.pretended)
+        for figure in FIGURES.values():
+            made = dataclasses.replace(front.protocol(config, figure.family), seeds=(0,))
+            given = front.numbers(config, figure)
+            found.append((figure, made, given, figure.runs(made, given)))
+    return found
+
+
 @pytest.mark.parametrize("profile", PROFILES)
-def test_a_profile_lists_the_runs_of_every_figure(profile, monkeypatch):
+def test_a_profile_lists_the_runs_of_every_figure(profile):
     """Of data that may not be had here only the size and the number of classes are pretended."""
-    config = tiny.composed("figures", f"profile={profile}", "device=cpu", "protocol.seeds=[0]")
-    kind = data.KINDS[config.data.name]
-    side = config.data.resolution or 32
-    pretended = data.Glyphs(train_size=20, test_size=10, resolution=side).load()
-    monkeypatch.setattr(kind, "resolved", lambda self: self)
-    monkeypatch.setattr("critical.data.base._loaded", lambda spec: pretended)
-    made = front.protocol(config)
-    for figure in FIGURES.values():
-        given = front.numbers(config, figure)
-        planned = figure.runs(made, given)
-        assert {item.tags["seed"] for item in planned} == set(made.seeds)
-        assert tiny.planned_epochs(item.spec for item in planned) > 0
-        assert figure.claims(made, given)
+    for figure, made, given, planned in listed(profile):
+        assert {item.tags["seed"] for item in planned} == set(getattr(given, "seeds", made.seeds)), figure.name
+        assert planned
+        assert all(len(item.spec.keys) > 1 for item in planned[:: len(planned) // 4 + 1])
+        assert figure.claims(made, given) or hasattr(given, "seeds"), "calibration seeds serve no claim"
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_what_a_figure_shows_is_measured_in_the_last_epoch_of_each_run(profile):
+    """A probe that measures every four epochs leaves a run of ten without its columns."""
+    measured = [(figure, item) for figure, _, _, planned in listed(profile) for item in planned if item.measured]
+    assert measured
+    for figure, item in measured:
+        for probe in item.spec.probes:
+            end, every = item.spec.timeline.end, getattr(probe, "every", 1)
+            assert end % every == 0, f"{figure.name} {dict(item.tags)}: {probe.name} after {end} epochs, every {every}"
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_strengths_are_those_that_were_chosen(profile):
+    path = ROOT / "results" / "tables" / profile / "stabilizers" / "strength.csv"
+    if not path.exists():
+        pytest.skip(f"{profile} has no table of strengths yet")
+    config = tiny.composed("figures", f"profile={profile}")
+    tried, used = (config.figures[f"stabilizers/{name}"] for name in ("strength", "prevention"))
+    chosen = strength.choice(pipeline.read_tables(ROOT / "results", profile, "stabilizers/strength").runs)
+    assert [chosen[method] for method in used.methods] == list(used.strengths)
+    assert list(used.methods) == list(tried.methods)
+    assert tried.removal == used.removal
 
 
 def test_the_paper_profile_is_the_paper():
@@ -124,8 +162,12 @@ def test_the_paper_profile_is_the_paper():
 
 
 def test_profiles_keep_calibration_seeds_out():
+    families = dict.fromkeys(figure.family for figure in FIGURES.values())
     for profile in PROFILES:
-        assert max(tiny.composed("figures", f"profile={profile}").protocol.seeds) < 1000
+        config = tiny.composed("figures", f"profile={profile}")
+        for family in families:
+            assert max((config if family == "vision" else config[family]).protocol.seeds) < 1000
+        assert min(config.figures["stabilizers/strength"].seeds) >= 1000
 
 
 def test_device_auto_is_resolved():
@@ -140,6 +182,19 @@ def test_windows():
     assert (window.start, window.end, window.deficit.name) == (0, 3, "none")
     (window,) = configuration.windows({"name": "blur", "factor": 2, "start": 1, "end": 3})
     assert (window.start, window.end, window.deficit.factor) == (1, 3, 2)
+
+
+def test_stabilizer_windows():
+    assert configuration.stabilizer_windows({"name": "none", "start": 0, "end": None}) == ()
+    given = {"name": "l2_init", "weight": 0.5, "start": 1, "end": None}
+    (window,) = configuration.stabilizer_windows(given)
+    assert (window.start, window.end, window.stabilizer) == (1, None, stabilizers.L2Init(0.5))
+    assert configuration.stabilizer_windows({**given, "end": 4})[0].end == 4
+    for field, value in (("start", "0"), ("start", None), ("end", 1.5), ("end", True)):
+        with pytest.raises(SpecError, match=rf"stabilizer\.{field}=.*whole number"):
+            configuration.stabilizer_windows({**given, field: value})
+    with pytest.raises(SpecError, match=r"stabilizer\.end=1 does not lie after stabilizer\.start=1"):
+        configuration.stabilizer_windows({**given, "end": 1})
 
 
 @pytest.mark.parametrize("value", ["3", 1.5, None, True])
@@ -196,6 +251,16 @@ def test_trying_on_data_does_not_draw_from_the_global_generator():
         (["figure", "all"], "'figure' is no setting"),
         (["model.width=0"], "width=0"),
         (["+figures={iclr2019/deficit_removal:{removals:[]}}"], "removals"),
+        (["model@two_streams.model=all_cnn", "~two_streams.model.heads"], "a network of 1 stream, and data=two_eyes has 2"),
+        (["two_streams.model.heads=false", "figure=cvpr2023/split_removal"], "model=split_all_cnn has none; set model.he"),
+        (["probes=two_views_tiny", "figure=iclr2019/deficit_removal"], "probe source_variance: needs a network of two"),
+        (["two_streams.deficit.view=c"], "deficit=blur: view=c"),
+        (["deficit.view=b"], "deficit=blur: view=b: the data have 1 view"),
+        (["two_streams.protocol.seeds=[0,0]"], "protocol.seeds"),
+        (["+figures={stabilizers/strength:{seeds:[7]}}"], "seeds=[7]: settings are chosen on seeds from 1000 on"),
+        (["+figures={stabilizers/prevention:{strengths:[1.0]}}"], "2 methods want as many strengths"),
+        (["+figures={stabilizers/prevention:{methods:[slow_trunk,fisher_penalti]}}"], "did you mean 'fisher_penalty'"),
+        (["+figures={multimodal/modality_dropout:{easy:c}}"], "easy=c"),
     ],
     ids=lambda part: " ".join(part) if isinstance(part, list) else "",
 )

@@ -43,7 +43,7 @@ def test_the_report_has_four_lines_and_trains_nothing(tmp_path, monkeypatch):
     one, two = (estimate.report(whole, RunStore(tmp_path), jobs).splitlines() for jobs in (1, 2))
     assert one[0] == "runs: 3"
     assert one[1].startswith("epochs: 8 needed, 9 if each run were trained by itself; 8 of them not stored")
-    assert one[2] == "time: about 4.0 min with 1 worker (30.00 s an epoch, measured just now)"
+    assert one[2] == "time: about 4.0 min with 1 worker (30.00 s an epoch on average, measured just now)"
     assert two[2].startswith("time: about 2.0 min with 2 workers")
     assert re.fullmatch(r"disk: about \d+ MiB in the run store", one[3])
     assert not any(tmp_path.iterdir())

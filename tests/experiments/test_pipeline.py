@@ -1,4 +1,5 @@
 import copy
+import dataclasses
 import json
 
 import pandas as pd
@@ -7,6 +8,7 @@ import tiny
 
 from critical import environment, training
 from critical.claims import verdicts
+from critical.data import load
 from critical.store import RunStore
 from critical.training import Trainer
 from experiments import __main__ as front
@@ -42,18 +44,25 @@ class Bench:
 
     def __init__(self, results, **changes):
         self.config = tiny.composed("figures", "profile=smoke", "device=cpu")
-        self.protocol = front.protocol(self.config)
+        families = dict.fromkeys(figure.family for figure in FIGURES.values())
+        self.protocols = {family: front.protocol(self.config, family) for family in families}
         self.logger = Heard()
         self.setting = pipeline.Setting("smoke", results, 1, "python -m experiments profile=smoke", self.logger)
 
     def numbers(self, name):
         return front.numbers(self.config, FIGURES[name])
 
+    def protocol(self, name):
+        return self.protocols[FIGURES[name].family]
+
     def planned(self, name):
-        return FIGURES[name].runs(self.protocol, self.numbers(name))
+        return FIGURES[name].runs(self.protocol(name), self.numbers(name))
+
+    def claims(self, name):
+        return FIGURES[name].claims(self.protocol(name), self.numbers(name))
 
     def make(self, name):
-        return pipeline.make(FIGURES[name], self.protocol, self.numbers(name), self.setting)
+        return pipeline.make(FIGURES[name], self.protocol(name), self.numbers(name), self.setting)
 
     def files(self, kind, pattern="*"):
         found = sorted((self.setting.results / kind).rglob(pattern))
@@ -76,10 +85,14 @@ def test_everything_promised_is_there(made, name):
     table = pd.read_csv(results / "tables" / "smoke" / f"{name}.csv")
     assert set(table.columns) >= COLUMNS
     assert len(table) == len(made.planned(name))
-    assert set(table["seed"]) == {0, 1}
+    assert set(table["seed"]) == {item.tags["seed"] for item in made.planned(name)}
     assert table["accuracy"].between(0, 100).all()
     assert table.loc[table["arm"] == DEFICIT, "accuracy_deficient"].notna().all()
-    assert table.loc[table["arm"] != DEFICIT, "accuracy_deficient"].isna().all()
+    assert table.loc[table["deficit"] == "none", "accuracy_deficient"].isna().all()
+    for beginning in {beginning for item in made.planned(name) for beginning in item.measured}:
+        columns = [column for column in table.columns if column.startswith(beginning)]
+        assert columns
+        assert table[columns].notna().all(axis=None)
     for kind, least in (("png", 10_000), ("pdf", 3_000), ("json", 500)):
         assert (results / "figures" / "smoke" / f"{name}.{kind}").stat().st_size > least
     beside = results / "tables" / "smoke" / f"{name}.json"
@@ -102,15 +115,16 @@ def test_the_record_says_what_was_done(made, name):
     (stored,) = [held for held in read_records(made.setting.results, "smoke") if held.figure == name]
     assert stored.caption == record.caption
     assert record.runs == len({item.spec.run_id for item in made.planned(name)})
-    assert record.epochs_needed < record.epochs_separate
-    assert record.seeds == [0, 1]
+    has_deficits = any(item.tags["arm"] == DEFICIT for item in made.planned(name))
+    assert record.epochs_needed + has_deficits <= record.epochs_separate, "arms share their clean epochs"
+    seeds = sorted({item.tags["seed"] for item in made.planned(name)})
+    assert record.seeds == seeds
     assert record.failures == []
     assert record.commit == environment.commit()
-    assert "digits" in record.data
-    assert "n = 2 seeds" in record.caption
-    assert "accuracy on deficient test images" in record.caption
-    ids = [claim.id for claim in FIGURES[name].claims(made.protocol, made.numbers(name))]
-    assert [verdict["claim_id"] for verdict in record.verdicts] == ids
+    assert record.data == load(made.protocol(name).parts.data).label
+    assert f"n = {len(seeds)} seed" in record.caption
+    assert ("accuracy on deficient test images" in record.caption) == has_deficits
+    assert [verdict["claim_id"] for verdict in record.verdicts] == [claim.id for claim in made.claims(name)]
     # Two seeds decide nothing.
     assert {verdict["verdict"] for verdict in record.verdicts} <= {"too few seeds", "undecided"}
     assert json.loads((made.setting.results / "figures" / "smoke" / f"{name}.json").read_text())["figure"] == name
@@ -118,7 +132,8 @@ def test_the_record_says_what_was_done(made, name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_table_holds_what_training_from_scratch_gives(made, name):
-    item = next(item for item in reversed(made.planned(name)) if item.tags["arm"] == DEFICIT)
+    planned = made.planned(name)
+    item = next((item for item in reversed(planned) if item.tags["arm"] == DEFICIT), planned[-1])
     rows = training.train(item.spec)
     table = pipeline.read_tables(made.setting.results, "smoke", name).runs
     found = table
@@ -129,8 +144,11 @@ def test_the_table_holds_what_training_from_scratch_gives(made, name):
     assert row["epochs"] == len(rows)
     for column, measured in (("accuracy", "test_accuracy"), ("loss", "test_loss"), ("fisher_trace", "fisher_trace")):
         assert row[column] == pytest.approx(rows[-1][measured], rel=1e-9)
-    learnt = rows[item.tags["removal"] - 1]["test_accuracy_deficient"]
-    assert row["accuracy_deficient"] == pytest.approx(learnt, rel=1e-9)
+    for column, value in rows[-1].items():
+        assert (column in row and row[column] == pytest.approx(value, rel=1e-9)) or not column.startswith(item.measured)
+    if item.tags["arm"] == DEFICIT:
+        learnt = rows[item.tags["removal"] - 1]["test_accuracy_deficient"]
+        assert row["accuracy_deficient"] == pytest.approx(learnt, rel=1e-9)
 
 
 def test_a_second_time_nothing_is_trained_and_the_tables_are_the_same(made, monkeypatch):
@@ -149,11 +167,39 @@ def test_a_second_time_nothing_is_trained_and_the_tables_are_the_same(made, monk
     }
 
 
+def test_prices_are_measured_once_on_a_machine(made, monkeypatch):
+    priced = [name for name in NAMES if FIGURES[name].prices]
+    assert priced == ["stabilizers/prevention"]
+    (name,) = priced
+    path = made.setting.results / "tables" / "smoke" / f"{name}.prices.csv"
+    before = path.read_bytes()
+    calls = []
+
+    def measure(protocol, numbers):
+        calls.append(numbers)
+        return pd.DataFrame({"stabilizer": ["none"], "seconds": [2.0], "ratio": [1.0]})
+
+    figure = dataclasses.replace(FIGURES[name], prices=measure)
+    try:
+        held = pipeline.prices(figure, made.protocol(name), made.numbers(name), made.setting)
+        assert held["stabilizer"].tolist() == ["none", *made.numbers(name).methods]
+        assert held.loc[0, "ratio"] == 1
+        assert not calls
+        monkeypatch.setattr(environment, "machine", lambda: "another one")
+        for _ in range(2):
+            found = pipeline.prices(figure, made.protocol(name), made.numbers(name), made.setting)
+            assert found["machine"].tolist() == ["another one"]
+        assert calls == [made.numbers(name)]
+        assert pipeline.prices(FIGURES[NAMES[0]], None, None, made.setting).empty
+    finally:
+        path.write_bytes(before)
+
+
 def test_verdicts_come_from_the_file(made):
     """Who reads the table alone comes to the same verdicts."""
     name = NAMES[0]
     table = pipeline.read_tables(made.setting.results, "smoke", name).runs
-    judged = verdicts(table, FIGURES[name].claims(made.protocol, made.numbers(name)), (0, 1))
+    judged = verdicts(table, made.claims(name), (0, 1))
     assert judged["effect"].tolist() == pytest.approx([verdict["effect"] for verdict in made.records[name].verdicts])
 
 

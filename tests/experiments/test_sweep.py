@@ -1,6 +1,5 @@
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -236,10 +235,10 @@ def grid_of_four(monkeypatch, tmp_path):
     held = yaml.safe_load((sweep.FOLDER / "blur_window.yaml").read_text())
     length = next(text for text in held["command"] if text.startswith("deficit.end="))
     assert length.endswith("start_plus:5}")
-    fixed = ["data=glyphs", "data.train_size=60", "data.test_size=30", "data.resolution=8", "model=all_cnn_tiny", "deficit=blur",
-             "deficit.factor=2", "optimizer.batch_size=30", "arithmetic.device=cpu", "probes=accuracy", "recovery=1",
-             length.replace(":5}", ":1}"), "results=agents", "logger=wandb", "logger.mode=offline",
-             "logger.folder=agents"]  # fmt: skip
+    fixed = ["data=glyphs", "data.train_size=60", "data.test_size=30", "data.resolution=8", "model=all_cnn_tiny",
+             "deficit=blur", "deficit.factor=2", "optimizer.batch_size=30", "arithmetic.device=cpu",
+             "probes=accuracy", "recovery=1", length.replace(":5}", ":1}"), "results=agents",
+             "logger=wandb", "logger.mode=offline", "logger.folder=agents"]  # fmt: skip
     held["command"] = [*held["command"][:4], *fixed, held["command"][-1]]
     held["parameters"] = {"deficit.start": {"values": [0, 1]}, "seed": {"values": [0, 1]}}
     (tmp_path / "sweeps").mkdir()
@@ -317,14 +316,16 @@ class TestSync:
         wandb = pytest.importorskip("wandb")
         call(monkeypatch, capsys, *TINY, "deficit.end=1,2", "results=r")
         folders = sorted(path.parent for path in Path("r/runs/runs").glob("*/run.json"))
-        shutil.copytree(folders[0], folders[0].parent / "zz")
-        (folders[0] / "run.json").write_text("{")
+        for name in ("0", "00", "000", "0000"):
+            (folders[0].parent / name).mkdir()
+            (folders[0].parent / name / "run.json").write_text("{")
         monkeypatch.setattr(wandb, "init", lambda **_: (_ for _ in ()).throw(ConnectionError("no network")))
         status, lines, out = tiny.call(monkeypatch, capsys, sync.main, "results=r", "logger.folder=r")
         assert status == 1
-        assert len(lines) == 4, lines
-        assert all("was not logged" in line for line in lines[:3])
-        assert out.splitlines()[-1] == "critical-periods: 0 runs of r sent, 3 not sent"
+        assert len(lines) == 6, lines
+        assert all("was not logged" in line for line in lines)
+        assert all("no network" in line for line in lines[4:]), "damaged records do not stop the next"
+        assert out.splitlines()[-1] == "critical-periods: 0 runs of r sent, 6 not sent"
         assert not list(Path("r").rglob("wandb.json"))
 
     def test_other_modes_send_nothing(self, monkeypatch, capsys, tmp_path):

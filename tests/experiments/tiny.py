@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 
 import numpy as np
 import pandas as pd
 from hydra import compose, initialize_config_dir
 
+from critical.data import Dataset, Glyphs, Halves
+from critical.data.views import TwoHalves
 from critical.deficits import Blur
 from critical.plan import plan
 from critical.workers import work
@@ -20,6 +23,10 @@ from experiments.protocol import Protocol, Tables
 TINY = (
     *("data=digits", "data.subset=64", "data.test_subset=20", "model.width=2", "model.depth=3"),
     *("optimizer.batch_size=32", "probes=accuracy", "arithmetic.device=cpu"),
+)
+TWO_EYES = (
+    *("data=two_eyes", "data.train_size=40", "data.test_size=20", "data.resolution=8", "model=split_all_cnn"),
+    *("model.width=4", "model.heads=true", "optimizer.batch_size=20", "probes=accuracy", "arithmetic.device=cpu"),
 )
 MLP = (*(text for text in TINY if not text.startswith("model.")), "model=mlp", "model.widths=[8]")
 
@@ -35,9 +42,21 @@ def parts(**changes) -> Parts:
     return made if not changes else Parts(**{**vars(made), **changes})
 
 
-def protocol(seeds=range(6), recovery=10) -> Protocol:
-    """Tiny digits for figures that are listed, drawn and judged without training."""
-    return Protocol(parts(), Blur(factor=2), rate=0.05, decay=0.8, recovery=recovery, seeds=tuple(seeds))
+def protocol(seeds=range(6), recovery=10, family="vision") -> Protocol:
+    """Tiny data for figures that are listed, drawn and judged without training."""
+    made = parts() if family == "vision" else configuration.parts(composed("train", *TWO_EYES))
+    deficit = Blur(factor=2) if family == "vision" else Blur(factor=2, view="b")
+    return Protocol(made, deficit, rate=0.05, decay=0.8, recovery=recovery, seeds=tuple(seeds))
+
+
+def pretended(spec) -> Dataset:
+    """Next to nothing of data that may not be had, of their views and classes."""
+    side = spec.resolution or 32
+    few = {"train_size": 20, "test_size": 20, "resolution": side}
+    if isinstance(spec, Glyphs):
+        return dataclasses.replace(spec, **few, subset=None, test_subset=None, validation=None).load()
+    images = Glyphs(**few).load()
+    return dataclasses.replace(images, presentation=TwoHalves(spec.width_pixels)) if isinstance(spec, Halves) else images
 
 
 def call(monkeypatch, capsys, entry, *arguments):

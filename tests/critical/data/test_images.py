@@ -1,3 +1,5 @@
+import dataclasses
+
 import pytest
 import torch
 
@@ -38,6 +40,68 @@ def test_moments_are_those_of_the_training_pixels():
     assert data.channel_std[2] == 1 / 255
     as_floats = Dataset(Split((floats.float(),), torch.zeros(70, dtype=torch.int64)), data.test, ("a",), "")
     assert as_floats.channel_mean == pytest.approx(data.channel_mean)
+
+
+def test_views_have_moments_and_shapes_of_their_own():
+    draws = torch.Generator().manual_seed(0)
+    image = torch.randint(256, (40, 3, 5, 5), generator=draws).to(torch.uint8)
+    signal = torch.rand(40, 1, 9, generator=draws)
+    views = Split((image, signal), torch.arange(40) % 2)
+    data = Dataset(views, views, ("a", "b"), "unlike")
+    assert data.view_shapes == ((3, 5, 5), (1, 9))
+    for number, values in enumerate((image.double() / 255, signal.double())):
+        channels = values.transpose(0, 1).flatten(1)
+        assert data.view_means[number] == pytest.approx(channels.mean(1).tolist())
+        assert data.view_stds[number] == pytest.approx(channels.std(1, correction=0).tolist())
+    batch = data.batch(data.train, torch.tensor([5, 2]))
+    assert batch.means == data.view_means
+    assert torch.equal(batch.views[1], signal[[5, 2]])
+    with pytest.raises(SpecError, match=r"views with \[1, 3\] channels have no common mean"):
+        _ = data.channel_mean
+
+
+def test_one_view_has_the_moments_of_the_data():
+    data = load(KINDS["digits"](subset=50))
+    assert (data.view_means, data.view_stds) == ((data.channel_mean,), (data.channel_std,))
+    assert data.view_shapes == ((1, 8, 8),)
+
+
+class TestValidation:
+    def test_held_out_are_balanced_training_images_and_no_test_images(self):
+        whole = KINDS["digits"](subset=100).load()
+        held = KINDS["digits"](subset=100, validation=30).load()
+        assert (len(held.train), len(held.test)) == (70, 30)
+        assert held.test.labels.bincount().tolist() == [3] * 10
+        assert held.train.labels.bincount().tolist() == [7] * 10
+        pixels = [
+            {tuple(image.flatten().tolist()) for image in split.views[0]}
+            for split in (whole.train, held.train, held.test, KINDS["digits"]().load().test)
+        ]
+        every, train, scored, test = pixels
+        assert len(every) == 100, "no two images alike, so that images can be told apart"
+        assert train | scored == every
+        assert not train & scored
+        assert not scored & test
+
+    def test_the_same_whatever_there_is_to_test(self):
+        one, other = (KINDS["digits"](subset=100, validation=30, test_subset=size).load() for size in (None, 7))
+        assert torch.equal(one.test.views[0], other.test.views[0])
+        assert len(other.test) == 30
+
+    def test_both_views_are_held_out_together(self):
+        eyes = KINDS["two_eyes"](resolution=8, train_size=40, test_size=10)
+        data, whole = dataclasses.replace(eyes, validation=10).load(), eyes.load().train
+        for view, image in zip(data.test.views, whole.views, strict=True):
+            places = [(image == one).flatten(1).all(1).nonzero().item() for one in view]
+            assert whole.labels[places].tolist() == data.test.labels.tolist()
+        assert len(data.view_means) == 2
+        assert data.view_means != eyes.load().view_means, "what is held out does not tell its mean either"
+
+    def test_none_left_to_train_is_refused(self):
+        with pytest.raises(SpecError, match=r"^data=digits: validation=100 leaves no training images$"):
+            KINDS["digits"](subset=100, validation=100).load()
+        with pytest.raises(SpecError, match="validation=0: must be at least 1"):
+            KINDS["digits"](validation=0)
 
 
 def test_balanced_order_is_a_permutation_with_balanced_beginnings():
@@ -118,7 +182,8 @@ def test_root_is_no_part_of_the_identity():
 
 
 def test_every_kind_is_registered_under_its_name():
-    assert set(KINDS) == {"digits", "glyphs", "cifar10", "cifar100", "mnist", "fashion_mnist", "folder"}
+    one_view = {"digits", "glyphs", "cifar10", "cifar100", "mnist", "fashion_mnist", "folder"}
+    assert set(KINDS) == one_view | {"two_eyes", "halves", "image_and_signal", "multi_feature"}
     for name, kind in KINDS.items():
         assert kind.name == name
         assert isinstance(from_settings(KINDS, {"name": name}, "data"), DataSpec)
