@@ -14,16 +14,19 @@ holds. In the order in which they are called:
 | `gradients`    | after backward, before the optimiser's step   | weight decay, L2 to the beginning |
 | `weights`      | after the optimiser's step                    | slow trunk                        |
 
-In a loop of your own:
+In a loop of your own (`examples/own_loop.py` is one):
 
-    acting = FisherPenalty(weight=0.1).activate(Situation(model, seed=0, epoch=epoch))
+    acting = FisherPenalty(weight=0.01).activate(Situation(model, seed=0, epoch=epoch))
     for number, (images, labels) in enumerate(loader):
+        batch = Batch((images,), labels, index=torch.arange(len(labels)))
         logits = model(images)
-        loss = F.cross_entropy(logits, labels)
-        step = Step(model, batch, logits, loss, number)
+        step = Step(model, batch, logits, functional.cross_entropy(logits, labels), number)
         extra = acting.loss(step)
-        (loss if extra is None else loss + extra).backward()
-        acting.gradients(step); optimizer.step(); acting.weights(step)
+        optimizer.zero_grad()
+        (step.loss if extra is None else step.loss + extra).backward()
+        acting.gradients(step)
+        optimizer.step()
+        acting.weights(step)
     acting.close()
 """
 

@@ -86,7 +86,7 @@ def draw(tables: Tables, protocol: Protocol, numbers: Numbers) -> Drawing:
 
 
 def _title(name: str) -> str:
-    return f"view {POOR}: {name.replace('_', ' ')}"
+    return f"view {POOR}: {'dropout' if name == ViewDropout.name else name.replace('_', ' ')}"
 
 
 def _series(axis: Axes, table: pd.DataFrame, deficit: str, measured: str, own_reference: bool) -> None:

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 import tiny
 
-from critical import deficits, models, optimizers, schedules, training
+from critical import data, deficits, models, optimizers, schedules, stabilizers, training
+from critical.models import two_stream
 from critical.training import Trainer
 from experiments import train
 
@@ -20,9 +21,19 @@ CASES = [
     *(("schedule", name) for name in schedules.KINDS),
     *(("optimizer", name) for name in optimizers.KINDS),
     *(("augmentation", name) for name in AUGMENTATIONS),
+    *(("stabilizer", name) for name in stabilizers.KINDS),
     ("probes", "standard"),
-    ("data", "glyphs"),
+    ("probes", "two_views_tiny"),
+    *(("data", name) for name in ("glyphs", "two_eyes", "halves", "image_and_signal")),
+    *(("fusion", name) for name in two_stream.FUSIONS),
 ]
+TWO_STREAMS = {name for name, kind in models.KINDS.items() if getattr(kind, "streams", 1) == 2}
+DATA = {
+    "glyphs": ["data.train_size=60", "data.test_size=20", "data.resolution=12"],
+    "two_eyes": ["data.train_size=40", "data.test_size=20", "data.resolution=8"],
+    "halves": ["data.source=digits", "data.width_pixels=5", "data.subset=40", "data.test_subset=20"],
+    "image_and_signal": ["data.train_size=40", "data.test_size=20", "data.resolution=8"],
+}
 
 
 def command(*arguments, **environment):
@@ -33,18 +44,46 @@ def command(*arguments, **environment):
     )  # fmt: skip
 
 
+def needs_two(group, name):
+    """Whether a choice makes sense with two views only."""
+    kinds = {"deficit": deficits.KINDS, "stabilizer": stabilizers.KINDS}.get(group, {})
+    return (
+        issubclass(kinds.get(name, object), deficits.ViewDeficit)
+        or getattr(kinds.get(name), "streams", 1) == 2
+        or (group == "model" and name in TWO_STREAMS)
+        or (group, name) in {("probes", "two_views_tiny"), ("data", "two_eyes"), ("data", "halves")}
+        or group == "fusion"
+    )
+
+
+def without(texts, *groups):
+    return [text for text in texts if text.split("=")[0].split(".")[0] not in groups]
+
+
 def overrides(group, name):
     """Two tiny epochs in which the choice acts."""
-    base = list(tiny.MLP if (group, name) == ("model", "mlp") else tiny.TINY)
-    base += ["epochs=2", *([f"{group}={name}"] if group not in ("data", "model") else [])]
+    base = list(tiny.TWO_EYES if needs_two(group, name) else tiny.MLP if name == "mlp" else tiny.TINY)
+    base += ["epochs=2", *([f"{group}={name}"] if group not in ("data", "model", "fusion") else [])]
     if group == "deficit":
         base += ["deficit.end=1", *(["deficit.factor=2"] if name == "blur" else [])]
+    if group == "stabilizer":
+        base += ["stabilizer.end=1"]
     if group == "probes":
-        base = [text for text in base if text != "probes=accuracy"]
+        base.remove("probes=accuracy")
+    if group == "model" and name in TWO_STREAMS:
+        base = [*without(base, "model"), f"model={name}", "model.width=2"]
+    if group == "fusion":
+        base += [f"model.fusion={name}"]
     if group == "data":
-        base = [text for text in base if not text.startswith("data")]
-        base += ["data=glyphs", "data.train_size=60", "data.test_size=20", "data.resolution=12"]
+        base = [*without(base, "data"), f"data={name}", *DATA[name]]
+        if name == "image_and_signal":
+            base = [*without(base, "model"), "model=two_modality", "model.width=2", "model.units=8"]
     return base
+
+
+def test_every_kind_of_data_that_is_made_here_is_tried():
+    to_be_had = {"cifar10", "cifar100", "mnist", "fashion_mnist", "folder", "multi_feature"}
+    assert {*DATA, "digits"} == set(data.KINDS) - to_be_had
 
 
 def test_augmentations_are_all_tried():
@@ -58,10 +97,13 @@ def test_every_choice_trains(group, name):
     if group == "deficit" and name != "none":
         assert [deficit.name for deficit in spec.acts[0].deficits] == [name]
         assert spec.acts[1].deficits == ()
+    if group == "stabilizer" and name != "none":
+        assert [[one.name for one in act.stabilizers] for act in spec.acts] == [[name], []]
     rows = training.train(spec)
     assert [row["epoch"] for row in rows] == [1, 2]
     assert all(0 <= row["test_accuracy"] <= 100 for row in rows)
     assert ("fisher_trace" in rows[0]) == (group == "probes")
+    assert ("decoding_b" in rows[0]) == (name == "two_views_tiny")
     again = training.train(spec)
     assert [row["train_loss"] for row in again] == [row["train_loss"] for row in rows]
 
@@ -70,7 +112,7 @@ def test_choices_make_other_runs():
     """A choice that did not reach the run would have the identity of another one."""
     by_group: dict[str, set[str]] = {}
     for group, name in CASES:
-        if group in ("probes", "data"):
+        if group == "probes":
             continue
         more = ["deficit=inversion", "deficit.end=1", "epochs=4"] if group == "schedule" else []
         spec = train.run_spec(tiny.composed("train", *overrides(group, name), *more))
@@ -162,6 +204,15 @@ def test_a_run_that_diverges_says_so(monkeypatch, capsys, tmp_path):
         (["data=folder", "data.path=/nowhere", "data.label=x"], "/nowhere"),
         (["arithmetic.threads=0"], "threads=0"),
         (["logger=wand"], "did you mean 'wandb'"),
+        (["stabilizer=l2_ini"], "did you mean 'l2_init'"),
+        (["stabilizer=l2_init", "stabilizer.wieght=1"], "stabilizer.wieght"),
+        (["stabilizer=l2_init", "stabilizer.weight=-1"], "stabilizer=l2_init: weight=-1"),
+        (["stabilizer=l2_init", "stabilizer.end=0"], "stabilizer.end=0 does not lie after"),
+        (["stabilizer=modality_dropout"], "stabilizer=modality_dropout: needs a network of two streams"),
+        (["data=two_eyes"], "model=all_cnn: a network of 1 stream, and data=two_eyes has 2 views"),
+        (["model=split_all_cnn", "~model.depth"], "a network of 2 streams, and data=digits has 1 view;"),
+        (["deficit=view_dropout", "deficit.end=1"], "deficit=view_dropout: needs two views, the data have 1"),
+        (["probes=two_views"], "probe source_variance: needs a network of two streams"),
     ],
     ids=lambda part: " ".join(part) if isinstance(part, list) else "",
 )
@@ -170,7 +221,7 @@ def test_a_bad_setting_is_one_line_before_any_training(arguments, named, monkeyp
     monkeypatch.setattr(Trainer, "train_epoch", lambda *_: pytest.fail("something was trained"))
     base = tiny.TINY
     if arguments[0].startswith("data="):
-        base = [text for text in base if not text.startswith("data") or text == "probes=accuracy"]
+        base = without(base, "data")
     given = [*base, "recovery=2", f"results={tmp_path}/r", *arguments]
     status, lines, out = tiny.call(monkeypatch, capsys, tiny.train_main, *given)
     assert status == 2

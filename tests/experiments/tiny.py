@@ -55,8 +55,8 @@ def pretended(spec) -> Dataset:
     few = {"train_size": 20, "test_size": 20, "resolution": side}
     if isinstance(spec, Glyphs):
         return dataclasses.replace(spec, **few, subset=None, test_subset=None, validation=None).load()
-    images = Glyphs(**few).load()
-    return dataclasses.replace(images, presentation=TwoHalves(spec.width_pixels)) if isinstance(spec, Halves) else images
+    cut = TwoHalves(spec.width_pixels) if isinstance(spec, Halves) else None
+    return dataclasses.replace(Glyphs(**few).load(), presentation=cut)
 
 
 def call(monkeypatch, capsys, entry, *arguments):
