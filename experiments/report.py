@@ -144,7 +144,7 @@ def write_record(record: FigureRecord, results: Path, profile: str) -> Path:
 
 
 def read_records(results: Path, profile: str) -> list[FigureRecord]:
-    """Reads the records of a profile, ordered by the name of the figure, the papers' before our controls.
+    """Reads the records of a profile: the papers' figures by year, then ours, in the order of their names.
 
     Args:
         results: The folder of tables, figures and reports.
@@ -172,7 +172,13 @@ def read_records(results: Path, profile: str) -> list[FigureRecord]:
         except (ValueError, TypeError) as error:
             raise ValueError(f"{path} is no record of a figure ({error}); make the figure again") from error
         records.append(record)
-    return sorted(records, key=lambda record: (record.figure.startswith("controls/"), record.figure))
+    return sorted(records, key=lambda record: (*_year(record.figure), record.figure))
+
+
+def _year(figure: str) -> tuple[bool, str]:
+    """Sorts a paper's figures by the year its folder ends in (`iclr2019/…`), and those without a year behind."""
+    year = figure.partition("/")[0][-4:]
+    return not year.isdecimal(), year if year.isdecimal() else ""
 
 
 def build_report(results: Path, profile: str) -> Path:

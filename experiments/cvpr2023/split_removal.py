@@ -145,6 +145,7 @@ def claims(protocol: Protocol, numbers: Numbers) -> Sequence[Claim]:
             "greater", statistic=falls_less,
             uses=(arms["blur", decaying], arms["dissociation", decaying], fresh(arms["blur", decaying])),
             control=fresh(arms["blur", decaying]),
+            differs="The head of both views is untrained after a dissociation, and few epochs at a low rate follow.",
         ),
         lost(
             "split.blur_blind_continue", CVPR2023,

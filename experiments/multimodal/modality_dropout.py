@@ -96,13 +96,14 @@ def claims(protocol: Protocol, numbers: Numbers) -> Sequence[Claim]:
     found: list[Claim] = []
     for view in VIEWS:
         name, cut = MODALITIES[view], early.but(view=view)
+        article = "An" if name[0] in "aeiou" else "A"
         clean = dose_matched(early).but(view="none")
         decoding = f"decoding_{view}"
         found += [
             lost(
                 f"modality.{name}_blind", CVPR2023,
-                f"A {name} that is absent in the first {numbers.length} epochs tells less afterwards than in a network "
-                "that always had it.", cut, decoding, clean,
+                f"{article} {name} that is absent in the first {numbers.length} epochs tells less afterwards than in a "
+                "network that always had it.", cut, decoding, clean,
             ),
             Claim(
                 f"modality.{name}_early", CVPR2023,

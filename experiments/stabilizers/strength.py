@@ -66,12 +66,14 @@ def choice(table: pd.DataFrame) -> dict[str, float]:
     """Chooses the strength of each method: the best mean accuracy, the larger of equals.
 
     Args:
-        table: The runs of this figure. A strength under which a run failed is not chosen.
+        table: The runs of this figure. A strength under which a run failed is not chosen, and a method
+            of which every strength failed has none.
     """
     chosen = {}
     for method, rows in table[table["stabilizer"] != NONE].groupby("stabilizer"):
         means = rows.groupby("strength")["accuracy"].agg(lambda values: values.mean(skipna=False)).dropna()
-        chosen[str(method)] = max((float(mean), float(value)) for value, mean in means.items())[1]
+        if len(means):
+            chosen[str(method)] = max((float(mean), float(value)) for value, mean in means.items())[1]
     return chosen
 
 

@@ -251,7 +251,7 @@ def test_trying_on_data_does_not_draw_from_the_global_generator():
         (["figure", "all"], "'figure' is no setting"),
         (["model.width=0"], "width=0"),
         (["+figures={iclr2019/deficit_removal:{removals:[]}}"], "removals"),
-        (["model@two_streams.model=all_cnn", "~two_streams.model.heads"], "network of 1 stream, and data=two_eyes has 2"),
+        (["model@two_streams.model=all_cnn", "~two_streams.model.heads"], "of 1 stream, and data=two_eyes has 2"),
         (["two_streams.model.heads=false", "figure=cvpr2023/split_removal"], "model=split_all_cnn has none; set"),
         (["probes=two_views_tiny", "figure=iclr2019/deficit_removal"], "probe source_variance: needs a network of two"),
         (["deficit.view=b"], "deficit=blur: view=b: the data have 1 view"),

@@ -1,3 +1,4 @@
+import dataclasses
 import re
 
 import pytest
@@ -5,6 +6,7 @@ import tiny
 
 from critical import training
 from critical.plan import plan
+from critical.probes import Fisher
 from critical.store import RunStore
 from critical.training import Trainer
 from experiments import estimate
@@ -47,6 +49,20 @@ def test_the_report_has_four_lines_and_trains_nothing(tmp_path, monkeypatch):
     assert two[2].startswith("time: about 2.0 min with 2 workers")
     assert re.fullmatch(r"disk: about \d+ MiB in the run store", one[3])
     assert not any(tmp_path.iterdir())
+
+
+def test_runs_of_another_price_are_measured_by_themselves(tmp_path, monkeypatch):
+    two = tiny.protocol(seeds=(0, 1), recovery=2, family="two_streams")
+    stronger = dataclasses.replace(two, parts=dataclasses.replace(two.parts, probes=(*two.parts.probes, Fisher())))
+    others = [two.arm(0, FRESH).spec, two.arm(1, FRESH).spec, stronger.arm(0, FRESH).spec]
+    groups = estimate.by_setting(plan([*RUNS, *others]))
+    assert [len(group.runs) for group in groups] == [3, 2, 1], "a seed or a deficit changes no price"
+    prices = {"all_cnn": 30.0, "split_all_cnn": 60.0}
+    monkeypatch.setattr(estimate, "seconds_per_epoch", lambda spec: prices[spec.model.name])
+    lines = estimate.report(plan([*RUNS, *others[:2]]), RunStore(tmp_path), 1).splitlines()
+    # 8 epochs of half a minute and 4 of a whole one.
+    assert lines[0] == "runs: 5"
+    assert lines[2] == "time: about 8.0 min with 1 worker (40.00 s an epoch on average, measured just now)"
 
 
 def test_nothing_is_measured_when_all_is_there(tmp_path, monkeypatch):

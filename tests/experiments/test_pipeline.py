@@ -153,17 +153,17 @@ def test_the_table_holds_what_training_from_scratch_gives(made, name):
 
 def test_a_second_time_nothing_is_trained_and_the_tables_are_the_same(made, monkeypatch):
     """With the real pool, which starts no worker when nothing is left."""
-    before = made.files("tables", "*.csv")
+    before, names = made.files("tables", "*.csv"), [NAMES[0], "cvpr2023/split_removal", "stabilizers/prevention"]
     assert before
-    for name in NAMES:
+    for name in names:
         (path,) = [path for path in before if path.name == f"{name.rsplit('/', 1)[-1]}.csv"]
         path.unlink()
     monkeypatch.setattr(Trainer, "train_epoch", lambda *_: pytest.fail("something was trained"))
     monkeypatch.setattr("critical.pool._train", lambda *_: pytest.fail("workers were started"))
-    again = {name: made.make(name) for name in NAMES}
+    again = {name: made.make(name) for name in names}
     assert made.files("tables", "*.csv") == before
     assert {name: record.verdicts for name, record in again.items()} == {
-        name: record.verdicts for name, record in made.records.items()
+        name: made.records[name].verdicts for name in names
     }
 
 

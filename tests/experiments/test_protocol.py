@@ -5,13 +5,14 @@ import pytest
 import tiny
 from omegaconf import OmegaConf
 
-from critical.deficits import Inversion
+from critical.deficits import Dissociation, Inversion, SplitHeads
 from critical.runs import RunSpec
 from critical.schedules import Continue, Restart
 from critical.spec import SpecError
+from critical.stabilizers import L2Init, StabilizerWindow
 from critical.store import RunStore
 from experiments import __main__ as front
-from experiments.protocol import DEFICIT, DOSE_MATCHED, FRESH, SAME_TOTAL, tables
+from experiments.protocol import AUTHORS, DEFICIT, DOSE_MATCHED, FRESH, SAME_TOTAL, tables
 
 PROTOCOL = tiny.protocol(seeds=(0, 1), recovery=4)
 
@@ -95,13 +96,46 @@ def test_the_reset_happens_at_the_removal():
     assert [act.reset_optimizer for act in acts] == [epoch == 3 for epoch in range(len(acts))]
 
 
+def test_the_authors_go_on_without_the_momentum():
+    going_on, theirs = (PROTOCOL.arm(0, DEFICIT, 0, 3, schedule) for schedule in (Continue.name, AUTHORS))
+    assert [act.rate for act in theirs.spec.acts] == [act.rate for act in going_on.spec.acts]
+    assert [act.reset_optimizer for act in theirs.spec.acts] == [epoch == 3 for epoch in range(7)]
+    assert theirs.spec.keys[:4] == going_on.spec.keys[:4]
+    assert theirs.tags["schedule"] == AUTHORS
+
+
+def test_a_dose_matched_arm_may_have_a_sham_that_acts():
+    two = tiny.protocol(seeds=(0,), recovery=4, family="two_streams")
+    matched = two.arm(0, DOSE_MATCHED, 0, 2, sham=SplitHeads())
+    assert windows(matched) == [(0, 2, "split_heads")]
+    assert matched.tags["deficit"] == "split_heads"
+    for kind in (FRESH, DEFICIT):
+        assert two.arm(0, kind, 0, 2, sham=SplitHeads()) == two.arm(0, kind, 0, 2)
+    assert two.arm(0, DEFICIT, 0, 2, deficit=Dissociation()).tags["deficit"] == "dissociation"
+
+
+def test_stabilizers_act_in_windows_of_their_own():
+    held = (StabilizerWindow(L2Init(), 0, 2),)
+    for kind in (DEFICIT, DOSE_MATCHED):
+        acts = PROTOCOL.arm(0, kind, 0, 3, stabilizers=held).spec.acts
+        assert [bool(act.stabilizers) for act in acts] == [epoch < 2 for epoch in range(7)]
+
+
+def test_further_tags_and_columns():
+    plain = PROTOCOL.arm(0, FRESH)
+    item = plain.also("rsv_", view="b").also("use_")
+    assert item.tags == {**plain.tags, "view": "b"}
+    assert item.measured == ("rsv_", "use_")
+    assert item.spec is plain.spec
+
+
 def stored(tmp_path, item, failed_after=None):
     """Rows as a worker would leave them, without training."""
     store, spec = RunStore(tmp_path), item.spec
     probe_id = next(iter(tiny.plan([spec]).segments[0].probes))
     for epoch in range(1, spec.timeline.end + 1):
         failure = "it failed" if epoch == failed_after else None
-        columns = {"test_accuracy": 10.0 * epoch, "test_loss": 1.0 / epoch}
+        columns = {"test_accuracy": 10.0 * epoch, "test_loss": 1.0 / epoch, "use_b": 1.0 * epoch, "reuse_b": 0.0}
         if spec.acts[epoch - 1].deficits:
             columns["test_accuracy_deficient"] = 5.0 + epoch
         record = {"train": {"train_loss": 1.0}, "probes": {probe_id: columns}, "seconds": {"train": 3.0}}
@@ -133,6 +167,14 @@ class TestTables:
         assert pd.isna(row["loss"])
         assert pd.isna(row["accuracy_deficient"]) == (failed_after < 2)
 
+    def test_a_row_takes_over_what_the_last_epoch_measured(self, tmp_path):
+        item = PROTOCOL.arm(0, DEFICIT, 0, 2)
+        store = stored(tmp_path, item)
+        (row,) = tables([item.also("use_", "decoding_")], store).runs.to_dict("records")
+        assert row["use_b"] == 6.0
+        assert not {"reuse_b", "decoding_b"} & set(row)
+        assert "use_b" not in tables([item], store).runs, "a figure that does not ask for it has the table it had"
+
     def test_an_unfinished_run_is_refused(self, tmp_path):
         with pytest.raises(ValueError, match="not finished"):
             tables([PROTOCOL.arm(0, FRESH)], RunStore(tmp_path))
@@ -143,6 +185,11 @@ def test_a_protocol_is_built_from_a_profile():
     assert made.seeds == (4, 2)
     assert (made.rate, made.decay, made.recovery, made.reset_optimizer) == (0.05, 0.7, 2, False)
     assert made.deficit.name == "blur"
+    composed = tiny.composed("figures", "profile=smoke", "device=cpu")
+    two, unlike = (front.protocol(composed, family) for family in ("two_streams", "modalities"))
+    assert (two.parts.data.name, two.parts.model.name, two.deficit.view) == ("two_eyes", "split_all_cnn", "b")
+    assert (unlike.parts.data.name, unlike.parts.model.name) == ("image_and_signal", "two_modality")
+    assert two.parts.arithmetic == made.parts.arithmetic
     config = tiny.composed("figures", "profile=smoke")
     OmegaConf.set_struct(config, False)
     config.figures.pop("controls/permanence")

@@ -75,7 +75,7 @@ def test_the_papers_figures_come_before_our_controls(tmp_path):
     for figure in ("controls/permanence", "iclr2019/deficit_removal", "cvpr2023/rsv_blur"):
         make(tmp_path, figure)
     names = [record.figure for record in read_records(tmp_path, "quick")]
-    assert names == ["cvpr2023/rsv_blur", "iclr2019/deficit_removal", "controls/permanence"]
+    assert names == ["iclr2019/deficit_removal", "cvpr2023/rsv_blur", "controls/permanence"]
 
 
 def make(results, figure, columns=1, **changes):

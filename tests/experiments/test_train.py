@@ -46,10 +46,9 @@ def command(*arguments, **environment):
 
 def needs_two(group, name):
     """Whether a choice makes sense with two views only."""
-    kinds = {"deficit": deficits.KINDS, "stabilizer": stabilizers.KINDS}.get(group, {})
     return (
-        issubclass(kinds.get(name, object), deficits.ViewDeficit)
-        or getattr(kinds.get(name), "streams", 1) == 2
+        (group == "deficit" and issubclass(deficits.KINDS[name], deficits.ViewDeficit))
+        or (group == "stabilizer" and stabilizers.KINDS[name]().streams == 2)
         or (group == "model" and name in TWO_STREAMS)
         or (group, name) in {("probes", "two_views_tiny"), ("data", "two_eyes"), ("data", "halves")}
         or group == "fusion"
@@ -71,7 +70,8 @@ def overrides(group, name):
     if group == "probes":
         base.remove("probes=accuracy")
     if group == "model" and name in TWO_STREAMS:
-        base = [*without(base, "model"), f"model={name}", "model.width=2"]
+        # The width of a residual network is a share of the paper's.
+        base = [*without(base, "model"), f"model={name}", f"model.width={0.05 if name == 'split_resnet18' else 2}"]
     if group == "fusion":
         base += [f"model.fusion={name}"]
     if group == "data":
@@ -209,8 +209,8 @@ def test_a_run_that_diverges_says_so(monkeypatch, capsys, tmp_path):
         (["stabilizer=l2_init", "stabilizer.weight=-1"], "stabilizer=l2_init: weight=-1"),
         (["stabilizer=l2_init", "stabilizer.end=0"], "stabilizer.end=0 does not lie after"),
         (["stabilizer=modality_dropout"], "stabilizer=modality_dropout: needs a network of two streams"),
-        (["data=two_eyes"], "model=all_cnn: a network of 1 stream, and data=two_eyes has 2 views"),
-        (["model=split_all_cnn", "~model.depth"], "a network of 2 streams, and data=digits has 1 view;"),
+        (["data=two_eyes", "data.train_size=20"], "model=all_cnn: a network of 1 stream, and data=two_eyes has 2"),
+        (["model=split_all_cnn"], "a network of 2 streams, and data=digits has 1 view;"),
         (["deficit=view_dropout", "deficit.end=1"], "deficit=view_dropout: needs two views, the data have 1"),
         (["probes=two_views"], "probe source_variance: needs a network of two streams"),
     ],
@@ -222,6 +222,8 @@ def test_a_bad_setting_is_one_line_before_any_training(arguments, named, monkeyp
     base = tiny.TINY
     if arguments[0].startswith("data="):
         base = without(base, "data")
+    if arguments[0].startswith("model="):
+        base = without(base, "model")
     given = [*base, "recovery=2", f"results={tmp_path}/r", *arguments]
     status, lines, out = tiny.call(monkeypatch, capsys, tiny.train_main, *given)
     assert status == 2

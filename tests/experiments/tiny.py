@@ -94,18 +94,42 @@ def planned_epochs(specs):
     return plan(specs).epochs_needed
 
 
-def fabricated(planned, accuracy, noise=0.005, seed=0) -> Tables:
-    """Tables with the tags of planned runs and an accuracy of (tags) with a little noise a seed."""
+MEASURED = {
+    **{"rsv_mean": 0.0, "rsv_polarised": 0.2, "rsv_dead": 0.1},
+    **{f"rsv_histogram/{number:02}": 0.05 for number in range(20)},
+    **{"decoding_a": 50.0, "decoding_b": 50.0, "use_a": 20.0, "use_b": 20.0},
+    **{"information_both": 2.0, "information_a": 1.0, "information_b": 1.0},
+    **{f"fisher_trace_pathway/{pathway}": 1.0 for pathway in ("a", "b", "trunk")},
+}
+"""What a network of two streams measures in fabricated tables, unless something is planted."""
+
+
+def fabricated(planned, world, noise=0.005, seed=0) -> Tables:
+    """Tables with the tags of planned runs, and what is planted with a little noise a seed.
+
+    Args:
+        planned: The runs.
+        world: From tags to the accuracy, or to the columns (`accuracy`, and those of `MEASURED`) that are planted.
+        noise: Standard deviation over runs.
+        seed: Of the noise.
+    """
     random = np.random.default_rng(seed)
     runs, epochs = [], []
     for item in planned:
-        end = item.spec.timeline.end
-        value = accuracy(item.tags) + noise * random.standard_normal()
+        end, planted = item.spec.timeline.end, world(item.tags)
+        planted = planted if isinstance(planted, dict) else {"accuracy": planted}
+        value = planted.get("accuracy", 50.0) + noise * random.standard_normal()
+        measured = {
+            column: at + noise * random.standard_normal()
+            for column, at in {**MEASURED, **planted}.items()
+            if item.measured and column.startswith(item.measured)
+        }
         runs.append({**item.tags, "accuracy": value, "loss": 1.0, "accuracy_deficient": 12.0, "fisher_trace": 2.0,
-                     "fisher_trace_error": 0.1, "epochs": end, "failure": "", "run_id": item.spec.run_id})  # fmt: skip
+                     "fisher_trace_error": 0.1, **measured, "epochs": end, "failure": "",
+                     "run_id": item.spec.run_id})  # fmt: skip
         if item.curve:
             epochs += [
-                {**item.tags, "epoch": epoch, "test_accuracy": value, "fisher_trace": 2.0 + epoch}
+                {**item.tags, "epoch": epoch, "test_accuracy": value, "fisher_trace": 2.0 + epoch, **measured}
                 for epoch in range(1, end + 1)
             ]
     return Tables(pd.DataFrame(runs), pd.DataFrame(epochs))
