@@ -1,6 +1,6 @@
 """What two views are worth to a network: relative source variance, usable information, Fisher by pathway.
 
-Everything is a pure function of activations, log-probabilities or numbers; `critical.view_probes` gets those
+Everything is a pure function of activations, log-probabilities or numbers; `critical.probes.two_views` gets those
 from a network. The measures are those of Kleinman, Achille and Soatto, *Critical Learning Periods for
 Multisensory Integration in Deep Networks* (CVPR 2023; arXiv 2210.04643).
 

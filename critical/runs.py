@@ -82,6 +82,13 @@ class RunSpec:
         if len({probe.name for probe in self.probes}) < len(self.probes):
             raise SpecError("probes: the same probe is named twice")
         self._check_streams()
+        for held in self.stabilizers:
+            if held.start >= self.timeline.end:
+                end = self.timeline.end
+                raise SpecError(f"stabilizer.start={held.start}: the run ends at epoch {end}, before it acts")
+            if self.arithmetic.compile and not held.stabilizer.compiles:
+                raise SpecError(f"stabilizer={held.stabilizer.name}: does not work in a compiled network; set "
+                                "arithmetic.compile=false")  # fmt: skip
         for epoch in range(self.timeline.end):
             names = [window.stabilizer.name for window in self.stabilizers if window.active(epoch)]
             if len(set(names)) < len(names):

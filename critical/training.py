@@ -17,21 +17,36 @@ from torch.nn import functional
 
 from critical.batch import Batch
 from critical.data import Dataset, load
+from critical.models import ModelSpec
 from critical.probes import Moment, Probe
 from critical.randomness import derived_seed, generator
 from critical.runs import Act, RunSpec
+from critical.spec import identity
 from critical.stabilizers import Acting, Situation, Step
+from critical.tally import Tally
 
 
 class NonFiniteLoss(ArithmeticError):
     """The loss became NaN or infinite: the run ends here, and its record says so."""
 
 
+def built(model: ModelSpec, dataset: Dataset, seed: int) -> torch.nn.Module:
+    """Builds a network for the views, the classes and the pixel statistics of a data set."""
+    one = len(dataset.view_shapes) == 1
+    return model.build(
+        dataset.view_shapes,
+        len(dataset.classes),
+        seed,
+        mean=dataset.channel_mean if one else dataset.view_means,
+        std=dataset.channel_std if one else dataset.view_stds,
+    )
+
+
 @dataclass
 class TrainingState:
     """Network and optimiser before epoch `epoch`; all of it is what a checkpoint holds.
 
-    `parts` are the modules that stabilisers train along, by the stabiliser's name: the states of module
+    `parts` are the modules that stabilisers train along, by the stabiliser's identity: the states of module
     and optimiser, since what they are made of is known only when the stabiliser acts.
     """
 
@@ -55,39 +70,6 @@ class TrainingState:
         self.optimizer.load_state_dict(held["optimizer"])
         self.epoch = held["epoch"]
         self.parts = held.get("parts", {})
-
-
-class _Tally:
-    """Sums over an epoch, kept on the device so that no step waits for them."""
-
-    def __init__(self, device: torch.device) -> None:
-        self.device = device
-        self.loss = torch.zeros((), device=device)
-        self.correct = torch.zeros((), dtype=torch.int64, device=device)
-        self.extra: torch.Tensor | None = None
-        self.seen = 0
-
-    def add(self, batch: Batch, logits: torch.Tensor, loss: torch.Tensor, extra: list[torch.Tensor]) -> None:
-        """Counts a batch."""
-        self.loss += loss * len(batch)
-        self.correct += (logits.argmax(1) == batch.labels).sum()
-        self.seen += len(batch)
-        if extra:
-            before = torch.zeros((), device=self.device) if self.extra is None else self.extra
-            self.extra = before + torch.stack(extra).sum() * len(batch)
-
-    @property
-    def finite(self) -> bool:
-        """Whether every loss was a number."""
-        return bool(torch.isfinite(self.loss if self.extra is None else self.loss + self.extra))
-
-    def means(self) -> dict[str, float]:
-        """Returns the columns of the epoch."""
-        found = {
-            "train_loss": self.loss.item() / self.seen,
-            "train_accuracy": 100.0 * self.correct.item() / self.seen,
-        }
-        return found if self.extra is None else {**found, "stabilizer_loss": self.extra.item() / self.seen}
 
 
 @dataclass(frozen=True)
@@ -121,16 +103,7 @@ class Trainer:
 
     def _network_of(self, seed: int) -> torch.nn.Module:
         """Returns the network with the initial weights of a seed, in its place and layout."""
-        data = self.dataset
-        one = len(data.view_shapes) == 1
-        model = self.spec.model.build(
-            data.view_shapes,
-            len(data.classes),
-            seed,
-            mean=data.channel_mean if one else data.view_means,
-            std=data.channel_std if one else data.view_stds,
-        )
-        return self.arithmetic.prepare(model)
+        return self.arithmetic.prepare(built(self.spec.model, self.dataset, seed))
 
     def train_epoch(self, act: Act) -> dict[str, Any]:
         """Trains one epoch of `self.state` under what acts in it.
@@ -151,7 +124,7 @@ class Trainer:
         for group in state.optimizer.param_groups:
             group["lr"] = act.rate
         self._network.train()
-        tally = _Tally(self.dataset.train.labels.device)
+        tally = Tally(self.dataset.train.labels.device)
         with torch.random.fork_rng(devices=_cuda_devices(tally.device)):
             # Layers that draw for themselves, such as dropout, use the global generators.
             torch.manual_seed(derived_seed(seed, "network", state.epoch))
@@ -169,7 +142,7 @@ class Trainer:
         batch: Batch,
         acting: list[Acting],
         optimizers: list[torch.optim.Optimizer],
-        tally: _Tally,
+        tally: Tally,
     ) -> None:
         """Trains one step: forward, backward and update, with the stabilisers' hooks between."""
         with self.arithmetic.autocast():
@@ -211,14 +184,14 @@ class Trainer:
                     continue
                 parts = self.arithmetic.prepare(one.parts)
                 optimizer = self.spec.optimizer.build(parts.parameters())
-                held = state.parts.get(stabilizer.name)
+                held = state.parts.get(identity(stabilizer))
                 if held is not None:
                     parts.load_state_dict(held["module"])
                     if not act.reset_optimizer:
                         optimizer.load_state_dict(held["optimizer"])
                 for group in optimizer.param_groups:
                     group["lr"] = act.rate
-                trained[stabilizer.name] = (parts.train(), optimizer)
+                trained[identity(stabilizer)] = (parts.train(), optimizer)
             for one in acting:
                 one.before_epoch()
             yield acting, [state.optimizer, *(optimizer for _, optimizer in trained.values())]

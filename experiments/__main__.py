@@ -88,10 +88,10 @@ def main(config: DictConfig) -> None:
         command=pipeline.command_line(),
         logger=logger(configuration.plain(config.logger)),
     )
-    plans = {
-        figure.name: plan(item.spec for item in figure.runs(made[figure.family], given[figure.name]))
-        for figure in figures
-    }
+    planned = {figure.name: figure.runs(made[figure.family], given[figure.name]) for figure in figures}
+    for items in planned.values():
+        pipeline.refuse_unmeasured(items)
+    plans = {name: plan(item.spec for item in items) for name, items in planned.items()}
     whole = pipeline.merged(list(plans.values()))
     if config.dry:
         print(estimate.report(whole, setting.store, jobs))

@@ -29,8 +29,9 @@ from critical.randomness import generator
 from critical.runs import RunSpec
 from critical.schedules import Schedule
 from critical.spec import SpecError, closest, from_settings
-from critical.stabilizers import StabilizerWindow
+from critical.stabilizers import Situation, StabilizerWindow
 from critical.timeline import Timeline, Window
+from critical.training import built
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
 T = TypeVar("T")
@@ -135,6 +136,23 @@ def try_on_data(parts: Parts, acting: Iterable[Deficit]) -> None:
         if classes != len(dataset.classes):
             raise SpecError(f"deficit.classes={classes}: the data have {len(dataset.classes)} classes")
         deficit.apply(batch, seed=0, epoch=0)
+
+
+def try_stabilizers(parts: Parts, windows: Iterable[StabilizerWindow]) -> None:
+    """Tries what stabilisers change in two training examples, likewise before anything trains.
+
+    Raises:
+        SpecError: A stabiliser does not fit the data or the network.
+    """
+    dataset = load(parts.data)
+    for window in windows:
+        model = built(parts.model, dataset, seed=0)
+        again = functools.partial(built, parts.model, dataset, 0)
+        situation = Situation(model, 0, 0, view_shapes=dataset.view_shapes, initial=again)
+        acting = window.stabilizer.activate(situation)
+        batch = acting.change_scene(dataset.train.batch(torch.arange(2)))
+        acting.change_input(dataset.present(batch))
+        acting.close()
 
 
 def windows(mapping: Mapping[str, Any]) -> tuple[Window, ...]:

@@ -148,7 +148,7 @@ def configuration(record: Mapping[str, Any]) -> dict[str, Any]:
     """
     kept = {key: value for key, value in record.items() if key not in ("keys", "failure")}
     deficits = [window["deficit"]["name"] for window in record["timeline"]["windows"]]
-    methods = [window["stabilizer"]["name"] for window in record["stabilizers"]]
+    methods = [window["stabilizer"]["name"] for window in record.get("stabilizers", [])]
     return kept | {"deficit": "+".join(deficits) or "none", "stabilizer": "+".join(methods) or "none"}
 
 
@@ -168,7 +168,7 @@ def series(record: Mapping[str, Any], table: Path) -> list[dict[str, Any]]:
             epoch = int(held["epoch"])
             acting = [
                 window
-                for window in record["stabilizers"]
+                for window in record.get("stabilizers", [])
                 if window["stabilizer"]["name"] != "none" and window["start"] < epoch <= (window["end"] or epoch)
             ]
             row: dict[str, Any] = {"epoch": epoch}

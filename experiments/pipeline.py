@@ -24,6 +24,7 @@ from critical.data import load
 from critical.files import write_atomically
 from critical.plan import Plan, plan
 from critical.pool import run_all
+from critical.spec import SpecError
 from critical.statistics import mean_interval
 from critical.store import RunStore
 from experiments.figure import Figure
@@ -143,6 +144,22 @@ def read_tables(results: Path, profile: str, name: str) -> Tables:
     return Tables(*frames)
 
 
+def refuse_unmeasured(planned: Sequence[PlannedRun]) -> None:
+    """Refuses runs at whose end a probe that the figure needs does not measure.
+
+    Raises:
+        SpecError: A run's length is no multiple of a probe's `every`.
+    """
+    for item in planned:
+        for probe in item.spec.probes if item.measured else ():
+            every, end = getattr(probe, "every", 1), item.spec.timeline.end
+            if end % every:
+                raise SpecError(
+                    f"probe {probe.name}: every={every} does not measure the end of a run of {end} epochs; change it, "
+                    "or removals and recovery"
+                )
+
+
 def prices(figure: Figure, protocol: Protocol, numbers: Any, setting: Setting) -> pd.DataFrame:
     """Returns the times that a figure shows: measured the first time on a machine, read back afterwards."""
     if figure.prices is None:
@@ -176,16 +193,22 @@ def small_print(collected: Tables, protocol: Protocol) -> str:
     table = collected.runs[collected.runs["arm"] == DEFICIT].drop_duplicates(
         ["seed", "deficit", "onset", "length"]
     )
-    said = []
+    said, absent = [], False
     for key, rows in table.groupby(["deficit", "onset", "length"]):
         name, onset, length = cast("tuple[str, int, int]", key)
         known = rows["accuracy_deficient"].dropna()
+        absent = absent or known.empty
         if len(known):
             said.append(f"{name.replace('_', ' ')} in [{onset}, {onset + length}): {mean_interval(known).mean:.0f} %")
     if said:
         lines.append(
             "How well the deficit itself was learnt (accuracy on deficient test images when it ends): "
             f"{'; '.join(said)}."
+        )
+    if absent:
+        lines.append(
+            "How well a network does while a view is absent is not said: the running statistics of a constant view "
+            "have no variance."
         )
     return " ".join(lines)
 

@@ -152,8 +152,8 @@ class Tables:
     Attributes:
         runs: A row a run: its tags, `accuracy` (percent, test, at the end; NaN if it failed),
             `loss` (nats), `accuracy_deficient` (percent, on deficient test images at the end of its
-            window: how well the deficit could be learnt), `fisher_trace` with its error, `epochs`,
-            `failure` (empty if fine) and `run_id`.
+            window: how well the deficit could be learnt; NaN where a view was absent then),
+            `fisher_trace` with its error, `epochs`, `failure` (empty if fine) and `run_id`.
         epochs: A row an epoch of the runs that are drawn as curves: tags, `epoch` and what was
             measured.
         prices: Times that the figure measured, where it shows any.
@@ -192,6 +192,9 @@ def _run_row(item: PlannedRun, rows: list[dict[str, Any]]) -> dict[str, Any]:
     failure = last.get("failure") or ""
     removal = item.tags["removal"]
     at_removal = rows[removal - 1] if 0 < removal <= len(rows) else {}
+    if any(deficit.removes(removal - 1) for deficit in item.spec.timeline.active(removal - 1)):
+        # A constant view has no variance: what batch normalisation has stored of it blows up rounding errors.
+        at_removal = {}
     return {
         **item.tags,
         "accuracy": nan if failure else last["test_accuracy"],

@@ -41,7 +41,7 @@ from experiments.train import run_spec
 
 FOLDER = configuration.CONF / "sweeps"
 MEASURED = ("rsv_mean", "rsv_polarised", "rsv_dead", "decoding_", "use_")
-"""Beginnings of the names of further columns that two-stream networks have; see `critical.view_probes`."""
+"""Beginnings of the names of further columns that two-stream networks have; see `critical.probes.two_views`."""
 
 
 @dataclass(frozen=True)

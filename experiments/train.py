@@ -40,12 +40,14 @@ def run_spec(config: DictConfig) -> RunSpec:
     end = removal + recovery if config.epochs is None else configuration.whole(config.epochs, "epochs")
     parts = configuration.parts(config)
     configuration.try_on_data(parts, (window.deficit for window in windows))
-    return parts.run(
+    made = parts.run(
         seed=configuration.whole(config.seed, "seed"),
         schedule=configuration.schedule(configuration.plain(config.schedule)),
         timeline=Timeline(end, windows),
         stabilizers=configuration.stabilizer_windows(configuration.plain(config.stabilizer)),
     )
+    configuration.try_stabilizers(parts, made.stabilizers)
+    return made
 
 
 @hydra.main(config_path=str(configuration.CONF), config_name="train", version_base="1.3")

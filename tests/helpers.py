@@ -28,6 +28,9 @@ from critical.store import RunStore
 from critical.timeline import Timeline, Window
 from critical.training import Trainer
 
+# On tensors this small a second thread is waited for longer than it computes, most of all on a busy machine.
+torch.set_num_threads(1)
+
 BLUR = Blur(factor=2)
 PERMUTED = LabelPermutation()
 SHAM = NoDeficit()

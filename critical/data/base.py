@@ -6,7 +6,7 @@ import functools
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from critical.data.images import Dataset, Split, balanced_order
+from critical.data.images import Dataset, Split, balanced_order, in_rounds
 from critical.randomness import generator
 from critical.spec import SpecError, added, execution
 
@@ -20,8 +20,9 @@ class DataSpec:
             every run; None for all.
         test_subset: Number of test images, likewise.
         resolution: Side of the images in pixels (antialiased bilinear); None for the data set's own.
-        validation: Number of training images that are held out and scored instead of the test images: the
-            last of the same shuffle, class-balanced too. This is where a setting is chosen. None: no such split.
+        validation: Number of training images that are held out and scored instead of the test images (so
+            `test_subset` does nothing then), as many of each class as can be. This is where a setting is
+            chosen. None: no such split.
         root: Folder of downloads and caches. Cannot change a result, so is no part of the identity.
     """
 
@@ -82,7 +83,10 @@ class DataSpec:
         if left < 1:
             raise SpecError(f"data={self.name}: validation={self.validation:,} leaves no training images")
         order = balanced_order(train.labels, generator(0, "validation"))
-        return train.take(order[:left].sort().values), train.take(order[left:].sort().values)
+        # The last of each class, a round of all classes at a time: balanced also where the classes are not.
+        order = in_rounds(train.labels, order.flip(0))
+        held, kept = order[: len(train) - left], order[len(train) - left :]
+        return train.take(kept.sort().values), train.take(held.sort().values)
 
     def describe(self, train: Split, title: str) -> str:
         """Returns what figures print about the data."""

@@ -198,12 +198,21 @@ def balanced_order(labels: torch.Tensor, draws: torch.Generator) -> torch.Tensor
         A permutation of 0 … N-1, int64 (N,): rounds of one example a class (in random order) for as long
         as the classes last. The first n hold n/classes of each, give or take one, if each has as many.
     """
-    shuffled = torch.randperm(len(labels), generator=draws)
+    return in_rounds(labels, torch.randperm(len(labels), generator=draws))
+
+
+def in_rounds(labels: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
+    """Reorders examples into rounds of one a class, for as long as the classes last.
+
+    Args:
+        labels: int64 class indices, shape (N,).
+        order: A permutation of 0 … N-1, int64 (N,); it stays the order within each class.
+    """
     rank = torch.empty(len(labels), dtype=torch.int64)
     for label in labels.unique():
-        members = (labels[shuffled] == label).nonzero().squeeze(1)
+        members = (labels[order] == label).nonzero().squeeze(1)
         rank[members] = torch.arange(len(members))
-    return shuffled[torch.argsort(rank, stable=True)]
+    return order[torch.argsort(rank, stable=True)]
 
 
 def resized(images: torch.Tensor, resolution: int | None) -> torch.Tensor:

@@ -66,7 +66,7 @@ def evaluate(
     correct = torch.zeros((), dtype=torch.int64, device=split.labels.device)
     loss = torch.zeros((), dtype=torch.float64, device="cpu")
     with torch.no_grad():
-        for index in _chunks(len(split.labels), batch_size, split.labels.device):
+        for index in chunks(torch.arange(len(split.labels), device=split.labels.device), batch_size):
             batch = moment.dataset.batch(split, index)
             # Noise that is fixed per image must not repeat a training image's: test images follow them.
             batch = replace(batch, index=batch.index + len(moment.dataset.train.labels))
@@ -81,9 +81,9 @@ def evaluate(
     return 100.0 * correct.item() / count, loss.item() / count
 
 
-def _chunks(count: int, size: int, device: torch.device) -> list[torch.Tensor]:
-    """Parts 0 … count − 1 into stretches; none of one example, which has no other to be dissociated from."""
-    parts = list(torch.arange(count, device=device).split(size))
+def chunks(index: torch.Tensor, size: int) -> list[torch.Tensor]:
+    """Parts positions into stretches; a single last one, which could not be dissociated, joins its neighbours."""
+    parts = list(index.split(size))
     if len(parts) > 1 and len(parts[-1]) == 1:
         parts[-2:] = [torch.cat(parts[-2:])]
     return parts

@@ -9,7 +9,7 @@ import torch
 
 from critical.fisher import NOISES, trace_of_fisher
 from critical.information import pathway_traces
-from critical.probes.base import Moment, Probe, evaluate
+from critical.probes.base import Moment, Probe, chunks, evaluate
 from critical.randomness import generator
 from critical.spec import SpecError
 
@@ -74,13 +74,13 @@ class Fisher(Probe):
         split = moment.dataset.train
         draws = generator(moment.seed, "fisher", moment.epoch)
         index = torch.randperm(len(split.labels), generator=draws)[: self.samples].to(split.labels.device)
-        chunks = []
-        for part in index.split(self.chunk):
+        seen = []
+        for part in chunks(index, self.chunk):
             batch = moment.dataset.batch(split, part)
             for deficit in moment.deficits:
                 batch = deficit.apply(batch, seed=moment.seed, epoch=moment.epoch - 1)
-            chunks.append(moment.arithmetic.place(batch.inputs))
-        trace = trace_of_fisher(moment.model, chunks, generator=draws, noise=self.noise)
+            seen.append(moment.arithmetic.place(batch.inputs))
+        trace = trace_of_fisher(moment.model, seen, generator=draws, noise=self.noise)
         row: dict[str, Any] = {
             "fisher_trace": trace.total,
             "fisher_trace_error": trace.standard_error,

@@ -131,11 +131,13 @@ class Acting:
 class Stabilizer:
     """Base of the stabilisers: a spec with a `name` that can act on the training of an epoch.
 
-    `streams` is the least number of streams that the network must have.
+    `streams` is the least number of streams that the network must have, `compiles` whether it works with
+    `torch.compile`.
     """
 
     name: ClassVar[str] = ""
     streams: ClassVar[int] = 1
+    compiles: ClassVar[bool] = True
 
     def activate(self, situation: Situation) -> Acting:
         """Returns the object whose hooks the loop calls in this epoch."""

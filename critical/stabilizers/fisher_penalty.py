@@ -40,6 +40,7 @@ class FisherPenalty(Stabilizer):
     """
 
     name: ClassVar[str] = "fisher_penalty"
+    compiles: ClassVar[bool] = False
     weight: float = 0.01
     every: int = 10
 

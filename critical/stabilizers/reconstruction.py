@@ -43,6 +43,7 @@ class CrossSensorReconstruction(Stabilizer):
 
     name: ClassVar[str] = "cross_sensor_reconstruction"
     streams: ClassVar[int] = 2
+    compiles: ClassVar[bool] = False
     weight: float = 1.0
     hidden: int = 32
 

@@ -12,14 +12,13 @@ from matplotlib.figure import Figure as Drawing
 
 from critical import plotting
 from critical.claims import Claim
+from critical.information import BINS
 from critical.schedules import Continue, Restart
 from critical.spec import SpecError
 from experiments.contrasts import CONTROL, dose_matched, window
 from experiments.figure import Figure
 from experiments.protocol import DEFICIT, DOSE_MATCHED, FRESH, PlannedRun, Protocol, Tables
 from experiments.two_views import CVPR2023, SCHEDULE_WORDS, SCHEDULES, arms_of_blur, lost
-
-BINS = 20
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,6 @@ def runs(protocol: Protocol, numbers: Numbers) -> list[PlannedRun]:
                     planned.append(protocol.arm(seed, DOSE_MATCHED, 0, last, schedule, sham=sham(deficit)))
         for removal in numbers.removals:
             planned.append(protocol.arm(seed, DEFICIT, 0, removal, AUTHORS))
-        planned.append(protocol.arm(seed, DOSE_MATCHED, 0, last, AUTHORS))
     return [item.also(*MEASURED) for item in planned]
 
 
@@ -105,8 +104,7 @@ def _series(axis: Axes, table: pd.DataFrame, deficit: str, measured: str, own_re
         if own_reference:
             series.append((other, "clean", f"dose-matched with the heads of one view, {words}"))
         for chosen, arm, label in series:
-            # Under the authors' protocol the references are drawn once: they only differ by the momentum.
-            if chosen.any() and not (schedule == AUTHORS and arm != "deficit") and (rows[chosen]["removal"] > 0).any():
+            if chosen.any() and (rows[chosen]["removal"] > 0).any():
                 plotting.seeds_and_interval(
                     axis, rows[chosen], "removal", measured, colour=plotting.arm_colour(arm), label=label,
                     linestyle=linestyle, marker=marker,
@@ -145,7 +143,13 @@ def claims(protocol: Protocol, numbers: Numbers) -> Sequence[Claim]:
             "greater", statistic=falls_less,
             uses=(arms["blur", decaying], arms["dissociation", decaying], fresh(arms["blur", decaying])),
             control=fresh(arms["blur", decaying]),
-            differs="The head of both views is untrained after a dissociation, and few epochs at a low rate follow.",
+            differs="The head of both views is untrained after a dissociation, which is part of this harm.",
+        ),
+        lost(
+            "split.dissociation_cost_continue", CONTROL,
+            f"Dissociation until epoch {last} costs accuracy against as many epochs of the heads of one view (rate "
+            "decaying).",
+            arms["dissociation", decaying], "accuracy", own_sham(arms["dissociation", decaying]),
         ),
         lost(
             "split.blur_blind_continue", CVPR2023,

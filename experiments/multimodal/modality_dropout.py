@@ -179,6 +179,10 @@ FIGURE = Figure(
     caption=caption,
     alt="Six panels, a column for each modality that is cut off: accuracy, decoding of the cut modality and reliance "
     "on it, against the onset of the window, for networks with the window and dose-matched ones.",
-    deviations=("No paper shows this; the claims carry those of Kleinman et al. over to unlike modalities.",),
+    deviations=(
+        "No paper shows this; the claims carry those of Kleinman et al. over to unlike modalities.",
+        "The rate decays until the removal, so a late window falls into epochs of a lower rate than an early one: age "
+        "and rate are not told apart.",
+    ),
     family="modalities",
 )

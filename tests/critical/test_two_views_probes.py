@@ -13,8 +13,6 @@ from critical.arithmetic import Arithmetic
 from critical.data import Dataset, Split
 from critical.models import SplitAllCNN
 from critical.probes import Moment
-from critical.randomness import generator
-from critical.spec import SpecError
 from critical.probes.two_views import (
     Decoding,
     SourceVarianceProbe,
@@ -22,6 +20,8 @@ from critical.probes.two_views import (
     decode_with_partners,
     random_partners,
 )
+from critical.randomness import generator
+from critical.spec import SpecError
 
 CLASSES = 10
 DECODING = Decoding(partners=3, examples=40)
@@ -192,14 +192,15 @@ class TestSourceVariance:
         assert reader.seen == {"streams": 6, "code": 36}
         assert PROBES[0].measure(now) == PROBES[0].measure(now) != PROBES[0].measure(replace(now, epoch=2))
 
-    def test_units_are_channels_at_positions_and_a_diverged_network_gives_nan(self, monkeypatch):
+    def test_units_are_channels_or_channels_at_positions_and_a_diverged_network_gives_nan(self, monkeypatch):
         now, sizes = convolutional(), []
         real = SourceVarianceProbe.measure.__globals__["relative_source_variance"]
         monkeypatch.setattr(
             "critical.probes.two_views.relative_source_variance", lambda grid: sizes.append(grid.shape) or real(grid)
         )
         PROBES[0].measure(now)
-        assert sizes == [(6, 6, 4 * 4 * 4)]
+        replace(PROBES[0], pooled=False).measure(now)
+        assert sizes == [(6, 6, 4), (6, 6, 4 * 4 * 4)]
         with torch.no_grad():
             now.model.trunk[0].weight.fill_(math.inf)
         assert all(map(math.isnan, PROBES[0].measure(now).values()))

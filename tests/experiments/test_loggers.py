@@ -126,6 +126,8 @@ def test_every_measurement_is_a_series(tmp_path):
     assert first == {"epoch": 1, "rate": 0.1, "fisher_trace": 2.5, "fisher_trace/head": 1.5,
                      "deficit_active": 0, "stabilizer_active": 0}  # fmt: skip
     assert second == {"epoch": 2, "rate": 0.1, "rsv_mean": 0.25, "deficit_active": 0, "stabilizer_active": 1}
+    # A record from before there were stabilisers names none.
+    assert [row["stabilizer_active"] for row in series({}, tmp_path / "epochs.csv")] == [0, 0]
 
 
 def test_within_a_sweep_the_run_is_the_sweeps(sent, tmp_path, folder, monkeypatch):

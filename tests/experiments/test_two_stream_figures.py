@@ -8,11 +8,12 @@ import pandas as pd
 import pytest
 import tiny
 
-from critical import statistics
+from critical import probes, statistics
 from critical.claims import verdicts
 from critical.deficits import Dissociation, ViewDropout
 from critical.spec import SpecError
 from experiments import config as configuration
+from experiments import pipeline, protocol
 from experiments.cvpr2023 import rsv_blur, split_removal
 from experiments.multimodal import modality_dropout
 from experiments.protocol import DEFICIT, DOSE_MATCHED, FRESH
@@ -340,3 +341,20 @@ def test_impossible_searches_are_refused(changes, words):
     with pytest.raises(SpecError, match=words) as raised:
         configuration.numbers(strength.Numbers, {**given, **changes}, strength.FIGURE.name)
     assert "\n" not in str(raised.value)
+
+
+def test_a_run_whose_end_no_probe_measures_is_refused_before_it_trains():
+    item = PROTOCOL.arm(0, FRESH).also("decoding_")
+    every = dataclasses.replace(probes.Decoding(), every=PROTOCOL.recovery + 1)
+    rarely = dataclasses.replace(item, spec=dataclasses.replace(item.spec, probes=(every,)))
+    pipeline.refuse_unmeasured([item, dataclasses.replace(rarely, measured=())])
+    with pytest.raises(SpecError, match=r"^probe decoding: every=.* does not measure the end of a run of"):
+        pipeline.refuse_unmeasured([rarely])
+
+
+@pytest.mark.parametrize(("view", "known"), [("b", False), (None, True)])
+def test_how_well_an_absent_view_was_learnt_is_not_said(view, known):
+    deficit = ViewDropout(view=view) if view else PROTOCOL.deficit
+    item = PROTOCOL.arm(0, DEFICIT, 0, 1, deficit=deficit)
+    rows = [{"test_accuracy": 50.0, "test_loss": 1.0, "test_accuracy_deficient": 40.0}] * item.spec.timeline.end
+    assert (protocol._run_row(item, rows)["accuracy_deficient"] == 40.0) is known

@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pandas as pd
+import torch
 from hydra import compose, initialize_config_dir
 
 from critical.data import Dataset, Glyphs, Halves
@@ -19,6 +20,9 @@ from experiments import config as configuration
 from experiments import train
 from experiments.config import CONF, Parts
 from experiments.protocol import Protocol, Tables
+
+# On tensors this small a second thread is waited for longer than it computes, most of all on a busy machine.
+torch.set_num_threads(1)
 
 TINY = (
     *("data=digits", "data.subset=64", "data.test_subset=20", "model.width=2", "model.depth=3"),

@@ -3,8 +3,8 @@ import dataclasses
 import pytest
 import torch
 
-from critical.data import KINDS, Dataset, DataSpec, Split, load
-from critical.data.images import balanced_order, resized
+from critical.data import KINDS, Dataset, DataSpec, Digits, Split, load
+from critical.data.images import balanced_order, in_rounds, resized
 from critical.spec import SpecError, from_settings, identity, settings
 
 
@@ -187,3 +187,20 @@ def test_every_kind_is_registered_under_its_name():
     for name, kind in KINDS.items():
         assert kind.name == name
         assert isinstance(from_settings(KINDS, {"name": name}, "data"), DataSpec)
+
+
+def test_rounds_hold_one_of_each_class_for_as_long_as_the_classes_last():
+    labels = torch.tensor([0, 0, 0, 0, 1, 1, 2])
+    order = in_rounds(labels, torch.tensor([6, 3, 2, 1, 0, 5, 4]))
+    assert order.tolist() == [6, 3, 5, 2, 4, 1, 0]
+
+
+def test_held_out_images_are_of_every_class_though_some_have_few(monkeypatch):
+    labels = torch.arange(10).repeat_interleave(torch.tensor([5, 9, 7, 30, 6, 5, 8, 9, 12, 9]))
+    train = Split((torch.arange(100, dtype=torch.uint8).view(100, 1, 1, 1),), labels)
+    whole = Dataset(train, train.take(torch.arange(3)), tuple("abcdefghij"), "uneven")
+    monkeypatch.setattr(Digits, "full", lambda self: whole)
+    held = Digits(validation=20)._load()
+    assert held.test.labels.bincount().tolist() == [2] * 10
+    seen = torch.cat([held.train.views[0], held.test.views[0]]).flatten()
+    assert seen.sort().values.tolist() == list(range(100)), "each is kept once"

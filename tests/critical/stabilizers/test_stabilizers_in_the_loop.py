@@ -21,7 +21,7 @@ from critical.models import SplitAllCNN
 from critical.optimizers import SGD, Adam
 from critical.plan import plan
 from critical.schedules import Constant
-from critical.spec import SpecError, from_settings
+from critical.spec import SpecError, from_settings, identity
 from critical.stabilizers import KINDS, NoStabilizer, StabilizerWindow
 from critical.store import RunStore
 from critical.timeline import Timeline
@@ -122,10 +122,17 @@ class TestInTheLoop:
         assert_as_from_scratch(RunStore(tmp_path), *specs)
 
     def test_decoders_are_trained_along_as_long_as_the_window_lasts(self):
-        held = states(stabilized(EVERY["cross_sensor_reconstruction"], 0, 2))
-        first, second = (state["parts"]["cross_sensor_reconstruction"]["module"] for state in held[:2])
+        decoding = EVERY["cross_sensor_reconstruction"]
+        held = states(stabilized(decoding, 0, 2))
+        first, second = (state["parts"][identity(decoding)]["module"] for state in held[:2])
         assert not same(first, second)
         assert "parts" not in held[2]
+
+    def test_decoders_of_other_settings_start_anew(self):
+        small, large = (replace(EVERY["cross_sensor_reconstruction"], hidden=hidden) for hidden in (2, 3))
+        windows = (StabilizerWindow(small, 0, 1), StabilizerWindow(large, 1, 2))
+        held = states(replace(TWO, stabilizers=windows))
+        assert [list(state.get("parts", {})) for state in held[:2]] == [[identity(small)], [identity(large)]]
 
     @EACH
     def test_statistics_of_batches_are_taken_once_a_step_and_modes_stay(self, stabilizer):
@@ -186,3 +193,15 @@ def test_impossible_settings_are_refused_in_a_line(name, fields, message):
     with pytest.raises(SpecError, match=f"^stabilizer={name}: {message}") as raised:
         from_settings(KINDS, {"name": name, **fields}, "stabilizer")
     assert "\n" not in str(raised.value)
+
+
+def test_a_stabiliser_that_would_never_act_is_refused():
+    with pytest.raises(SpecError, match=r"^stabilizer.start=3: the run ends at epoch 3, before it acts$"):
+        stabilized(EVERY["l2_init"], 3)
+
+
+@pytest.mark.parametrize("name", ["fisher_penalty", "cross_sensor_reconstruction"])
+def test_what_does_not_work_in_a_compiled_network_is_refused(name):
+    with pytest.raises(SpecError, match=f"^stabilizer={name}: .*compile=false$"):
+        stabilized(EVERY[name], arithmetic=Arithmetic(compile=True))
+    stabilized(EVERY["l2_init"], arithmetic=Arithmetic(compile=True))
