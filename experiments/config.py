@@ -156,9 +156,13 @@ def try_stabilizers(parts: Parts, windows: Iterable[StabilizerWindow]) -> None:
 
 
 def windows(mapping: Mapping[str, Any]) -> tuple[Window, ...]:
-    """Builds the window of a deficit with `start` and `end`; none for the sham that ends at 0."""
+    """Builds the window of a deficit with `start` and `end`; none where it is said to end at 0, as a sweep does."""
+    if mapping["end"] is None:
+        raise SpecError(
+            f"deficit.end: the window of '{mapping['name']}' has no end; give one, e.g. deficit.end=10 (0: no window)"
+        )
     start, end = (whole(mapping[key], f"deficit.{key}") for key in ("start", "end"))
-    if mapping["name"] == "none" and start == end == 0:
+    if start == end == 0:
         return ()
     return (Window(start, end, deficit(mapping)),)
 

@@ -196,7 +196,13 @@ def test_stabilizer_windows():
         configuration.stabilizer_windows({**given, "end": 1})
 
 
-@pytest.mark.parametrize("value", ["3", 1.5, None, True])
+def test_a_window_without_an_end_is_refused_and_one_that_ends_at_0_is_none():
+    with pytest.raises(SpecError, match=r"^deficit\.end: the window of 'inversion' has no end; give one"):
+        configuration.windows({"name": "inversion", "start": 0, "end": None})
+    assert configuration.windows({"name": "inversion", "start": 0, "end": 0}) == ()
+
+
+@pytest.mark.parametrize("value", ["3", 1.5, True])
 def test_a_window_is_of_whole_epochs(value):
     with pytest.raises(SpecError, match=r"deficit\.end=.*whole number"):
         configuration.windows({"name": "inversion", "start": 0, "end": value})
