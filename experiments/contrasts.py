@@ -1,16 +1,33 @@
-"""The two contrasts that every figure about impairment draws on: harm and cost."""
+"""What the figures about impairment draw on: the two contrasts harm and cost, and epochs of removal."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from critical.claims import Arm, Claim, Direction
 from critical.schedules import Restart
+from critical.spec import SpecError
 from experiments.protocol import DEFICIT, DOSE_MATCHED, FRESH, SAME_RECOVERY
 
 ICLR2019 = "Achille et al. 2019"
 PAWLAK = "Pawlak 2025 (arXiv 2510.09687)"
 CONTROL = "control of this suite"
+
+
+@dataclass(frozen=True)
+class Removals:
+    """What a profile chooses for a figure over epochs of removal.
+
+    Attributes:
+        removals: Epochs at which the deficit, on from epoch 0, is removed; ascending, above 0.
+    """
+
+    removals: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if not self.removals or min(self.removals) < 1 or list(self.removals) != sorted(set(self.removals)):
+            raise SpecError(f"removals={list(self.removals)}: ascending epochs above 0 are wanted")
 
 
 def window(

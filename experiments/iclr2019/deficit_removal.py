@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import pandas as pd
 from matplotlib.figure import Figure as Drawing
@@ -11,28 +10,14 @@ from matplotlib.figure import Figure as Drawing
 from critical import plotting
 from critical.claims import Claim
 from critical.schedules import Continue, Restart
-from critical.spec import SpecError
 from critical.statistics import paired_differences
-from experiments.contrasts import CONTROL, ICLR2019, PAWLAK, cost, dose_matched, fresh, harm, window
+from experiments.contrasts import CONTROL, ICLR2019, PAWLAK, Removals, cost, dose_matched, fresh, harm, window
 from experiments.figure import Figure
 from experiments.protocol import DEFICIT, DOSE_MATCHED, FRESH, PlannedRun, Protocol, Tables
 
 SCHEDULES = (Continue.name, Restart.name)
 
-
-@dataclass(frozen=True)
-class Numbers:
-    """What a profile chooses.
-
-    Attributes:
-        removals: Epochs at which the deficit, on from epoch 0, is removed; ascending, above 0.
-    """
-
-    removals: tuple[int, ...]
-
-    def __post_init__(self) -> None:
-        if not self.removals or min(self.removals) < 1 or list(self.removals) != sorted(set(self.removals)):
-            raise SpecError(f"removals={list(self.removals)}: ascending epochs above 0 are wanted")
+Numbers = Removals
 
 
 def runs(protocol: Protocol, numbers: Numbers) -> list[PlannedRun]:
