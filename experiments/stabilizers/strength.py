@@ -73,7 +73,7 @@ def choice(table: pd.DataFrame) -> dict[str, float]:
     for method, rows in table[table["stabilizer"] != NONE].groupby("stabilizer"):
         means = rows.groupby("strength")["accuracy"].agg(lambda values: values.mean(skipna=False)).dropna()
         if len(means):
-            chosen[str(method)] = max((float(mean), float(value)) for value, mean in means.items())[1]
+            chosen[str(method)] = max(zip(means.to_list(), means.index.to_list(), strict=True))[1]
     return chosen
 
 
