@@ -7,59 +7,12 @@ import shutil
 from html.parser import HTMLParser
 from typing import get_args
 
-import pandas as pd
 import pytest
+from fabricated_report import LONG, TRICKY, make, record, verdict
 
-from critical import claims, plotting
+from critical import claims
 from experiments import report
-from experiments.report import FigureRecord, build_report, read_records, write_record
-
-TRICKY = 'Blur <script>alert("x")</script> & "quotes" until t < 40'
-LONG = "python -m experiments figure=iclr2019/deficit_removal profile=quick " + " ".join(
-    f"deficit.removals.{number}=0.{number:040d}" for number in range(12)
-)
-
-
-def verdict(word, number=0, **changes):
-    held = {
-        "claim_id": f"claim-{number}",
-        "source": "Achille et al. (2019), figure 1",
-        "sentence": "The longer the blur lasts, the lower the final accuracy after the same recovery.",
-        "effect": -6.24,
-        "low": -8.1,
-        "high": -4.4,
-        "p": 0.03125,
-        "n": 6,
-        "margin": 1.5,
-        "unit": "points",
-        "verdict": word,
-        "reason": "The interval excludes 0 on the side of the claim and the effect exceeds the margin.",
-    }
-    return {**held, **changes}
-
-
-def record(figure="iclr2019/deficit_removal", **changes):
-    held = {
-        "figure": figure,
-        "title": "Accuracy against the epoch in which the blur is removed",
-        "caption": "Test accuracy after the same recovery. Dots are seeds, lines means, bands 95 % limits.",
-        "alt": "Accuracy falls from 90 to 78 percent with the deficit and rises without it.",
-        "command": "python -m experiments figure=iclr2019/deficit_removal profile=quick",
-        "data": "glyphs, 16×16, 4,000 training images",
-        "schedule": "restart",
-        "seeds": [0, 1, 2, 3, 4, 5],
-        "machine": "2 cores",
-        "versions": {"torch": "2.14.1", "critical": "0.1.0"},
-        "commit": "0123abcd",
-        "wall_seconds": 192.4,
-        "runs": 42,
-        "epochs_needed": 900,
-        "epochs_separate": 2100,
-        "table": f"tables/quick/{figure}.csv",
-        "created": "2026-01-31",
-        "deviations": ["Glyphs instead of CIFAR-10.", "A network of width 12."],
-    }
-    return FigureRecord(**{**held, **changes})
+from experiments.report import build_report, read_records, write_record
 
 
 def test_the_price_of_training_stands_beside_that_of_the_last_command(tmp_path):
@@ -76,36 +29,6 @@ def test_the_papers_figures_come_before_our_controls(tmp_path):
         make(tmp_path, figure)
     names = [record.figure for record in read_records(tmp_path, "quick")]
     assert names == ["iclr2019/deficit_removal", "cvpr2023/rsv_blur", "controls/permanence"]
-
-
-def make(results, figure, columns=1, **changes):
-    """Draws a small picture, writes its table and its record."""
-    table = pd.DataFrame(
-        [
-            {"arm": arm, "removal": x, "seed": seed, "accuracy": 90 + slope * x + (seed * 7919 % 5) - 2,
-             "failure": ""}
-            for arm, slope in (("fresh", 0.0), ("deficit", -0.4), ("dose_matched", 0.1))
-            for x in (0, 10, 20, 30)
-            for seed in range(4)
-        ]
-    )  # fmt: skip
-    table.loc[31, ["accuracy", "failure"]] = [math.nan, "non-finite loss at epoch 7"]
-    path = results / "tables" / "quick" / f"{figure}.csv"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    table.to_csv(path, index=False)
-    with plotting.style():
-        drawn, axes = plotting.figure(1, columns, sharey=True)
-        for axis in axes.flat:
-            for arm, rows in table.groupby("arm"):
-                plotting.seeds_and_interval(
-                    axis, rows, "removal", "accuracy", colour=plotting.arm_colour(arm), label=arm
-                )
-            axis.set_xlabel("epoch of removal")
-            plotting.failures(axis, table)
-        axes[0, 0].set_ylabel("test accuracy (%)")
-        plotting.legend(drawn)
-        plotting.save(drawn, results / "figures" / "quick", figure)
-    write_record(record(figure, **changes), results, "quick")
 
 
 @pytest.fixture(scope="module")
