@@ -22,6 +22,7 @@ import math
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -35,7 +36,7 @@ from matplotlib.figure import Figure
 
 from critical.files import write_atomically
 from critical.spec import closest
-from critical.statistics import mean_interval
+from critical.statistics import has_failed, mean_interval
 
 ARM_COLOURS = {"deficit": "#D55E00", "dose_matched": "#0072B2", "fresh": "#009E73", "clean": "#4D4D4D"}
 """The fixed colour of each arm: four of the colour-blind safe palette of Okabe and Ito (2008)."""
@@ -97,13 +98,6 @@ def arm_colour(arm: str) -> str:
     if arm not in ARM_COLOURS:
         raise ValueError(f"there is no arm '{arm}' with a fixed colour; {closest(arm, ARM_COLOURS)}")
     return ARM_COLOURS[arm]
-
-
-def ordered_colours(count: int) -> list[str]:
-    """Returns colours, dark to light, for series with an order, such as strengths of a blur."""
-    # The last fifth of cividis is a yellow too light for a line on white.
-    shades = matplotlib.colormaps["cividis"](np.linspace(0.0, 0.8, count))
-    return [matplotlib.colors.to_hex(shade) for shade in shades]
 
 
 def figure(
@@ -173,14 +167,14 @@ def seeds_and_interval(
     """
     if interval not in ("band", "bars"):
         raise ValueError(f"interval='{interval}': expected 'band' or 'bars'")
-    finished = table[~_failed(table)]
+    finished = table[~has_failed(table)]
     if finished.empty:
         raise ValueError(f"series '{label}': no finished run to draw; skip it and name its failures")
     if not np.isfinite(finished[y].to_numpy(dtype=float)).all():
         seeds = sorted(finished.loc[~np.isfinite(finished[y].astype(float)), "seed"].unique().tolist())
         raise ValueError(f"series '{label}': '{y}' is not finite for seeds {seeds}, yet 'failure' is empty")
     drawn = pd.DataFrame(
-        [{x: place, **_interval(rows[y], confidence)} for place, rows in finished.groupby(x, sort=True)]
+        [{x: place, **asdict(mean_interval(rows[y], confidence))} for place, rows in finished.groupby(x, sort=True)]
     )
     axis.scatter(
         _moved(axis, finished[x], finished["seed"]), finished[y], s=9, color=colour, alpha=0.4, linewidths=0
@@ -193,31 +187,6 @@ def seeds_and_interval(
     else:
         axis.fill_between(drawn[x], drawn["low"], drawn["high"], color=colour, alpha=0.16, linewidth=0)
     return drawn
-
-
-def curve(
-    axis: Axes, table: pd.DataFrame, y: str, *, colour: str, label: str, linestyle: str = "-"
-) -> None:
-    """Draws a quantity by epoch: every seed as a faint line, the mean over seeds as a strong one.
-
-    Args:
-        axis: Where to draw.
-        table: One row per seed and epoch, with columns `seed`, `epoch` and `y`. Epochs without a value
-            (not measured, or after a failure) are left out.
-        y: Column of the value.
-        colour: Of all lines.
-        label: Entry in the legend; none when nothing was measured.
-        linestyle: Of all lines.
-    """
-    if y not in table:
-        return
-    known = table.dropna(subset=[y])
-    if known.empty:
-        return
-    for _, rows in known.groupby("seed"):
-        axis.plot(rows["epoch"], rows[y], color=colour, alpha=0.22, linewidth=0.6, linestyle=linestyle)
-    mean = known.groupby("epoch")[y].mean()
-    axis.plot(mean.index, mean, color=colour, linestyle=linestyle, linewidth=1.4, label=label)
 
 
 def failures(
@@ -234,7 +203,7 @@ def failures(
     Returns:
         How many runs failed. Nothing is drawn when none did.
     """
-    failed = table[_failed(table)]
+    failed = table[has_failed(table)]
     if failed.empty:
         return 0
     lines = []
@@ -311,19 +280,6 @@ def save(figure: Figure, folder: Path, name: str) -> Saved:
 
 
 _NO_PDF_DATA: dict[str, Any] = {"CreationDate": None, "Creator": None, "Producer": None}
-
-
-def _failed(table: pd.DataFrame) -> pd.Series:
-    """Which rows hold the reason of a failure; none when the table has no such column."""
-    if "failure" not in table:
-        return pd.Series(False, index=table.index)
-    # A table that went through a CSV has NaN where the text was empty.
-    return table["failure"].map(lambda held: not pd.isna(held) and str(held).strip() != "").astype(bool)
-
-
-def _interval(values: pd.Series, confidence: float) -> dict[str, float]:
-    found = mean_interval(values.to_numpy(dtype=float), confidence)
-    return {"mean": found.mean, "low": found.low, "high": found.high, "n": found.n}
 
 
 def _moved(axis: Axes, places: pd.Series, seeds: pd.Series) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Statistics over seeds: intervals, exact permutation tests, paired contrasts, recovery exponents.
+"""Statistics over seeds: intervals, exact permutation tests, paired contrasts.
 
 Everything is a pure function of numbers or of the tidy table (one row per finished run and rung, with at
 least a column `seed`). The unit of replication is the seed: epochs, images and rungs of one run are not
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, stats
+from scipy import stats
 
 MOST_EXACT_FLIPS = 20
 """Paired tests are exact up to this many seeds (2^20 sums); beyond it they are seeded Monte Carlo."""
@@ -24,8 +24,6 @@ MOST_EXACT_SPLITS = 200_000
 """Unpaired tests are exact up to this many splits (10 against 10 has 184,756); beyond it Monte Carlo."""
 MONTE_CARLO_DRAWS = 99_999
 """Draws of a Monte Carlo test; with the observed one they make 100,000, and the least p is 1e-5."""
-EXPONENT_LIMITS = (-3.0, 6.0)
-"""Where a recovery exponent is looked for; at 6, doubling the budget divides the gap by 64."""
 
 _TIE = 1e-11  # equal sums added in another order differ by rounding, and have to count as equal
 
@@ -38,24 +36,6 @@ class Interval:
     low: float
     high: float
     n: int
-
-
-@dataclass(frozen=True)
-class Recovery:
-    """The fit of gap(T) = c / T^alpha to a ladder of recovery budgets.
-
-    Attributes:
-        c: The gap extrapolated to one epoch of recovery (points · epochs^alpha); NaN without a fit.
-        alpha: The exponent; 0 is a gap that stays, larger is faster repair, negative a gap that grows. NaN
-            where the gaps do not determine it.
-        residual: Residual standard deviation of the fit with n − 2 degrees of freedom (points).
-        reason: Why `alpha` is NaN, in a sentence; empty when it is not.
-    """
-
-    c: float
-    alpha: float
-    residual: float
-    reason: str
 
 
 def mean_interval(values: ArrayLike, confidence: float = 0.95) -> Interval:
@@ -76,7 +56,7 @@ def mean_interval(values: ArrayLike, confidence: float = 0.95) -> Interval:
     """
     if not 0 < confidence < 1:
         raise ValueError(f"confidence is {confidence}; it lies between 0 and 1, e.g. 0.95")
-    numbers = _finite(values, "values")
+    numbers = finite_numbers(values, "values")
     n, mean = numbers.size, float(numbers.mean())
     if n == 1:
         return Interval(mean, math.nan, math.nan, 1)
@@ -101,7 +81,7 @@ def sign_flip_p(differences: ArrayLike, seed: int = 0) -> float:
     Raises:
         ValueError: No differences, or one that is not finite.
     """
-    numbers = _finite(differences, "differences")
+    numbers = finite_numbers(differences, "differences")
     observed = abs(numbers.sum()) - _TIE * np.abs(numbers).sum()
     if numbers.size <= MOST_EXACT_FLIPS:
         sums = numbers[:1]  # the first sign stays: |sum| is the same with all signs turned
@@ -133,7 +113,7 @@ def permutation_p(a: ArrayLike, b: ArrayLike, seed: int = 0) -> float:
     Raises:
         ValueError: An empty group, or a value that is not finite.
     """
-    first, second = _finite(a, "a"), _finite(b, "b")
+    first, second = finite_numbers(a, "a"), finite_numbers(b, "b")
     pooled = np.concatenate((first, second))
     pooled = pooled - pooled.mean()  # the sum of the first group then orders the splits as the difference
     n, observed, tie = first.size, pooled[: first.size].sum(), _TIE * np.abs(pooled).sum()
@@ -176,6 +156,14 @@ def smallest_n_paired(alpha: float) -> int:
     return n
 
 
+def has_failed(table: pd.DataFrame) -> pd.Series:
+    """Which rows hold the reason of a failure; none when the table has no such column."""
+    if "failure" not in table:
+        return pd.Series(False, index=table.index)
+    # A table that went through a CSV has NaN where the text was empty.
+    return table["failure"].map(lambda held: not pd.isna(held) and str(held).strip() != "").astype(bool)
+
+
 def select(table: pd.DataFrame, selector: Mapping[str, Any]) -> pd.DataFrame:
     """Returns the rows whose columns hold what the selector says.
 
@@ -189,7 +177,7 @@ def select(table: pd.DataFrame, selector: Mapping[str, Any]) -> pd.DataFrame:
     """
     held = pd.Series(True, index=table.index)
     for column, wanted in selector.items():
-        _need(table, column)
+        need_column(table, column)
         values = list(wanted) if isinstance(wanted, Collection) and not isinstance(wanted, str) else [wanted]
         matches = table[column].isin([value for value in values if value is not None])
         if None in values or "" in values:
@@ -204,8 +192,8 @@ def seed_values(table: pd.DataFrame, selector: Mapping[str, Any], column: str = 
     Raises:
         ValueError: A column is missing, or a seed has several rows: the selector does not name one arm.
     """
-    _need(table, column)
-    _need(table, "seed")
+    need_column(table, column)
+    need_column(table, "seed")
     rows = select(table, selector)
     twice = rows[rows["seed"].duplicated(keep=False)]
     if len(twice):
@@ -237,105 +225,7 @@ def paired_differences(
     return first.loc[both] - second.loc[both]
 
 
-def recovery_exponent(budgets: ArrayLike, gaps: ArrayLike, noise: float | None = None) -> Recovery:
-    """Fits gap(T) = c / T^alpha to the raw gaps by least squares.
-
-    A straight line through log gap against log T is the usual way, but late gaps are within the noise and
-    come out zero or negative; dropping those keeps the rungs where the noise happened to be positive and
-    makes the repair look slower than it is. So the gaps are fitted as they are: for each alpha the best c is
-    linear, which leaves a search in one dimension.
-
-    Args:
-        budgets: Recovery epochs T of the rungs, shape (n,), positive; at least three different ones.
-        gaps: Accuracy of the reference minus that of the arm at each rung, shape (n,), points, finite.
-        noise: Standard deviation of one gap (points), e.g. from the seeds of the control. With it, gaps
-            that pure noise would give (chi-square test at 5 %) have no exponent. Without it, the residual
-            stands in: a root mean square of the gaps of at most twice the residual has none. With three rungs
-            that leaves one degree of freedom and is weak, so pass `noise` where it is known.
-
-    Returns:
-        The fit; `alpha` and `c` are NaN, and `reason` says why, where the gaps determine no exponent.
-
-    Raises:
-        ValueError: Fewer than three different budgets, a budget ≤ 0, a gap that is not finite, unequal
-            lengths, or a noise that is not positive.
-    """
-    times, heights = _finite(budgets, "budgets"), _finite(gaps, "gaps")
-    if times.size != heights.size:
-        raise ValueError(f"{times.size} budgets but {heights.size} gaps; give one gap per budget")
-    if np.unique(times).size < 3 or times.min() <= 0:
-        raise ValueError(f"budgets are {times.tolist()}; an exponent needs three different positive ones")
-    if noise is not None and not (math.isfinite(noise) and noise > 0):
-        raise ValueError(f"noise is {noise}; it is a positive standard deviation in points, or None")
-    logs = np.log(times) - np.log(times).mean()  # centred, so that no alpha over- or underflows
-
-    def fit(alpha: float) -> tuple[float, float]:
-        shape = np.exp(-alpha * logs)
-        height = float(shape @ heights / (shape @ shape))
-        return height, float(np.sum((heights - height * shape) ** 2))
-
-    grid = np.linspace(*EXPONENT_LIMITS, 181)
-    best = float(grid[int(np.argmin([fit(alpha)[1] for alpha in grid]))])
-    step = float(grid[1] - grid[0])
-    low, high = max(best - step, EXPONENT_LIMITS[0]), min(best + step, EXPONENT_LIMITS[1])
-    found = optimize.minimize_scalar(
-        lambda alpha: fit(alpha)[1], bounds=(low, high), method="bounded", options={"xatol": 1e-9}
-    )
-    alpha = float(found.x)
-    height, squares = fit(alpha)
-    residual = math.sqrt(squares / (times.size - 2))
-    reason = _no_exponent(heights, height, alpha, residual, noise)
-    if reason:
-        return Recovery(math.nan, math.nan, residual, reason)
-    return Recovery(height * math.exp(alpha * float(np.log(times).mean())), alpha, residual, "")
-
-
-def recovery_exponents(
-    table: pd.DataFrame,
-    reference: Mapping[str, Any],
-    arm: Mapping[str, Any],
-    column: str = "accuracy",
-    noise: float | None = None,
-) -> pd.Series:
-    """Returns alpha per seed of the gap reference − arm over the column `budget` (recovery epochs).
-
-    A seed is left out if one of its rungs is missing or failed: half a ladder is an unfinished figure. It is
-    NaN where its gaps determine no exponent (see `recovery_exponent`).
-
-    Raises:
-        ValueError: As `seed_values` and `recovery_exponent`.
-    """
-    _need(table, "budget")
-    rungs = sorted({*select(table, reference)["budget"], *select(table, arm)["budget"]})
-    ladders = {
-        rung: paired_differences(table, {**reference, "budget": rung}, {**arm, "budget": rung}, column)
-        for rung in rungs
-    }
-    gaps = pd.DataFrame(ladders, dtype=float).dropna()
-    fits = {seed: recovery_exponent(rungs, row, noise).alpha for seed, row in gaps.iterrows()}
-    return pd.Series(fits, dtype=float, name="alpha").rename_axis("seed")
-
-
-def _no_exponent(
-    gaps: NDArray[np.float64], height: float, alpha: float, residual: float, noise: float | None
-) -> str:
-    """Says why gaps determine no exponent; an empty string if they do."""
-    if np.all(gaps <= 0) or height <= 0:
-        return "there is no gap to close: the arm is at or above its reference"
-    if noise is not None:
-        hidden = stats.chi2.sf(float(np.sum((gaps / noise) ** 2)), gaps.size) > 0.05
-    else:
-        hidden = float(np.sqrt(np.mean(gaps**2))) <= 2 * residual
-    if hidden:
-        return "the gaps are not distinguishable from zero"
-    if alpha > EXPONENT_LIMITS[1] - 1e-3:
-        return "the gap is gone after the first rung: the ladder starts too late or is too coarse to fit"
-    if alpha < EXPONENT_LIMITS[0] + 1e-3:
-        return "the gap appears at the last rung only: no power law in the budget describes it"
-    return ""
-
-
-def _finite(values: ArrayLike, what: str) -> NDArray[np.float64]:
+def finite_numbers(values: ArrayLike, what: str) -> NDArray[np.float64]:
     """Returns a flat float array, or says that it is empty or not finite."""
     numbers = np.asarray(values, dtype=np.float64).ravel()
     if not numbers.size:
@@ -345,7 +235,7 @@ def _finite(values: ArrayLike, what: str) -> NDArray[np.float64]:
     return numbers
 
 
-def _need(table: pd.DataFrame, column: str) -> None:
+def need_column(table: pd.DataFrame, column: str) -> None:
     """Raises ValueError if the table has no such column."""
     if column not in table.columns:
         raise ValueError(f"the table has no column '{column}'; it has {', '.join(map(str, table.columns))}")

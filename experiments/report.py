@@ -25,6 +25,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from critical.files import write_atomically
 from critical.spec import closest
+from experiments.report_text import duration, found, number, probability
 
 VERDICTS = {
     "reproduced": "good",
@@ -77,7 +78,7 @@ class FigureRecord:
         created: ISO date, 2026-01-31.
         cpu_seconds: Process time of training and measuring the figure's epochs, whenever that was.
         failures: One line for each failed run.
-        verdicts: Fields of `critical.claims.Verdict`, one mapping a claim. Intervals are 95 %.
+        verdicts: Fields of `critical.verdicts.Verdict`, one mapping a claim. Intervals are 95 %.
         deviations: What differs from the paper, one sentence each.
     """
 
@@ -220,37 +221,6 @@ def build_report(results: Path, profile: str) -> Path:
     return folder / "index.html"
 
 
-def found(verdict: Mapping[str, Any]) -> str:
-    """Writes an effect with its interval and unit: "+4.2 points (95 % interval +3.1 to +5.3)"."""
-    effect, low, high = (verdict[key] for key in ("effect", "low", "high"))
-    if not _known(effect):
-        return "no estimate"
-    text = f"{_signed(effect)} {verdict['unit']}".rstrip()
-    if not (_known(low) and _known(high)):
-        return f"{text} (no interval)"
-    return f"{text} (95 % interval {_signed(low)} to {_signed(high)})"
-
-
-def number(value: float) -> str:
-    """Writes a number with three digits and a true minus sign: "−6.24", "0.0123", "12,345"."""
-    return (f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}").replace("-", "−")
-
-
-def probability(p: float | None) -> str:
-    """Writes a p value: "0.031", "< 0.001", or "–" when there is none."""
-    if not _known(p):
-        return "–"
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"  # type: ignore[operator]
-
-
-def duration(seconds: float) -> str:
-    """Writes seconds as people say them: "9.5 s", "3 min 12 s", "2 h 5 min"."""
-    if seconds < 59.95:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
-
-
 def _shown(record: FigureRecord, results: Path, profile: str, folder: Path) -> dict[str, Any]:
     """Copies the files of a figure into the report; what is not on disk is None and said so."""
     drawn = results / "figures" / profile
@@ -302,11 +272,3 @@ def _without_nan(value: Any) -> Any:
     if hasattr(value, "item"):  # a number of numpy
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _known(value: float | None) -> bool:
-    return value is not None and math.isfinite(value)
-
-
-def _signed(value: float) -> str:
-    return ("+" if value > 0 else "") + number(value)

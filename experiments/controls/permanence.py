@@ -14,8 +14,9 @@ from critical import plotting
 from critical.claims import Arm, Claim
 from critical.data import load
 from critical.deficits import Deficit, LabelPermutation
+from critical.exponents import recovery_exponents
 from critical.spec import SpecError
-from critical.statistics import mean_interval, recovery_exponents, seed_values
+from critical.statistics import mean_interval, seed_values
 from experiments.contrasts import ICLR2019, cost, dose_matched, harm, window
 from experiments.figure import Figure
 from experiments.protocol import DEFICIT, DOSE_MATCHED, FRESH, PlannedRun, Protocol, Tables
@@ -108,7 +109,7 @@ def noise(table: pd.DataFrame, case: Case, numbers: Numbers) -> float | None:
 
     Both arms of a gap vary as the dose-matched network does on the longest rung, independently. None
     where that is not known (one seed) or is zero (all seeds end equal, as on a small test set): the
-    residual of the fit then stands in, see `critical.statistics.recovery_exponent`.
+    residual of the fit then stands in, see `critical.exponents.recovery_exponent`.
     """
     reference = dose_matched(ladder(case, numbers, numbers.budgets[-1]))
     found = float(np.sqrt(2) * seed_values(table, reference).std(ddof=1))

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure as Drawing
 
 from critical import plotting
 from critical.claims import Claim
+from critical.curves import curve
 from critical.information import BINS
 from critical.schedules import Continue, Restart
 from critical.spec import SpecError
@@ -99,7 +100,7 @@ def _information(axis: Axes, epochs: pd.DataFrame, numbers: Numbers) -> None:
         ("#000000", *plotting.OTHER_COLOURS[:2]),
         strict=True,
     ):
-        plotting.curve(axis, epochs[chosen], column, colour=colour, label=label)
+        curve(axis, epochs[chosen], column, colour=colour, label=label)
     axis.axvline(last, color="#9A9A9A", linewidth=0.8, linestyle=":")
     axis.axhline(0, color="#9A9A9A", linewidth=0.6)
     axis.set_xlabel(f"epoch (blur until {last}, {SCHEDULE_WORDS[Continue.name]})")

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure as Drawing
 
 from critical import plotting
 from critical.claims import Claim
+from critical.curves import curve, ordered_colours
 from critical.schedules import Continue, Restart
 from critical.statistics import paired_differences
 from experiments.contrasts import CONTROL, ICLR2019, PAWLAK, Removals, cost, dose_matched, fresh, harm, window
@@ -43,8 +44,8 @@ def draw(tables: Tables, protocol: Protocol, numbers: Numbers) -> Drawing:
         top, bottom = axes[0, column], axes[1, column]
         table = tables.runs[tables.runs["schedule"] == schedule]
         top.set_title(f"schedule: {schedule}")
-        plotting.curve(top, clean, "test_accuracy", colour=plotting.arm_colour("clean"), label="clean run, by epoch",
-                       linestyle="--")  # fmt: skip
+        curve(top, clean, "test_accuracy", colour=plotting.arm_colour("clean"), label="clean run, by epoch",
+              linestyle="--")  # fmt: skip
         for arm, label in (
             (FRESH, "fresh (same recovery, no window)"),
             (DOSE_MATCHED, "dose-matched (clean epochs instead)"),
@@ -57,13 +58,13 @@ def draw(tables: Tables, protocol: Protocol, numbers: Numbers) -> Drawing:
         fresh_mean = table[table["arm"] == FRESH]["accuracy"].mean()
         top.axhline(fresh_mean, color=plotting.arm_colour(FRESH), linewidth=0.8, linestyle=":")
         plotting.failures(top, table, by=("arm", "removal", "seed"))
-        plotting.curve(bottom, clean, "fisher_trace", colour=plotting.arm_colour("clean"), label="clean run, by epoch",
-                       linestyle="--")  # fmt: skip
-        shades = plotting.ordered_colours(len(numbers.removals))
+        curve(bottom, clean, "fisher_trace", colour=plotting.arm_colour("clean"), label="clean run, by epoch",
+              linestyle="--")  # fmt: skip
+        shades = ordered_colours(len(numbers.removals))
         for removal, shade in zip(numbers.removals, shades, strict=True):
             under = epochs["arm"] == DEFICIT
             rows = epochs[under & (epochs["schedule"] == schedule) & (epochs["removal"] == removal)]
-            plotting.curve(bottom, rows, "fisher_trace", colour=shade, label=f"removed at {removal}, by epoch")
+            curve(bottom, rows, "fisher_trace", colour=shade, label=f"removed at {removal}, by epoch")
             bottom.axvline(removal, color=shade, linewidth=0.7, linestyle=":")
         bottom.set_yscale("log")
         bottom.set_xlabel("epoch of removal (dots), epoch (lines)")

@@ -191,4 +191,3 @@ def test_arm_colours_stand_out_from_white_and_from_each_other_without_red_and_gr
     assert not set(plotting.OTHER_COLOURS) & set(hexes)
     with pytest.raises(ValueError, match="did you mean 'dose_matched'"):
         plotting.arm_colour("dose-matched")
-    assert len(set(plotting.ordered_colours(5))) == 5

@@ -8,8 +8,8 @@ import pytest
 import tiny
 
 from critical import statistics
-from critical.claims import decide, verdicts
 from critical.spec import SpecError
+from critical.verdicts import decide, verdicts
 from experiments import config as configuration
 from experiments.controls import permanence
 from experiments.iclr2019 import deficit_removal, sensitivity_window

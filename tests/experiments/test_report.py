@@ -1,16 +1,13 @@
-import dataclasses
 import itertools
 import json
 import math
 import re
 import shutil
 from html.parser import HTMLParser
-from typing import get_args
 
 import pytest
 from fabricated_report import LONG, TRICKY, make, record, verdict
 
-from critical import claims
 from experiments import report
 from experiments.report import build_report, read_records, write_record
 
@@ -22,13 +19,6 @@ def test_the_price_of_training_stands_beside_that_of_the_last_command(tmp_path):
     assert "9 min" in page
     make(tmp_path, "a/known")
     assert "CPU time" not in build_report(tmp_path, "quick").read_text(encoding="utf-8")
-
-
-def test_the_papers_figures_come_before_our_controls(tmp_path):
-    for figure in ("controls/permanence", "iclr2019/deficit_removal", "cvpr2023/rsv_blur"):
-        make(tmp_path, figure)
-    names = [record.figure for record in read_records(tmp_path, "quick")]
-    assert names == ["iclr2019/deficit_removal", "cvpr2023/rsv_blur", "controls/permanence"]
 
 
 @pytest.fixture(scope="module")
@@ -210,44 +200,6 @@ def test_the_page_is_the_same_when_nothing_changed_and_leaves_no_other_file(resu
     assert {path.suffix for path in before} == {".html", ".png", ".pdf", ".csv"}
 
 
-def test_a_table_is_kept_relative_to_the_results(tmp_path):
-    table = tmp_path / "results/tables/quick/iclr2019/deficit_removal.csv"
-    table.parent.mkdir(parents=True)
-    table.write_text("seed\n0\n")
-    write_record(record(table=str(table)), tmp_path / "results", "quick")
-    assert read_records(tmp_path / "results", "quick")[0].table == "tables/quick/iclr2019/deficit_removal.csv"
-    (tmp_path / "elsewhere.csv").write_text("seed\n")
-    for wrong in (str(tmp_path / "elsewhere.csv"), "tables/quick/none.csv"):
-        with pytest.raises(ValueError, match="is not a file below"):
-            write_record(record(table=wrong), tmp_path / "results", "quick")
-
-
-def test_what_cannot_be_is_refused_in_one_line(tmp_path):
-    with pytest.raises(ValueError, match="did you mean 'reproduced'"):
-        record(verdicts=[verdict("reproducd")])
-    with pytest.raises(ValueError, match="verdict on 'c' lacks source"):
-        record(verdicts=[{"claim_id": "c"}])
-    for name in ("../up", "/root", "a//b", "", "a b"):
-        with pytest.raises(ValueError, match="figure="):
-            record(name)
-    with pytest.raises(ValueError, match="profile="):
-        build_report(tmp_path, "quick/..")
-    broken = tmp_path / "figures/quick/iclr2019/broken.json"
-    broken.parent.mkdir(parents=True)
-    for text in ("{", "[]", "{}", '{"colour": 1}'):
-        broken.write_text(text)
-        with pytest.raises(ValueError, match=r"broken\.json is no record of a figure") as raised:
-            build_report(tmp_path, "quick")
-        assert "\n" not in str(raised.value)
-
-
-def test_the_words_and_fields_are_those_of_the_claims():
-    assert set(report.VERDICTS) == set(get_args(claims.Outcome))
-    fields = {field.name for field in dataclasses.fields(claims.Verdict)}
-    assert set(report._VERDICT_KEYS) <= fields
-    assert "differs" in fields
-
-
 def test_a_picture_that_is_none_is_refused(tmp_path):
     table = tmp_path / "tables/quick/iclr2019/deficit_removal.csv"
     picture = tmp_path / "figures/quick/iclr2019/deficit_removal.png"
@@ -257,27 +209,6 @@ def test_a_picture_that_is_none_is_refused(tmp_path):
     write_record(record(), tmp_path, "quick")
     with pytest.raises(ValueError, match="is no PNG picture"):
         build_report(tmp_path, "quick")
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0.04, "0.0 s"),
-        (59.96, "1 min 0 s"),
-        (192.4, "3 min 12 s"),
-        (3599.7, "1 h 0 min"),
-        (7500, "2 h 5 min"),
-    ],
-)
-def test_durations(seconds, text):
-    assert report.duration(seconds) == text
-
-
-@pytest.mark.parametrize(
-    ("p", "text"), [(None, "–"), (0.03125, "0.031"), (0.0004, "< 0.001"), (1.0, "1.000")]
-)
-def test_probabilities(p, text):
-    assert report.probability(p) == text
 
 
 def test_colours_of_words_reach_the_contrast_that_small_text_needs(page):

@@ -1,0 +1,46 @@
+"""How the report writes numbers: effects with their intervals, p values, durations."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+
+def found(verdict: Mapping[str, Any]) -> str:
+    """Writes an effect with its interval and unit: "+4.2 points (95 % interval +3.1 to +5.3)"."""
+    effect, low, high = (verdict[key] for key in ("effect", "low", "high"))
+    if not _known(effect):
+        return "no estimate"
+    text = f"{_signed(effect)} {verdict['unit']}".rstrip()
+    if not (_known(low) and _known(high)):
+        return f"{text} (no interval)"
+    return f"{text} (95 % interval {_signed(low)} to {_signed(high)})"
+
+
+def number(value: float) -> str:
+    """Writes a number with three digits and a true minus sign: "−6.24", "0.0123", "12,345"."""
+    return (f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}").replace("-", "−")
+
+
+def probability(p: float | None) -> str:
+    """Writes a p value: "0.031", "< 0.001", or "–" when there is none."""
+    if not _known(p):
+        return "–"
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"  # type: ignore[operator]
+
+
+def duration(seconds: float) -> str:
+    """Writes seconds as people say them: "9.5 s", "3 min 12 s", "2 h 5 min"."""
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _known(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)
+
+
+def _signed(value: float) -> str:
+    return ("+" if value > 0 else "") + number(value)
