@@ -3,7 +3,8 @@
 `sweep_id=ENTITY/PROJECT/ID` joins one from any machine instead, and `count=N` ends the agent after so many runs. The
 command that an agent runs goes through the run store, so agents that share a results folder, figures and
 `experiments.sweep` never train the same epoch twice. When the agent ends, the sweep's table is written from all
-that lies in the folder. No account is needed for `python -m experiments.sweep sweep=blur_window`.
+that lies in the folder; settings that cannot be have a row with the reason. No account is needed for
+`python -m experiments.sweep sweep=blur_window`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from critical.spec import SpecError, closest
 from experiments import sweep
-from experiments.sweep_record import remembered
+from experiments.sweep_record import refused, remembered
 
 SETTINGS = ("sweep", "sweep_id", "count", "project", "results")
 PROJECT = "critical-periods"
@@ -106,9 +107,10 @@ def join(sweep_id: str, count: str | None, variables: Mapping[str, str]) -> int:
 
 
 def write_table(sweep_id: str, name: str, results: Path) -> Path | None:
-    """Writes the table of what a sweep has finished on machines that share the results; None where there is nothing."""
-    points = remembered(results, sweep_id.rsplit("/", 1)[-1])
-    return sweep.write_table(sweep.swept_runs(points), results, name) if points else None
+    """Writes the table of what a sweep has finished or refused in these results; None where there is nothing."""
+    own = sweep_id.rsplit("/", 1)[-1]
+    points, without = remembered(results, own), refused(results, own)
+    return sweep.write_table(sweep.swept_runs(points), results, name, without) if points or without else None
 
 
 def work(arguments: Sequence[str]) -> int:

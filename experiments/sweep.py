@@ -13,6 +13,7 @@ For the service of the same files see `experiments.agent`.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -37,11 +38,14 @@ from experiments import config as configuration
 from experiments import pipeline
 from experiments.loggers import logger
 from experiments.protocol import DEFICIT, DOSE_MATCHED, FRESH, PlannedRun, Tables, tables
+from experiments.sweep_record import Refusals
 from experiments.train import run_spec
 
 FOLDER = configuration.CONF / "sweeps"
 MEASURED = ("rsv_mean", "rsv_polarised", "rsv_dead", "decoding_", "use_")
 """Beginnings of the names of further columns that two-stream networks have; see `critical.probes.two_views`."""
+TAGS = ("arm", "deficit", "onset", "length", "removal", "schedule", "budget", "stabilizer", "epochs")
+"""Columns that every run has, whatever varies, besides its seed."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,18 @@ def expand(overrides: Sequence[str]) -> list[list[str]]:
     return [list(arguments) for arguments in batch]
 
 
+def values_of(point: Iterable[str]) -> dict[str, Any]:
+    """Returns the values of overrides by their keys: numbers, and else text, as written where Hydra refuses it."""
+    parser, values = OverridesParser.create(), {}
+    for text in (text for text in point if "=" in text):
+        value: Any = text.partition("=")[2]
+        with contextlib.suppress(HydraException):
+            parsed = parser.parse_override(text)
+            value = value if parsed.is_sweep_override() else parsed.value()
+        values[key_of(text)] = value if isinstance(value, (int, float)) else str(value)
+    return values
+
+
 def swept_runs(points: Iterable[Sequence[str]]) -> list[SweptRun]:
     """Builds the runs of a sweep; settings that cannot be stop it before anything trains.
 
@@ -88,14 +104,9 @@ def swept_runs(points: Iterable[Sequence[str]]) -> list[SweptRun]:
         SpecError: Something unknown or impossible, in one line.
         HydraException: The same, where Hydra finds it.
     """
-    made, parser = [], OverridesParser.create()
     with initialize_config_dir(str(configuration.CONF), version_base="1.3"):
-        for point in points:
-            config = compose("train", overrides=list(point))
-            values = {key_of(text): parser.parse_override(text).value() for text in point if "=" in text}
-            plain = {key: value if isinstance(value, (int, float)) else str(value) for key, value in values.items()}
-            made.append(SweptRun(config, run_spec(config), plain))
-    return made
+        composed = [(compose("train", overrides=list(point)), values_of(point)) for point in points]
+    return [SweptRun(config, run_spec(config), values) for config, values in composed]
 
 
 def planned(run: SweptRun, varied: Sequence[str] = ()) -> PlannedRun:
@@ -115,38 +126,48 @@ def planned(run: SweptRun, varied: Sequence[str] = ()) -> PlannedRun:
         "stabilizer": "+".join(held.stabilizer.name for held in spec.stabilizers) or "none",
         "seed": spec.seed,
     }
-    for key in varied:
-        if key != "seed":
-            # A group such as deficit=blur_4px says more than the column of its name, so both stay.
-            tags[f"setting.{key}" if key in tags or key == "epochs" else key] = run.values.get(key)
+    tags.update({column(key): run.values.get(key) for key in varied if key != "seed"})
     return PlannedRun(spec, tags).also(*MEASURED)
 
 
-def collect(runs: Sequence[SweptRun], store: RunStore) -> Tables:
+def column(key: str) -> str:
+    """Returns the column of a setting: a group such as deficit=blur_4px says more than that of its name; both stay."""
+    return f"setting.{key}" if key in TAGS else key
+
+
+def collect(runs: Sequence[SweptRun], store: RunStore, refused: Refusals = ()) -> Tables:
     """Collects the finished runs of a sweep from the store, however they came into it.
 
     Args:
         runs: The runs, in any order; the same one twice gives one row.
         store: The store.
+        refused: Overrides that cannot be and so have no run, each with the reason.
 
     Returns:
         A row a run: the columns of the figures' tables where they apply, then each setting whose value is not the
-        same in all runs. Rows are in order of these settings, so the same runs give the same bytes. A failed run
-        is a row with its `failure`.
+        same in all rows. Rows are in order of these settings, so the same runs give the same bytes. A failed run
+        is a row with its `failure`. Rows of refused points come last: what varies, and why as their `failure`.
 
     Raises:
         ValueError: A run is not finished.
     """
     known = {run.spec.run_id: run for run in runs}
-    keys = dict.fromkeys(key for run in known.values() for key in run.values)
-    varied = [key for key in keys if len({repr(run.values.get(key)) for run in known.values()}) > 1]
+    without = [(values_of(point), reason) for point, reason in refused]
+    points = [*(run.values for run in known.values()), *(values for values, _ in without)]
+    keys = sorted({key for values in points for key in values})
+    varied = [key for key in keys if len({repr(values.get(key)) for values in points}) > 1]
 
-    def order(run: SweptRun) -> list[tuple[bool, Any]]:
-        held = [run.values.get(key, "") for key in sorted(varied)]
-        return [(isinstance(value, str), value) for value in held]
+    def order(values: Mapping[str, Any]) -> list[tuple[bool, Any]]:
+        return [(isinstance(values.get(key, ""), str), values.get(key, "")) for key in varied]
 
-    ordered = sorted(known.values(), key=order)
-    return tables([planned(run, sorted(varied)) for run in ordered], store)
+    made = tables([planned(run, varied) for run in sorted(known.values(), key=lambda run: order(run.values))], store)
+    rows = [
+        {**{column(key): values.get(key) for key in varied}, "failure": reason, "run_id": ""}
+        for values, reason in sorted(without, key=lambda point: order(point[0]))
+    ]
+    # Whole numbers stay so beside empty cells.
+    whole = {name: "Int64" for name, kind in made.runs.dtypes.items() if kind == "int64"}
+    return Tables(pd.concat([made.runs.astype(whole), pd.DataFrame(rows)], ignore_index=True))
 
 
 def table_name(text: str) -> str:
@@ -160,9 +181,9 @@ def table_name(text: str) -> str:
     return text
 
 
-def write_table(runs: Sequence[SweptRun], results: Path, name: str) -> Path:
-    """Writes the table of finished runs; returns where it lies."""
-    return pipeline.write_tables(collect(runs, RunStore(results / "runs")), results, "sweeps", name)[0]
+def write_table(runs: Sequence[SweptRun], results: Path, name: str, refused: Refusals = ()) -> Path:
+    """Writes the table of finished runs, and of what was refused; returns where it lies."""
+    return pipeline.write_tables(collect(runs, RunStore(results / "runs"), refused), results, "sweeps", name)[0]
 
 
 def sweep_file(name: str) -> dict[str, Any]:

@@ -1,17 +1,22 @@
 """Which runs of the store belong to a sweep of wandb: a small file a run, written by `experiments.train`.
 
 Agents on several machines that share a results folder add to the same sweep, so its table can be made from what
-lies on disk, also where the values were chosen as the sweep went on (Bayes).
+lies on disk, also where the values were chosen as the sweep went on (Bayes). Settings that cannot be have no run and
+would be lost: they have a file of their own, with the reason.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from critical.files import write_atomically
+
+Refusals = Sequence[tuple[Sequence[str], str]]
+"""Hydra's overrides that cannot be, each with the reason in one line."""
 
 
 def current_sweep() -> str | None:
@@ -36,6 +41,29 @@ def remember(results: Path, run_id: str, overrides: Sequence[str]) -> None:
 def remembered(results: Path, sweep: str) -> list[list[str]]:
     """Returns the overrides of the finished runs of a sweep, in order of their run ids."""
     return [json.loads(path.read_bytes())["overrides"] for path in sorted(_folder(results, sweep).glob("*.json"))]
+
+
+def remember_refused(results: Path, overrides: Sequence[str], reason: str) -> None:
+    """Notes that the sweep of this process gave settings that cannot be; does nothing outside of sweeps.
+
+    Args:
+        results: Folder of tables, figures and run store.
+        overrides: Hydra's overrides, as `remember` would get them. The same ones have one file, with the last reason.
+        reason: What was wrong, in one line.
+    """
+    sweep = current_sweep()
+    if sweep is not None:
+        text = json.dumps({"overrides": list(overrides), "reason": reason}, indent=1)
+        name = hashlib.sha256(json.dumps(list(overrides)).encode()).hexdigest()[:16]
+        write_atomically(_folder(results, sweep) / "refused" / f"{name}.json", text.encode())
+
+
+def refused(results: Path, sweep: str) -> Refusals:
+    """Returns what was refused in a sweep, less what was run all the same, at another time."""
+    run = remembered(results, sweep)
+    paths = sorted((_folder(results, sweep) / "refused").glob("*.json"))
+    notes = [json.loads(path.read_bytes()) for path in paths]
+    return [(note["overrides"], note["reason"]) for note in notes if note["overrides"] not in run]
 
 
 def _folder(results: Path, sweep: str) -> Path:

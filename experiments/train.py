@@ -1,17 +1,22 @@
 """One run by Hydra: `python -m experiments.train data=glyphs deficit=blur deficit.end=10 seed=0`.
 
 The run goes through the store like those of the figures: what is stored is not trained again, and
-its record lies in `results/runs/runs/<run id>/`.
+its record lies in `results/runs/runs/<run id>/`. For an agent of a sweep, the sweep's runs and refusals are noted too.
 """
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from pathlib import Path
 from typing import Any
 
 import hydra
+from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from critical import environment
 from critical.plan import plan
@@ -23,7 +28,7 @@ from critical.timeline import Timeline
 from critical.workers import work
 from experiments import config as configuration
 from experiments.loggers import logger
-from experiments.sweep_record import remember
+from experiments.sweep_record import current_sweep, remember, remember_refused
 
 
 def run_spec(config: DictConfig) -> RunSpec:
@@ -71,5 +76,26 @@ def main(config: DictConfig) -> None:
     print(f"run {spec.run_id}: test accuracy {last.get('test_accuracy', float('nan')):.2f} %; its record: {folder}")
 
 
+def note_refusal(error: Exception) -> None:
+    """Notes for the sweep of this process why its settings cannot be."""
+    given = configuration.overrides(sys.argv[1:])
+    # Where the folder of results is itself what cannot be, there is none to note it in.
+    with contextlib.suppress(HydraException, OmegaConfBaseException):
+        with initialize_config_dir(str(configuration.CONF), version_base="1.3"):
+            config = compose("train", overrides=[text for text in given if text.startswith("results=")])
+        remember_refused(Path(config.results), given, configuration.one_line(error))
+
+
+def command() -> None:
+    """Entry point: impossible settings end it with one line, which is noted where a sweep gave them."""
+    try:
+        configuration.checked_main("train", main)
+    except SystemExit as stop:
+        # The error that was told in one line is hidden from a traceback only.
+        if current_sweep() and stop.code == 2 and isinstance(stop.__context__, Exception):
+            note_refusal(stop.__context__)
+        raise
+
+
 if __name__ == "__main__":
-    configuration.checked_main("train", main)
+    command()

@@ -13,10 +13,11 @@ import yaml
 from critical import data, training
 from critical.plan import plan
 from critical.pool import _Tracker
+from critical.spec import SpecError
 from critical.store import RunStore
 from critical.training import Trainer
 from experiments import __main__ as front
-from experiments import agent, pipeline, sweep, sweep_record, sync
+from experiments import agent, pipeline, sweep, sweep_record, sync, train
 from experiments.registry import FIGURES
 from experiments.train import run_spec
 
@@ -54,17 +55,17 @@ def read(path):
 
 class TestTable:
     def test_a_row_a_run_and_a_second_time_nothing_is_trained(self, here, monkeypatch, capsys):
-        given = [*CLEAN, "deficit=inversion,none", "-m", "deficit.end=1,2", "seed=range(2)", "name=w", "results=r"]
+        given = [*CLEAN, "deficit=inversion,none", "-m", "deficit.end=range(1,3)", "name=w", "results=r"]
         status, lines, out = call(monkeypatch, capsys, *given)
         assert (status, lines) == (0, [])
         assert out.splitlines()[-1] == "table: r/tables/sweeps/w.csv"
-        assert out.startswith("8 runs: 16 epochs needed, 20 if each were trained by itself")
+        assert out.startswith("4 runs: 8 epochs needed, 10 if each were trained by itself")
         table = read("r/tables/sweeps/w.csv")
-        assert len(table) == 8
+        assert len(table) == 4
         assert set(table["arm"]) == {"deficit", "dose_matched"}
         assert table["deficit.end"].tolist() == table["removal"].tolist() == table["length"].tolist()
         assert (table["setting.deficit"] == table["deficit"]).all()
-        assert set(table["seed"]) == {0, 1}
+        assert set(table["seed"]) == {0}
         assert set(table["stabilizer"]) == {"none"}
         before = Path("r/tables/sweeps/w.csv").read_bytes()
         monkeypatch.setattr(Trainer, "train_epoch", lambda *_: pytest.fail("something was trained"))
@@ -207,7 +208,55 @@ class TestAgent:
     def test_outside_of_sweeps_nothing_is_remembered(self, monkeypatch, tmp_path):
         monkeypatch.delenv("WANDB_SWEEP_ID", raising=False)
         sweep_record.remember(tmp_path, "0123", ["seed=0"])
+        sweep_record.remember_refused(tmp_path, ["seed=-1"], "seed=-1: below 0")
         assert not any(tmp_path.iterdir())
+
+
+class TestRefusedPoints:
+    """What an agent's command refuses is a row of its sweep's table."""
+
+    @pytest.fixture(autouse=True)
+    def of_a_sweep(self, here, monkeypatch, capsys):
+        monkeypatch.setenv("WANDB_SWEEP_ID", "abcd")
+        self.train = lambda *given: tiny.call(monkeypatch, capsys, train.command, *TINY, *given, "results=r")
+
+    def table(self):
+        return agent.write_table("someone/project/abcd", "t", Path("r"))
+
+    def test_a_row_with_the_settings_and_the_reason(self):
+        assert self.table() is None
+        points = [("1", 0.01), ("2", 1e30), ("-1", 0.01), ("1,2", 0.01)]
+        told, texts = [], []
+        for end, rate in points:
+            told.append(self.train("epochs=4", f"deficit.end={end}", f"schedule.rate={rate}"))
+            if len(told) > 1:
+                texts.append(self.table().read_text().splitlines())
+        assert [status for status, *_ in told] == [0, 1, 2, 2]
+        whole = self.table()
+        assert whole.read_text().splitlines() == texts[-1]
+        assert sweep.said(whole) == f"table: {whole} (3 failed, see its column failure)"
+        table = read(whole)
+        assert list(zip(table["deficit.end"], table["schedule.rate"], strict=True)) == points
+        assert [line for _, (*_, line), _ in told[2:]] == [f"error: {reason}" for reason in table["failure"][2:]]
+        empty = table.columns.difference(["deficit.end", "schedule.rate", "failure"])
+        assert table.loc[2:, empty].isna().all(axis=None)
+        # The runs have the bytes that they have without the others.
+        assert texts[0] == texts[1][:3] == texts[2][:3]
+
+    def test_what_was_run_another_time_has_only_the_row_of_the_run(self, monkeypatch):
+        with monkeypatch.context() as once:
+            once.setattr(train, "run_spec", lambda _: (_ for _ in ()).throw(SpecError("data=digits: not there yet")))
+            assert self.train("deficit.end=1")[:2] == (2, ["error: data=digits: not there yet"])
+        # The sweep has nothing else, so nothing varies.
+        assert self.table().read_text().splitlines() == ["failure,run_id", "data=digits: not there yet,"]
+        assert self.train("deficit.end=1")[0] == 0
+        (row,) = read(self.table()).to_dict("records")
+        assert (row["failure"], row["removal"]) == ("", 1)
+
+    def test_a_folder_of_results_that_cannot_be_is_one_line(self, monkeypatch, capsys):
+        tiny.composed_once(monkeypatch, train)
+        status, lines, _ = tiny.call(monkeypatch, capsys, train.command, *TINY, "results=${nowhere}")
+        assert (status, len(lines)) == (2, 1), lines
 
 
 @pytest.fixture
@@ -230,8 +279,11 @@ def service(monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def grid_of_four(monkeypatch, tmp_path):
-    """The window sweep as it is shipped, but of tiny pictures; agents look for work more often than every 5 s."""
+def grid_of_three(monkeypatch, tmp_path):
+    """The window sweep as it is shipped, but of tiny pictures, and with a window that cannot be.
+
+    Agents look for work more often than every 5 s.
+    """
     held = yaml.safe_load((sweep.FOLDER / "blur_window.yaml").read_text())
     length = next(text for text in held["command"] if text.startswith("deficit.end="))
     assert length.endswith("start_plus:5}")
@@ -240,41 +292,44 @@ def grid_of_four(monkeypatch, tmp_path):
              "probes=accuracy", "recovery=1", length.replace(":5}", ":1}"), "results=agents",
              "logger=wandb", "logger.mode=offline", "logger.folder=agents"]  # fmt: skip
     held["command"] = [*held["command"][:4], *fixed, held["command"][-1]]
-    held["parameters"] = {"deficit.start": {"values": [0, 1]}, "seed": {"values": [0, 1]}}
+    held["parameters"] = {"deficit.start": {"values": [0, -1, 1]}, "seed": {"values": [0]}}
     (tmp_path / "sweeps").mkdir()
-    (tmp_path / "sweeps" / "four.yaml").write_text(yaml.safe_dump(held, sort_keys=False))
+    (tmp_path / "sweeps" / "three.yaml").write_text(yaml.safe_dump(held, sort_keys=False))
     monkeypatch.setattr(sweep, "FOLDER", tmp_path / "sweeps")
     code = (
         "import wandb.wandb_agent as agent\nfrom wandb.cli.cli import cli\nagent.Agent.POLL_INTERVAL = 0.2\n"
         "cli(prog_name='wandb')"
     )
     monkeypatch.setattr(agent, "wandb_command", lambda: [sys.executable, "-c", code])
-    return "four"
+    return "three"
 
 
 @pytest.mark.slow
-def test_agents_and_the_sweep_here_give_one_table(service, grid_of_four, monkeypatch, capsys, tmp_path):
-    status, lines, out = tiny.call(monkeypatch, capsys, agent.main, "sweep=four", "results=agents")
+def test_agents_and_the_sweep_here_give_one_table(service, grid_of_three, monkeypatch, capsys, tmp_path):
+    status, lines, out = tiny.call(monkeypatch, capsys, agent.main, f"sweep={grid_of_three}", "results=agents")
     assert status == 0, lines
     assert "make agent SWEEP_ID=someone/critical-periods/abcd1234" in out
-    assert out.splitlines()[-1] == "table: agents/tables/sweeps/four.csv"
+    assert out.splitlines()[-1] == "table: agents/tables/sweeps/three.csv (1 failed, see its column failure)"
     assert {"UpsertSweep", "SweepWithRuns", "CreateAgent", "Heartbeat"} <= set(service.operations)
-    by_agents = read("agents/tables/sweeps/four.csv")
-    assert by_agents["onset"].tolist() == [0, 0, 1, 1]
-    assert by_agents["length"].tolist() == [1] * 4
+    *by_agents, refused = Path("agents/tables/sweeps/three.csv").read_text().splitlines()
+    table = read("agents/tables/sweeps/three.csv")
+    assert table["deficit.start"].tolist() == [0, 1, -1]
+    assert table["onset"].tolist()[:2] == [0, 1]
+    assert table["length"].tolist()[:2] == [1, 1]
+    assert "deficit.start=-1" in refused
 
     monkeypatch.setattr(sweep, "run_all", tiny.train_here)
     for results in ("here", "agents"):
         if results == "agents":
             monkeypatch.setattr(Trainer, "train_epoch", lambda *_: pytest.fail("agents had trained it already"))
-            os.remove("agents/tables/sweeps/four.csv")
-        status, lines, _ = call(monkeypatch, capsys, "sweep=four", f"results={results}")
+        given = [f"sweep={grid_of_three}", "deficit.start=0,1", f"results={results}"]
+        status, lines, _ = call(monkeypatch, capsys, *given)
         assert (status, lines) == (0, [])
-        pd.testing.assert_frame_equal(read(f"{results}/tables/sweeps/four.csv"), by_agents)
+        assert Path(f"{results}/tables/sweeps/three.csv").read_text().splitlines() == by_agents
 
     # Each run was the sweep's own, and wandb's file holds what epochs.csv holds.
     folders = sorted((tmp_path / "agents" / "wandb").glob("offline-run-*"))
-    assert {folder.name.split("-")[-1] for folder in folders} == {"run0", "run1", "run2", "run3"}
+    assert {folder.name.split("-")[-1] for folder in folders} == {"run0", "run2"}
     (log,) = folders[0].glob("*.wandb")
     command = [sys.executable, "-m", "wandb", "leet", "inspect", "--json", str(log)]
     done = subprocess.run(command, capture_output=True, text=True)

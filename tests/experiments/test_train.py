@@ -224,13 +224,14 @@ def test_a_run_that_diverges_says_so(monkeypatch, capsys, tmp_path):
 def test_a_bad_setting_is_one_line_before_any_training(arguments, named, monkeypatch, capsys, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(Trainer, "train_epoch", lambda *_: pytest.fail("something was trained"))
+    tiny.composed_once(monkeypatch, train)
     base = tiny.TINY
     if arguments[0].startswith("data="):
         base = without(base, "data")
     if arguments[0].startswith("model="):
         base = without(base, "model")
     given = [*base, "recovery=2", f"results={tmp_path}/r", *arguments]
-    status, lines, out = tiny.call(monkeypatch, capsys, tiny.train_main, *given)
+    status, lines, out = tiny.call(monkeypatch, capsys, train.command, *given)
     assert status == 2
     assert len(lines) == 1, lines
     assert lines[0].startswith("error: ")
@@ -246,9 +247,11 @@ def test_a_bad_command_as_a_person_sees_it(tmp_path):
     assert done.stderr == "error: deficit=blurr: there is no such choice; did you mean 'blur'?\n"
 
 
-def test_cfg_job_prints_the_settings_and_trains_nothing(tmp_path):
-    done = command(*tiny.TINY, "seed=7", f"results={tmp_path}/r", "--cfg", "job")
-    assert done.returncode == 0, done.stderr
-    assert "seed: 7" in done.stdout
-    assert "name: digits" in done.stdout
-    assert not (tmp_path / "r").exists()
+def test_cfg_job_prints_the_settings_and_trains_nothing(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    given = [*tiny.TINY, "seed=7", f"results={tmp_path}/r", "--cfg", "job"]
+    status, lines, out = tiny.call(monkeypatch, capsys, train.command, *given)
+    assert (status, lines) == (0, [])
+    assert "seed: 7" in out
+    assert "name: digits" in out
+    assert not any(tmp_path.iterdir())

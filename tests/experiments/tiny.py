@@ -79,6 +79,16 @@ def call(monkeypatch, capsys, entry, *arguments):
     return status, (held.err + said).strip().splitlines(), held.out
 
 
+def composed_once(monkeypatch, module):
+    """Lets a front end compose its settings once; Hydra's own main, which is left out, does so twice more.
+
+    For commands that are refused. What Hydra adds is tested where commands go on.
+    """
+    compose, main, held = configuration.compose, module.main, []
+    monkeypatch.setattr(configuration, "compose", lambda *given, **named: held.append(compose(*given, **named)))
+    monkeypatch.setattr(module, "main", lambda: main(held.pop()))
+
+
 def train_main():
     configuration.checked_main("train", train.main)
 

@@ -70,6 +70,7 @@ def stabilized(stabilizer, start=0, end=None, **changes):
     return replace(TWO, stabilizers=(StabilizerWindow(stabilizer, start, end),), **changes)
 
 
+@lru_cache
 def states(spec):
     """The state after each epoch."""
     trainer, found = Trainer(spec), []
