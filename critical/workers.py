@@ -1,12 +1,15 @@
 """Workers: processes that take segments of the tree of runs from a store until all is trained.
 
-Any number of workers, of one command or of several, can work on one store. What an epoch leads to
-is locked while it is trained (see `RunStore.claim`), so nothing is trained twice, and a worker that
-dies loses at most the epoch it was in: the next one goes on from the checkpoint before.
+Any number of workers, of one command or of several, can work on one store. Checkpoints are stored at
+forks and ends, and on the way every five seconds. Two epochs are locked at a time (see `RunStore.claim`):
+the one that is trained, and the one after the last checkpoint, where everybody else would begin. So
+nothing is trained twice, and a worker that dies loses at most the epoch it was in, or five seconds:
+the next one goes on from the checkpoint before.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 from collections.abc import Callable, Iterable
@@ -20,6 +23,8 @@ from critical.training import NonFiniteLoss, Trainer
 
 # How long a worker waits for others before it looks for work again.
 PATIENCE_SECONDS = 0.2
+# Checkpoints on the way are at least this far apart: one of them costs a part of a short epoch that shows.
+CHECKPOINT_SECONDS = 5.0
 
 
 class Orphaned(RuntimeError):
@@ -69,6 +74,7 @@ def work(
     plan: Plan,
     store: RunStore,
     after_epoch: Callable[[RunSpec, int], None] | None = None,
+    while_waiting: Callable[[], None] | None = None,
 ) -> None:
     """Trains what a plan needs, together with whoever else works on the store; returns when all is done.
 
@@ -76,14 +82,16 @@ def work(
         plan: The runs.
         store: The store.
         after_epoch: Called with (run, epochs trained) after each epoch that this process trained.
+        while_waiting: Called now and then while others train all that could be trained.
     """
     store.want(plan.forks)
     ledger = Ledger(store)
     worker = _Worker(store, ledger, plan, after_epoch)
     pending = list(plan.segments)
-    while pending:
-        pending = [segment for segment in pending if not ledger.segment_complete(segment)]
-        if not any(worker.ready(segment, pending) and worker.advance(segment) for segment in pending) and pending:
+    while pending := [segment for segment in pending if not worker.finished(segment)]:
+        if not any(worker.ready(segment, pending) and worker.advance(segment) for segment in pending):
+            if while_waiting:
+                while_waiting()
             time.sleep(PATIENCE_SECONDS)
 
 
@@ -100,6 +108,19 @@ class _Worker:
         self.forks = plan.forks
         self.after_epoch = after_epoch or (lambda spec, epoch: None)
         self._trainer: Trainer | None = None
+        # The last checkpoint under way: how many epochs led to it, and when it was stored or loaded.
+        self._stored, self._stored_at = 0, 0.0
+
+    def finished(self, segment: Segment) -> bool:
+        """Tells whether nothing is left to train in a segment; then what was stored on its way goes."""
+        if not self.ledger.segment_complete(segment):
+            return False
+        for key, following in itertools.pairwise(segment.keys):
+            # Who is still under way there, with other probes, has the claim and would begin here again.
+            if self.store.has_state(key) and (claim := self.store.claim(following)):
+                self.store.drop_state(key)
+                self.store.release(claim)
+        return True
 
     def ready(self, segment: Segment, pending: list[Segment]) -> bool:
         """Tells whether a segment's beginning exists: its state, or all that leads to it."""
@@ -113,28 +134,31 @@ class _Worker:
         """Trains a segment as far as nobody else has it; tells whether anything was done."""
         spec, advanced = segment.spec, False
         with spec.arithmetic.applied():
-            begin = self._resume_point(segment)
-            held: FileLock | None = None
+            begin = self._stored = self._resume_point(segment)
+            claims: list[FileLock] = []
             try:
                 for epoch in range(begin, segment.end):
-                    lock = self.store.claim(spec.keys[epoch + 1])
-                    if held:
-                        self.store.release(held)
-                    held = lock
-                    if lock is None:
+                    claim = self.store.claim(spec.keys[epoch + 1])
+                    if claim is None:
+                        # Its turn may come late, and in another process: what was trained up to here is stored.
+                        if advanced and not self.store.has_state(spec.keys[epoch]):
+                            self._save(spec, epoch)
                         return advanced
+                    claims.append(claim)
+                    # Kept: the epoch after the last checkpoint, and this one; often they are the same.
+                    for passed in claims[:-1] if self._stored == epoch else claims[1:-1]:
+                        self.store.release(passed)
+                        claims.remove(passed)
                     if self._overtaken(segment, epoch):
                         return advanced
-                    if epoch == begin and not self._load(spec, begin):
-                        return advanced
+                    if not advanced and not self._load(spec, begin):
+                        return False
                     advanced = True
                     if not self._epoch(segment, epoch):
                         return True
             finally:
-                if held:
-                    self.store.release(held)
-        for key in segment.keys[:-1]:
-            self.store.drop_state(key)
+                for claim in claims:
+                    self.store.release(claim)
         return advanced
 
     def _resume_point(self, segment: Segment) -> int:
@@ -150,18 +174,14 @@ class _Worker:
 
     def _overtaken(self, segment: Segment, epoch: int) -> bool:
         """Tells whether another process trained `epoch` between the last look at the store and the claim."""
-        if self._resume_point(segment) <= epoch and not self.ledger.dead(segment.spec, segment.end):
-            return False
-        if epoch > segment.start and segment.spec.keys[epoch] not in self.forks:
-            # It may have gone on from there before this process stored the state that nobody needs now.
-            self.store.drop_state(segment.spec.keys[epoch])
-        return True
+        return self._resume_point(segment) > epoch or self.ledger.dead(segment.spec, segment.end)
 
     def _load(self, spec: RunSpec, epoch: int) -> bool:
         """Puts the trainer before `epoch`; False when the checkpoint has gone meanwhile."""
         if self._trainer is None or self._trainer.spec.keys[0] != spec.keys[0]:
             self._trainer = Trainer(spec)
         self._trainer.restart()
+        self._stored_at = time.monotonic()
         if epoch == 0:
             return True
         held = self.store.load_state(spec.keys[epoch], spec.arithmetic.device)
@@ -195,18 +215,44 @@ class _Worker:
             record["seconds"][measurement.probe] = measurement.seconds
         # First the record, then the state: a kill between the two costs the epoch, not its record.
         self.store.write_record(key, record)
-        if stored is None:
-            self.store.save_state(key, {"state": trainer.state.state_dict()})
-        if spec.keys[epoch] not in self.forks:
-            self.store.drop_state(spec.keys[epoch])
+        if stored is not None:
+            self._passed(spec, epoch + 1)
+        elif self._due(key):
+            self._save(spec, epoch + 1)
         self.after_epoch(spec, epoch + 1)
         return True
 
+    def _due(self, key: str) -> bool:
+        """Tells whether the state under a key is to be stored: somebody forks or begins there, or it is time."""
+        return (
+            key in self.forks
+            or time.monotonic() - self._stored_at >= CHECKPOINT_SECONDS
+            or self.store.has_state(key)
+            or _wanted(self.store, key)
+        )
 
-def stop_with_parent(parent: int) -> Callable[[RunSpec, int], None]:
-    """Returns an `after_epoch` that ends a worker whose starting process is gone."""
+    def _save(self, spec: RunSpec, epoch: int) -> None:
+        """Stores the trainer's state, which is that after `epoch` epochs."""
+        assert self._trainer is not None
+        self.store.save_state(spec.keys[epoch], {"state": self._trainer.state.state_dict()})
+        self._passed(spec, epoch)
 
-    def check(spec: RunSpec, epoch: int) -> None:
+    def _passed(self, spec: RunSpec, epoch: int) -> None:
+        """Notes that the state after `epoch` epochs is stored; the checkpoint before it, if on the way, has served."""
+        if self._stored < epoch and spec.keys[self._stored] not in self.forks:
+            self.store.drop_state(spec.keys[self._stored])
+        self._stored, self._stored_at = epoch, time.monotonic()
+
+
+def _wanted(store: RunStore, key: str) -> bool:
+    """Tells whether some process wants to fork at a key."""
+    return (store.root / "wanted" / key).exists()
+
+
+def stop_with_parent(parent: int) -> Callable[..., None]:
+    """Returns an `after_epoch` and `while_waiting` that ends a worker whose starting process is gone."""
+
+    def check(*_: object) -> None:
         if os.getppid() != parent:
             raise Orphaned("the process that started this worker is gone")
 

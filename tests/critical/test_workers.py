@@ -2,6 +2,8 @@ import itertools
 import os
 import random
 import time
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from helpers import (
@@ -13,6 +15,7 @@ from helpers import (
     SHAM,
     assert_as_from_scratch,
     dying_worker,
+    from_scratch,
     process,
     run,
     trained,
@@ -27,7 +30,8 @@ from critical.probes import Accuracy, Fisher
 from critical.schedules import Constant, Continue, Restart
 from critical.spec import from_settings
 from critical.store import RunStore
-from critical.workers import Orphaned, stop_with_parent, work
+from critical.training import Trainer
+from critical.workers import Ledger, Orphaned, stop_with_parent, work
 
 pytestmark = pytest.mark.usefixtures("time_limit")
 
@@ -36,6 +40,32 @@ FISHER = Fisher(samples=16, chunk=8)
 
 def states(store):
     return {path.stem for path in (store.root / "states").rglob("*.pt")}
+
+
+@pytest.fixture
+def often(monkeypatch):
+    """A checkpoint after every epoch."""
+    monkeypatch.setattr(workers, "CHECKPOINT_SECONDS", 0.0)
+
+
+def every(seconds, target, *arguments):
+    """Calls in a process of its own what stores checkpoints this far apart."""
+    workers.CHECKPOINT_SECONDS = seconds
+    target(*arguments)
+
+
+class Enough(Exception):
+    pass
+
+
+def until_epoch(last):
+    """An `after_epoch` that ends a worker there, with the state of that epoch stored or not."""
+
+    def stop(spec, epoch):
+        if epoch == last:
+            raise Enough
+
+    return stop
 
 
 class TestForks:
@@ -84,7 +114,9 @@ class TestForks:
         work(todo, store)
         assert trained(log) == before
 
-    def test_only_forks_and_ends_are_kept(self, store):
+    @pytest.mark.parametrize("seconds", [0.0, 5.0])
+    def test_only_forks_and_ends_are_kept(self, store, monkeypatch, seconds):
+        monkeypatch.setattr(workers, "CHECKPOINT_SECONDS", seconds)
         todo = plan([run((0, 2, BLUR), end=5), run((0, 3, BLUR), end=6)])
         work(todo, store)
         assert states(store) == todo.forks
@@ -98,6 +130,7 @@ class TestForks:
 
 
 RUNS = [run((0, 3, BLUR), end=6), run((0, 3, BLUR), (2, 4, PERMUTED), end=6), run((0, 4, BLUR), end=7)]
+# With a checkpoint after every epoch: a method of the store, and at which of its calls.
 CRASHES = [
     ("write_record", "before", 2),
     ("save_state", "before", 1),  # between an epoch's record and its state
@@ -114,12 +147,32 @@ class TestKills:
     @pytest.mark.parametrize(("method", "when", "count"), CRASHES)
     def test_at_any_point_cost_at_most_an_epoch(self, store, log, method, when, count):
         todo = plan(RUNS)
-        with process(dying_worker, store.root, RUNS, log, method, when, count) as child:
+        with process(every, 0.0, dying_worker, store.root, RUNS, log, method, when, count) as child:
             child.join(60)
             assert child.exitcode == -9
         assert store.rows(RUNS[0]) is None, "it died too late to show anything"
         work(todo, store)
         assert len(trained(log)) - todo.epochs_needed in (0, 1)
+        assert_as_from_scratch(store, *RUNS)
+        assert states(store) == todo.forks
+
+    @pytest.mark.parametrize(("method", "when", "count", "again"), [
+        ("write_record", "before", 6, 3),  # the third epoch after a fork
+        ("write_record", "after", 6, 3),
+        ("save_state", "before", 2, 1),  # a fork
+        ("save_state", "after", 2, 0),
+        ("save_state", "after", 3, 0),  # the end of a run
+    ])  # fmt: skip
+    def test_between_two_checkpoints_go_back_to_the_last(self, store, log, method, when, count, again):
+        todo = plan(RUNS)
+        with process(dying_worker, store.root, RUNS, log, method, when, count) as child:
+            child.join(60)
+            assert child.exitcode == -9
+        assert states(store) <= todo.forks, "there is none on the way"
+        records = {key: store.record(key) for segment in todo.segments for key in segment.keys}
+        work(todo, store)
+        assert len(trained(log)) == todo.epochs_needed + again
+        assert all(store.record(key) == record for key, record in records.items() if record)
         assert_as_from_scratch(store, *RUNS)
         assert states(store) == todo.forks
 
@@ -130,7 +183,7 @@ class TestKills:
         todo, kills = plan(runs), 0
         for _ in range(4):
             target = len(trained(log)) + draws.randrange(1, 6)
-            with process(worker, store.root, runs, log) as child:
+            with process(every, 0.0, worker, store.root, runs, log) as child:
                 until(lambda: len(trained(log)) >= target or not child.is_alive(), f"{target} epochs")  # noqa: B023
                 time.sleep(draws.uniform(0.0, 0.03))
                 child.kill()
@@ -142,22 +195,116 @@ class TestKills:
         assert_as_from_scratch(store, *runs)
 
 
+class TestOnTheWay:
+    """Checkpoints between two forks, by a clock that goes on in the training alone."""
+
+    @pytest.fixture
+    def clock(self, log, monkeypatch):
+        now, real = SimpleNamespace(time=1000.0, epoch=2.0), Trainer.train_epoch
+
+        def train_epoch(trainer, act):
+            now.time += now.epoch
+            return real(trainer, act)
+
+        monkeypatch.setattr(Trainer, "train_epoch", train_epoch)
+        monkeypatch.setattr(workers.time, "monotonic", lambda: now.time)
+        return now
+
+    @pytest.mark.parametrize(
+        ("seconds", "stored"),
+        [(2.0, [0, 0, 3, 3, 3, 6, 6, 8]), (5.0, [1, 2, 3, 4, 5, 6, 7, 8]), (0.1, [0, 0, 0, 0, 0, 0, 0, 8])],
+    )
+    def test_are_five_seconds_apart_and_only_the_last_is_kept(self, store, clock, seconds, stored):
+        spec, found, clock.epoch = run(end=8), [], seconds
+        work(plan([spec]), store, after_epoch=lambda *_: found.append(states(store)))
+        assert found == [{spec.keys[epoch]} if epoch else set() for epoch in stored]
+        assert states(store) == {spec.keys[8]}
+
+    def test_are_counted_from_where_a_worker_begins(self, store, log, clock):
+        spec, found = run(end=8), []
+        with pytest.raises(Enough):
+            work(plan([spec]), store, after_epoch=until_epoch(5))
+        assert states(store) == {spec.keys[3]}
+        clock.time += 1000
+        work(plan([spec]), store, after_epoch=lambda *_: found.append(states(store)))
+        assert [line.split()[1] for line in trained(log)] == list("0123434567")
+        assert found == [{spec.keys[epoch]} for epoch in (3, 3, 6, 6, 8)]
+        assert_as_from_scratch(store, spec)
+
+    def test_come_with_what_other_commands_fork_at(self, store, clock):
+        spec, found, clock.epoch = run(end=6), [], 0.0
+        store.want([spec.keys[2]])
+        work(plan([spec]), store, after_epoch=lambda *_: found.append(states(store)))
+        kept = {spec.keys[2]}
+        assert found == [set(), kept, kept, kept, kept, kept | {spec.keys[6]}]
+
+    @pytest.mark.parametrize("seconds", [0.1, 2.0])
+    @pytest.mark.parametrize("lost", [None, 2], ids=["", "with a state whose record was lost"])
+    def test_nobody_else_begins_where_another_did(self, store, log, clock, seconds, lost):
+        spec, clock.epoch = run(end=8), seconds
+        todo, other = plan([spec]), RunStore(store.root)
+        if lost:
+            store.save_state(spec.keys[lost], {"state": from_scratch(run(end=lost))[1]})
+            log.unlink()
+
+        def rival(spec, epoch):
+            if spec.keys[epoch] not in states(store):  # Else it may go on from there as well as anybody.
+                assert not workers._Worker(other, Ledger(other), todo, None).advance(todo.segments[0])
+                assert other.claim(spec.keys[epoch]) is None, "what is under way"
+
+        work(todo, store, after_epoch=rival)
+        assert len(trained(log)) == 8
+        assert states(store) == todo.forks
+
+    @pytest.mark.parametrize("seconds", [0.0, 5.0])
+    def test_one_whose_way_is_barred_leaves_its_state_and_repeats_nothing(self, store, log, monkeypatch, seconds):
+        monkeypatch.setattr(workers, "CHECKPOINT_SECONDS", seconds)
+        spec = run(end=5)
+        todo = plan([spec])
+        # Somebody may have taken away what it stored.
+        worker = workers._Worker(store, Ledger(store), todo, lambda spec, epoch: store.drop_state(spec.keys[epoch]))
+        barrier = store.claim(spec.keys[4])
+        assert worker.advance(todo.segments[0])
+        assert states(store) == {spec.keys[3]}
+        assert not worker.advance(todo.segments[0])
+        store.release(barrier)
+        work(todo, store)
+        assert len(trained(log)) == 5
+        assert_as_from_scratch(store, spec)
+        assert states(store) == todo.forks
+
+    def test_left_over_are_taken_away_unless_somebody_is_under_way(self, store, log):
+        spec = run(end=5)
+        todo = plan([spec])
+        work(todo, store)
+        for epoch in (2, 4):
+            store.save_state(spec.keys[epoch], {})
+        under_way = store.claim(spec.keys[3])
+        work(todo, store)
+        assert states(store) == {spec.keys[2], spec.keys[5]}
+        store.release(under_way)
+        work(todo, store)
+        assert states(store) == {spec.keys[5]}
+        assert not list((store.root / "locks").iterdir())
+        assert len(trained(log)) == 5
+
 class TestTogether:
-    def together(self, store, log, *lists):
+    def together(self, store, log, seconds, *lists):
         barrier = CONTEXT.Barrier(len(lists))
         with (
-            process(worker, store.root, lists[0], log, barrier) as first,
-            process(worker, store.root, lists[1], log, barrier) as second,
+            process(every, seconds, worker, store.root, lists[0], log, barrier) as first,
+            process(every, seconds, worker, store.root, lists[1], log, barrier) as second,
         ):
             first.join(120)
             second.join(120)
             assert (first.exitcode, second.exitcode) == (0, 0)
 
     @pytest.mark.slow
-    def test_two_workers_train_nothing_twice(self, store, log):
+    @pytest.mark.parametrize("seconds", [0.0, 5.0])
+    def test_two_workers_train_nothing_twice(self, store, log, seconds):
         runs = [run((0, removal, BLUR), base=CONVOLUTIONAL, end=removal + 6) for removal in range(1, 6)]
         todo = plan(runs)
-        self.together(store, log, runs, runs)
+        self.together(store, log, seconds, runs, runs)
         lines = trained(log)
         assert len(lines) == todo.epochs_needed
         assert len({line.split()[0] for line in lines}) == 2, "one of the workers did nothing"
@@ -165,32 +312,36 @@ class TestTogether:
         assert states(store) == todo.forks
 
     @pytest.mark.slow
-    def test_nor_do_two_commands_with_lists_that_overlap(self, store, log):
+    @pytest.mark.parametrize("seconds", [0.0, 5.0])
+    def test_nor_do_two_commands_with_lists_that_overlap(self, store, log, seconds):
         runs = [run((0, removal, BLUR), base=CONVOLUTIONAL, end=removal + 6) for removal in range(1, 6)]
         clean = run(base=CONVOLUTIONAL, end=6)
         first, second = [clean, runs[0], runs[2], runs[4]], [runs[1], runs[2], runs[3], runs[4]]
-        self.together(store, log, first, second)
+        self.together(store, log, seconds, first, second)
         assert len(trained(log)) == plan([clean, *runs]).epochs_needed
         assert_as_from_scratch(store, clean, *runs)
 
+    @pytest.mark.slow
+    def test_commands_with_other_probes_come_to_an_end(self, store, log):
+        """One goes over the other's epochs to measure them, and does not wear itself out on them."""
+        first = run((0, 2, BLUR), end=40)
+        second = replace(first, probes=(Accuracy(), FISHER))
+        self.together(store, log, 0.02, [first], [second])
+        assert len(trained(log)) <= 3 * 40
+        assert_as_from_scratch(store, first, second)
+        assert states(store) == plan([first]).forks
+
     @pytest.mark.parametrize("ahead", [1, 2, 3, 4])
-    def test_one_that_was_overtaken_before_its_claim_trains_nothing(self, store, log, ahead):
+    def test_one_that_was_overtaken_before_its_claim_trains_nothing(self, store, log, often, ahead):
         """Between looking at the store and claiming, another process trains on and drops what it passed."""
         spec = run((0, 2, BLUR), end=4)
         todo, other = plan([spec]), RunStore(store.root)
         real, calls = store.claim, itertools.count()
 
-        class Enough(Exception):
-            pass
-
-        def stop(spec, epoch):
-            if epoch == ahead:
-                raise Enough
-
         def overtaken(key):
             if next(calls) == 0:
                 with pytest.raises(Enough):
-                    work(todo, other, after_epoch=stop)
+                    work(todo, other, after_epoch=until_epoch(ahead))
             return real(key)
 
         store.claim = overtaken
@@ -236,11 +387,18 @@ class TestOrphans:
         with pytest.raises(Orphaned, match="is gone"):
             stop_with_parent(-1)(BASE, 1)
 
-    def test_after_an_epoch_that_is_not_lost(self, store, log):
+    def test_after_an_epoch_that_is_not_lost(self, store, log, often):
         with pytest.raises(Orphaned):
             work(plan([BASE]), store, after_epoch=stop_with_parent(-1))
         work(plan([BASE]), store)
         assert len(trained(log)) == 4
+
+    def test_or_while_it_waits_for_others(self, store, log):
+        claim = store.claim(BASE.keys[1])
+        with pytest.raises(Orphaned):
+            work(plan([BASE]), store, while_waiting=stop_with_parent(-1))
+        assert not trained(log)
+        store.release(claim)
 
 
 def test_continue_and_restart_share_their_trunk_in_the_store(store, log):

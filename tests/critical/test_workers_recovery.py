@@ -18,7 +18,7 @@ from helpers import (
     trained,
 )
 
-from critical import schedules
+from critical import schedules, workers
 from critical.plan import plan
 from critical.probes import Accuracy, Fisher
 from critical.schedules import Constant, Restart
@@ -46,8 +46,10 @@ class TestDamage:
         assert len(trained(log)) == 5 + 3 + 3
         assert_as_from_scratch(store, trunk, old, new)
 
+    @pytest.mark.parametrize("seconds", [0.0, 5.0])
     @pytest.mark.parametrize("epoch", [1, 3, 4, 5])
-    def test_of_a_record_is_reported_and_made_good(self, store, epoch):
+    def test_of_a_record_is_reported_and_made_good(self, store, monkeypatch, epoch, seconds):
+        monkeypatch.setattr(workers, "CHECKPOINT_SECONDS", seconds)
         spec, other = run((0, 3, BLUR), end=5), run((0, 3, BLUR), (3, 4, PERMUTED), end=5)
         todo = plan([spec, other])
         work(todo, store)
@@ -120,7 +122,9 @@ class TestProbes:
 class TestFailures:
     hopeless = Constant(rate=1e6)
 
-    def test_end_their_run_and_its_branches_alone(self, store, log):
+    @pytest.mark.parametrize("seconds", [0.0, 5.0])
+    def test_end_their_run_and_its_branches_alone(self, store, log, monkeypatch, seconds):
+        monkeypatch.setattr(workers, "CHECKPOINT_SECONDS", seconds)
         trunk = [run((0, removal, BLUR), end=7, schedule=self.hopeless) for removal in (3, 4)]
         late = replace(run((0, 2, BLUR), end=8), schedule=Restart(rate=0.05, decay=0.9, reset_optimizer=True))
         hot = replace(late, schedule=schedules.HotRestart(rate=0.05, decay=0.9, heat=1e8))
@@ -134,6 +138,7 @@ class TestFailures:
             assert not any("failure" in row for row in rows[:-1])
         assert len(store.rows(hot)) > 2, "it fails in its recovery only"
         assert_as_from_scratch(store, late)
+        assert states(store) <= todo.forks, "a failure leaves nothing on its way"
         ledger = Ledger(store)
         assert all(ledger.segment_complete(segment) for segment in todo.segments)
         before = trained(log)
