@@ -1,8 +1,8 @@
 """Learning-rate schedules: what the rate does when a deficit is removed.
 
 A schedule is a function of the epoch and of the epochs since the last window's end. Until the
-removal all of them but `constant` do the same, `rate · decay^epoch`, so that their arms grow from
-one trunk and differ in the recovery alone:
+removal all of them but `constant` do the same, `rate · decay^epoch` (from the last of its `earlier` epochs on
+in a `restart` that has any), so that their arms grow from one trunk and differ in the recovery alone:
 
 | kind          | from the removal on (s = epochs since the removal)                                |
 | ------------- | --------------------------------------------------------------------------------- |
@@ -71,12 +71,15 @@ class Schedule:
                 window is in its recovery from epoch 0 on.
         """
         value = (
-            self.rate * self.decay**epoch
+            self._window_rate(epoch)
             if since_removal is None
             else self._recovery_rate(epoch, since_removal)
         )
         # The rate is part of a run's identity: ten digits are the same with every libm.
         return float(f"{value:.10g}")
+
+    def _window_rate(self, epoch: int) -> float:
+        return self.rate * self.decay**epoch
 
     def resets_at(self, since_removal: int | None) -> bool:
         """Tells whether the optimiser's state is emptied before this epoch."""
@@ -95,15 +98,28 @@ class Continue(Schedule):
 
 @dataclass(frozen=True)
 class Restart(Schedule):
-    """The rate starts again at the removal; `recovery_decay` is its factor per epoch from there."""
+    """The rate starts again at the removal.
+
+    Attributes:
+        recovery_decay: Its factor per epoch from there, in (0, 1]; None: that of before.
+        earlier: Epochs before the removal at which it starts again as well. With the onset of a late window it
+            gives that window the rates of an early one, so that age alone parts the two.
+    """
 
     name: ClassVar[str] = "restart"
     recovery_decay: float | None = None
+    earlier: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if any(epoch < 0 for epoch in self.earlier):
+            raise SpecError(f"schedule.earlier={list(self.earlier)}: epochs from 0 on are wanted")
         if self.recovery_decay is not None and not 0 < self.recovery_decay <= 1:
             raise SpecError(f"schedule.recovery_decay={self.recovery_decay}: lies in (0, 1], or null")
+
+    def _window_rate(self, epoch: int) -> float:
+        begun = max((start for start in self.earlier if start <= epoch), default=0)
+        return self.rate * self.decay ** (epoch - begun)
 
     def _recovery_rate(self, epoch: int, since_removal: int) -> float:
         decay = self.decay if self.recovery_decay is None else self.recovery_decay

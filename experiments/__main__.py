@@ -11,9 +11,10 @@ import hydra
 from omegaconf import DictConfig, OmegaConf
 
 from critical.plan import plan
-from critical.pool import default_jobs
+from critical.pool import Workers, default_jobs
 from critical.schedules import Continue
 from critical.spec import SpecError, closest, from_settings
+from critical.store import RunStore
 from experiments import config as configuration
 from experiments import estimate, pipeline
 from experiments.figure import Figure
@@ -74,25 +75,31 @@ def numbers(config: DictConfig, figure: Figure) -> Any:
 @configuration.refuse_in_one_line
 def main(config: DictConfig) -> None:
     """Makes the figures asked for, or says what that would take."""
-    figures = chosen(configuration.plain(config.figure) if OmegaConf.is_list(config.figure) else config.figure)
+    asked = configuration.plain(config.figure) if OmegaConf.is_list(config.figure) else config.figure
+    figures, everything = chosen(asked), asked in ("all", ["all"])
     made = {family: protocol(config, family) for family in dict.fromkeys(figure.family for figure in figures)}
     given = {figure.name: numbers(config, figure) for figure in figures}
     arithmetic = next(iter(made.values())).parts.arithmetic
     jobs = default_jobs(arithmetic) if config.jobs is None else configuration.whole(config.jobs, "jobs")
     if jobs < 1:
         raise SpecError(f"jobs={jobs}: at least one worker")
+    results = Path(config.results)
+    workers = Workers(RunStore(results / "runs"), jobs, results / "logs")
     setting = pipeline.Setting(
         profile=config.profile,
-        results=Path(config.results),
-        jobs=jobs,
+        results=results,
+        train=workers.run,
         command=pipeline.command_line(),
         logger=logger(configuration.plain(config.logger)),
     )
     planned = {figure.name: figure.runs(made[figure.family], given[figure.name]) for figure in figures}
     for items in planned.values():
         pipeline.refuse_unmeasured(items)
-    plans = {name: plan(item.spec for item in items) for name, items in planned.items()}
-    whole = pipeline.merged(list(plans.values()))
+    # What is asked for by its name is made, whatever lies there.
+    shown = {
+        figure.name for figure in figures if everything and pipeline.calibrated(figure, planned[figure.name], setting)
+    }
+    whole = pipeline.merged([plan(item.spec for item in items) for name, items in planned.items() if name not in shown])
     if config.dry:
         print(estimate.report(whole, setting.store, jobs))
         return
@@ -101,13 +108,18 @@ def main(config: DictConfig) -> None:
         f"{whole.epochs_separate} if each were trained by itself"
     )
     start = time.monotonic()
-    for figure in figures:
-        record = pipeline.make(figure, made[figure.family], given[figure.name], setting)
-        picture = setting.results / "figures" / config.profile / f"{figure.name}.png"
-        print(f"{figure.name}: {picture} after {time.monotonic() - start:.0f} s")
-        for verdict in record.verdicts:
-            print(f"  {verdict['verdict']}: {verdict['sentence']}")
-    print(f"report: {setting.results / 'report' / config.profile / 'index.html'}")
+    with workers:
+        for figure in figures:
+            kept = figure.name in shown
+            record = (pipeline.show if kept else pipeline.make)(
+                figure, made[figure.family], given[figure.name], setting
+            )
+            picture = results / "figures" / config.profile / f"{figure.name}.png"
+            how = f"from the table of {record.created}" if kept else f"after {time.monotonic() - start:.0f} s"
+            print(f"{figure.name}: {picture} {how}")
+            for verdict in record.verdicts:
+                print(f"  {verdict['verdict']}: {verdict['sentence']}")
+    print(f"report: {results / 'report' / config.profile / 'index.html'}")
 
 
 def run() -> None:

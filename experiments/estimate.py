@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 import torch
@@ -30,19 +31,28 @@ def missing_epochs(plan: Plan, store: RunStore) -> int:
 def seconds_per_epoch(spec: RunSpec) -> float:
     """Trains and measures one epoch of a run, after one to warm up, and returns its process time.
 
-    Both epochs are thrown away. An accelerator is waited for.
+    A probe that measures every k epochs is measured once and counts as a k-th. Both epochs are thrown away. An
+    accelerator is waited for.
     """
     short = replace(spec, timeline=Timeline(2))
+    now = time.process_time if spec.arithmetic.device == "cpu" else time.perf_counter
+
+    def took(step: Callable[[], object]) -> float:
+        start = now()
+        step()
+        if spec.arithmetic.device == "cuda":
+            torch.cuda.synchronize()
+        return now() - start
+
     with spec.arithmetic.applied():
         trainer = Trainer(short)
         for act in short.acts:
-            start = time.perf_counter() if spec.arithmetic.device != "cpu" else time.process_time()
-            trainer.train_epoch(act)
-            trainer.measure(act)
-            if spec.arithmetic.device == "cuda":
-                torch.cuda.synchronize()
-            end = time.perf_counter() if spec.arithmetic.device != "cpu" else time.process_time()
-    return end - start
+            seconds = took(lambda act=act: trainer.train_epoch(act))  # type: ignore[misc]
+            for probe in spec.probes:
+                every = getattr(probe, "every", 1)
+                once = replace(probe, every=1) if every > 1 else probe  # type: ignore[call-arg]
+                seconds += took(lambda act=act, once=once: trainer.measure(act, (once,))) / every  # type: ignore[misc]
+    return seconds
 
 
 def checkpoint_bytes(spec: RunSpec) -> int:

@@ -36,7 +36,9 @@ class Figure:
             others, such as `two_streams`.
         prices: Measures times once, for figures that show them; they stay out of the table, which the
             same runs give again byte for byte.
-        summary: From the verdicts (a row a claim, see `critical.claims.verdicts`) and the numbers to sentences
+        calibration: Whether a setting is chosen here, on calibration seeds, and nothing is claimed. A table of exactly
+            these runs is then good from any machine, and is drawn without training.
+        summary: From the verdicts (a row a claim, see `critical.verdicts.verdicts`) and the numbers to sentences
             that end the caption, for figures with more claims than a reader keeps apart.
     """
 
@@ -51,4 +53,5 @@ class Figure:
     deviations: tuple[str, ...]
     family: str = "vision"
     prices: Callable[[Protocol, Any], pd.DataFrame] | None = None
+    calibration: bool = False
     summary: Callable[[pd.DataFrame, Any], str] | None = None

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import json
 import shlex
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -19,14 +20,14 @@ from typing import Any, cast
 import pandas as pd
 
 from critical import environment, plotting
-from critical.claims import to_records, verdicts
 from critical.data import load
 from critical.files import write_atomically
 from critical.plan import Plan, plan
-from critical.pool import run_all
+from critical.probes import Accuracy
 from critical.spec import SpecError
 from critical.statistics import mean_interval
 from critical.store import RunStore
+from critical.verdicts import to_records, verdicts
 from experiments.figure import Figure
 from experiments.loggers import Logger
 from experiments.protocol import DEFICIT, PlannedRun, Protocol, Tables, tables
@@ -40,14 +41,14 @@ class Setting:
     Attributes:
         profile: Its name.
         results: Folder of tables, figures, report and run store.
-        jobs: Worker processes.
+        train: Trains what a plan (under a label) needs that the store does not hold; see `critical.pool.Workers`.
         command: The command line, for the report.
         logger: Where runs are mirrored.
     """
 
     profile: str
     results: Path
-    jobs: int
+    train: Callable[[Plan, str], None]
     command: str
     logger: Logger
 
@@ -64,7 +65,7 @@ def make(figure: Figure, protocol: Protocol, numbers: Any, setting: Setting) -> 
         figure: The figure.
         protocol: How its arms are trained.
         numbers: The profile's numbers for it.
-        setting: Where results go, and how many workers train.
+        setting: Where results go, and who trains.
 
     Returns:
         The record that the report shows.
@@ -72,15 +73,13 @@ def make(figure: Figure, protocol: Protocol, numbers: Any, setting: Setting) -> 
     start = time.monotonic()
     planned = figure.runs(protocol, numbers)
     needed = plan(item.spec for item in planned)
-    run_all(needed, setting.store, setting.jobs, figure.name, setting.results / "logs")
+    setting.train(needed, figure.name)
     collected = tables(planned, setting.store)
     paths = write_tables(collected, setting.results, setting.profile, figure.name)
     # Drawn and judged from what the file holds, so that it is all a reader needs to do the same.
     collected = read_tables(setting.results, setting.profile, figure.name)
     collected = dataclasses.replace(collected, prices=prices(figure, protocol, numbers, setting))
-    with plotting.style():
-        drawing = figure.draw(collected, protocol, numbers)
-        saved = plotting.save(drawing, setting.results / "figures" / setting.profile, figure.name)
+    saved = draw(figure, collected, protocol, numbers, setting)
     judged = verdicts(collected.runs, figure.claims(protocol, numbers), protocol.seeds)
     said = [figure.caption(collected, protocol, numbers), small_print(collected, protocol)]
     if figure.summary is not None:
@@ -117,6 +116,33 @@ def make(figure: Figure, protocol: Protocol, numbers: Any, setting: Setting) -> 
     return record
 
 
+def draw(figure: Figure, collected: Tables, protocol: Protocol, numbers: Any, setting: Setting) -> plotting.Saved:
+    """Draws a figure from its tables and saves the picture."""
+    with plotting.style():
+        drawing = figure.draw(collected, protocol, numbers)
+        return plotting.save(drawing, setting.results / "figures" / setting.profile, figure.name)
+
+
+def calibrated(figure: Figure, planned: Sequence[PlannedRun], setting: Setting) -> bool:
+    """Tells whether a calibration need not run: its table lies there, of exactly these runs, from whatever machine."""
+    table = table_paths(setting.results, setting.profile, figure.name)[0]
+    if not (figure.calibration and table.exists() and table.with_suffix(".json").exists()):
+        return False
+    held = read_tables(setting.results, setting.profile, figure.name).runs
+    return list(held["run_id"]) == [item.spec.run_id for item in planned]
+
+
+def show(figure: Figure, protocol: Protocol, numbers: Any, setting: Setting) -> FigureRecord:
+    """Draws a calibration from its table, with the record that lies beside it: what it says of the machine holds."""
+    table = table_paths(setting.results, setting.profile, figure.name)[0]
+    collected = read_tables(setting.results, setting.profile, figure.name)
+    draw(figure, collected, protocol, numbers, setting)
+    record = FigureRecord(**json.loads(table.with_suffix(".json").read_bytes()))
+    write_record(record, setting.results, setting.profile)
+    build_report(setting.results, setting.profile)
+    return record
+
+
 def table_paths(results: Path, profile: str, name: str) -> tuple[Path, Path]:
     """Returns where the tables of a figure lie: runs and epochs."""
     folder = results / "tables" / profile
@@ -145,15 +171,15 @@ def read_tables(results: Path, profile: str, name: str) -> Tables:
 
 
 def refuse_unmeasured(planned: Sequence[PlannedRun]) -> None:
-    """Refuses runs at whose end a probe that the figure needs does not measure.
+    """Refuses runs at whose end a probe that the figure needs does not measure: accuracy always is needed.
 
     Raises:
         SpecError: A run's length is no multiple of a probe's `every`.
     """
     for item in planned:
-        for probe in item.spec.probes if item.measured else ():
+        for probe in item.spec.probes:
             every, end = getattr(probe, "every", 1), item.spec.timeline.end
-            if end % every:
+            if end % every and (item.measured or isinstance(probe, Accuracy)):
                 raise SpecError(
                     f"probe {probe.name}: every={every} does not measure the end of a run of {end} epochs; change it, "
                     "or removals and recovery"

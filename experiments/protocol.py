@@ -27,6 +27,10 @@ AUTHORS = "authors"
 """The schedule of the multi-view authors: `continue`, the momentum not restored at the removal."""
 
 
+RESTART_AT_ONSET = "restart_at_onset"
+"""`restart`, and the rate starts again at the onset of the window as well: late windows get the rates of early ones."""
+
+
 @dataclass(frozen=True)
 class PlannedRun:
     """A run and its place in a figure.
@@ -71,13 +75,15 @@ class Protocol:
     seeds: tuple[int, ...]
     reset_optimizer: bool = False
 
-    def schedule(self, kind: str, budget: int | None = None) -> Schedule:
+    def schedule(self, kind: str, budget: int | None = None, onset: int = 0) -> Schedule:
         """Returns a schedule of this protocol.
 
         Args:
-            kind: `continue`, `restart`, or `authors` (continue, with the optimiser's state emptied).
+            kind: `continue`, `restart`, `restart_at_onset`, or `authors` (continue, with the optimiser's state
+                emptied).
             budget: For `restart`: epochs over which the rate falls as far as it does in a standard
                 recovery; a rung of a ladder. A standard recovery when left out.
+            onset: For `restart_at_onset`: the first epoch of the window.
         """
         shared: dict[str, Any] = {
             "rate": self.rate,
@@ -88,6 +94,8 @@ class Protocol:
             return Continue(**{**shared, "reset_optimizer": True})
         if kind == Continue.name:
             return Continue(**shared)
+        if kind == RESTART_AT_ONSET and onset > 0:
+            shared["earlier"] = (onset,)
         if budget is None or budget == self.recovery:
             return Restart(**shared)
         return Restart(recovery_decay=decay_to(self.decay**self.recovery, budget), **shared)
@@ -113,7 +121,7 @@ class Protocol:
             kind: `fresh` (the window is ignored), `deficit` or `dose_matched`.
             onset: First epoch of the window.
             length: Epochs of the window.
-            schedule: `continue`, `restart` or `authors`.
+            schedule: `continue`, `restart`, `restart_at_onset` or `authors`.
             budget: Clean epochs after the window; a standard recovery when left out.
             deficit: Another deficit than the protocol's.
             comparison: What the arms of a series have in common: `same_recovery` or `same_total`.
@@ -129,7 +137,8 @@ class Protocol:
             window = (Window(onset, removal, acting),)
         elif removal > 0:
             window = (Window(onset, removal, sham or NoDeficit()),)
-        rates = self.schedule(schedule, budget if schedule == Restart.name else None)
+        rungs = schedule in (Restart.name, RESTART_AT_ONSET)
+        rates = self.schedule(schedule, budget if rungs else None, onset)
         spec = self.parts.run(seed, rates, Timeline(removal + budget, window), stabilizers)
         tags = {
             "arm": kind,

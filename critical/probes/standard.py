@@ -11,7 +11,7 @@ from critical.fisher import NOISES, trace_of_fisher
 from critical.information import pathway_traces
 from critical.probes.base import Moment, Probe, chunks, evaluate
 from critical.randomness import generator
-from critical.spec import SpecError
+from critical.spec import SpecError, added
 
 
 @dataclass(frozen=True)
@@ -20,12 +20,22 @@ class Accuracy(Probe):
 
     The latter says how well the deficit itself could be learnt. A deficit that is drawn anew each
     epoch is drawn for the epoch after the one trained, so nothing that was seen is scored.
+
+    Attributes:
+        every: Measure after every so many epochs.
     """
 
     name: ClassVar[str] = "accuracy"
+    every: int = added(1, neutral=1)
+
+    def __post_init__(self) -> None:
+        if self.every < 1:
+            raise SpecError(f"probe accuracy: every={self.every}; it must be at least 1")
 
     def measure(self, moment: Moment) -> dict[str, Any]:
         """Returns `test_accuracy` (percent), `test_loss` (nats) and, where it applies, the same `_deficient`."""
+        if moment.epoch % self.every:
+            return {}
         accuracy, loss = evaluate(moment, moment.dataset.test)
         row: dict[str, Any] = {"test_accuracy": accuracy, "test_loss": loss}
         if moment.deficits:

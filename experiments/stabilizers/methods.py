@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import statistics
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
@@ -28,10 +29,14 @@ class Method:
     Attributes:
         strength: The field that a grid varies.
         at_removal: Whether it acts once, before the first clean epoch, instead of during the window.
+        whole: Whether the strength is a whole number.
+        fixed: Other fields, where the defaults do not serve.
     """
 
     strength: str
     at_removal: bool = False
+    whole: bool = False
+    fixed: Mapping[str, Any] = field(default_factory=dict)
 
 
 METHODS = {
@@ -41,6 +46,8 @@ METHODS = {
     "shrink_and_perturb": Method("shrink", at_removal=True),
     "l2_init": Method("weight"),
     "weight_decay": Method("weight"),
+    # Shifts alone: a mirrored letter is another one, and pictures that may be mirrored are so already.
+    "augmentation": Method("shift", whole=True, fixed={"flip": False}),
     CONTROL_METHOD: Method("factor"),
 }
 
@@ -62,8 +69,12 @@ def windows(method: str, strength: float, removal: int) -> tuple[StabilizerWindo
     """Returns the window of a method against a deficit in [0, removal); none for `none`."""
     if method == NONE:
         return ()
-    made = from_settings(KINDS, {"name": method, METHODS[method].strength: strength}, "stabilizer")
-    if METHODS[method].at_removal:
+    used = METHODS[method]
+    if used.whole and strength != int(strength):
+        raise SpecError(f"strengths: {method} takes a whole number of {used.strength}, not {strength:g}")
+    value = int(strength) if used.whole else strength
+    made = from_settings(KINDS, {"name": method, used.strength: value, **used.fixed}, "stabilizer")
+    if used.at_removal:
         return (StabilizerWindow(made, removal, removal + 1),)
     return (StabilizerWindow(made, 0, removal),)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -11,8 +11,10 @@ from matplotlib.figure import Figure as Drawing
 
 from critical import plotting
 from critical.claims import Arm, Claim, Statistic
+from critical.probes import Decoding
 from critical.schedules import Restart
 from critical.spec import SpecError
+from critical.stabilizers import ModalityDropout
 from critical.statistics import mean_interval, paired_differences
 from experiments.contrasts import CONTROL, cost, dose_matched, fresh, window
 from experiments.figure import Figure
@@ -27,9 +29,11 @@ SOURCES = {
     "shrink_and_perturb": "Ash and Adams 2020",
     "l2_init": "Kumar et al. 2023",
     "weight_decay": "Golatkar et al. 2019",
+    "augmentation": "Golatkar et al. 2019",
     CONTROL_METHOD: CONTROL,
 }
 DECODING = f"decoding_{POOR}"
+ALONE = f"decoding_absent_{POOR}"
 DECIDED = ("reproduced", "reversed", "not reproduced")
 
 
@@ -68,8 +72,14 @@ def runs(protocol: Protocol, numbers: Numbers) -> list[PlannedRun]:
                 arm = protocol.arm(
                     seed, kind, 0, numbers.removal, stabilizers=acting, sham=sham(protocol.deficit)
                 )
-                planned.append(arm.also(stabilizer=method))
+                planned.append((_seen_alone(arm) if method == ModalityDropout.name else arm).also(stabilizer=method))
     return [item.also(*MEASURED) for item in planned]
+
+
+def _seen_alone(item: PlannedRun) -> PlannedRun:
+    """Has each view decoded with the other one absent as well: telling only where training had absent views."""
+    probes = tuple(replace(probe, absent=True) if isinstance(probe, Decoding) else probe for probe in item.spec.probes)
+    return replace(item, spec=replace(item.spec, probes=probes))
 
 
 def prices(protocol: Protocol, numbers: Numbers) -> pd.DataFrame:
@@ -107,7 +117,10 @@ def draw(tables: Tables, protocol: Protocol, numbers: Numbers) -> Drawing:
                 found = tables.prices.loc[tables.prices["stabilizer"] == method, "ratio"]
                 axis.plot(found, [row] * len(found), "o", color=colour)
                 continue
-            _dots(axis, _values(table, _arm(protocol, numbers, method), measure), row, colour)
+            arm = _arm(protocol, numbers, method)
+            _dots(axis, _values(table, arm, measure), row, colour)
+            if measure == DECODING and ALONE in table:
+                _dots(axis, _values(table, arm, ALONE), row, colour, hollow=True)
         if measure != "ratio":
             without = _values(table, _arm(protocol, numbers, NONE), measure).mean()
             axis.axvline(without, color=plotting.arm_colour("clean"), linewidth=0.8, linestyle=":")
@@ -135,10 +148,14 @@ def _values(table: pd.DataFrame, deficit: Arm, measure: str) -> pd.Series:
     return chosen.set_index("seed")[column].dropna()
 
 
-def _dots(axis: Axes, values: pd.Series, row: int, colour: str) -> None:
+def _dots(axis: Axes, values: pd.Series, row: int, colour: str, hollow: bool = False) -> None:
     if values.empty:
         return
     interval = mean_interval(values)
+    if hollow:
+        axis.plot([interval.low, interval.high], [row - 0.25] * 2, color=colour, linewidth=0.8)
+        axis.plot([interval.mean], [row - 0.25], "o", color=colour, markerfacecolor="white", markersize=4)
+        return
     axis.plot(values, [row + 0.22] * len(values), ".", color=colour, alpha=0.35, markersize=3)
     axis.plot([interval.low, interval.high], [row, row], color=colour, linewidth=1.2)
     axis.plot([interval.mean], [row], "o", color=colour)
@@ -203,7 +220,9 @@ def caption(tables: Tables, protocol: Protocol, numbers: Numbers) -> str:
         "with 95 % intervals, differences paired within seed; dotted: no method. The dose-matched network has the "
         "method too. Slow trunk is the control that does nothing but lower the learning rate behind the fusion. "
         f"Strengths: {used}; stabilizers/strength shows how they are chosen, by clean accuracy on held-out images of "
-        "calibration seeds. The last panel is measured in one run on this machine."
+        "calibration seeds. Hollow, for modality dropout: view a absent instead of another example's, which only "
+        "networks that were trained with absent views can be asked. The last panel is measured in one run on this "
+        "machine."
     )
 
 

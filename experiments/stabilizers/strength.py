@@ -77,6 +77,12 @@ def choice(table: pd.DataFrame) -> dict[str, float]:
     return chosen
 
 
+def at_edge(best: dict[str, float], numbers: Numbers) -> list[str]:
+    """Returns the methods whose choice is the least or the largest of its grid: a better one may lie beyond."""
+    grids = dict(zip(numbers.methods, numbers.grids, strict=True))
+    return [method for method in grids if best.get(method) in (min(grids[method]), max(grids[method]))]
+
+
 def draw(tables: Tables, protocol: Protocol, numbers: Numbers) -> Drawing:
     """Draws a panel a method: validation accuracy against strength, with that of no method as a line."""
     made, axes = plotting.figure(2, (len(numbers.methods) + 1) // 2, sharey=True)
@@ -114,12 +120,14 @@ def claims(protocol: Protocol, numbers: Numbers) -> Sequence[Claim]:
 
 
 def caption(tables: Tables, protocol: Protocol, numbers: Numbers) -> str:
-    """Says what is seen."""
+    """Says what is seen, and which choices lie at an edge of what was tried."""
+    listed = ", ".join(method.replace("_", " ") for method in at_edge(choice(tables.runs), numbers))
+    edges = f"At an edge of its grid, so that a better one may lie beyond: {listed}." if listed else "None is an edge."
     return (
         "How the strengths in the figure of prevention were chosen: accuracy of clean networks (no deficit at all) on "
         f"{numbers.validation:,} held-out training examples, for each method and strength, on calibration seeds "
         f"{', '.join(str(seed) for seed in numbers.seeds)} that serve no claim. The method acts in [0, "
-        f"{numbers.removal}), or once at {numbers.removal}. The best mean is taken, the larger of equals."
+        f"{numbers.removal}), or once at {numbers.removal}. The best mean is taken, the larger of equals. {edges}"
     )
 
 
@@ -134,4 +142,5 @@ FIGURE = Figure(
     alt="A panel for each method: validation accuracy of clean networks against the strength of the method.",
     deviations=("Published strengths are for other networks; they are among those tried where there are any.",),
     family="two_streams",
+    calibration=True,
 )

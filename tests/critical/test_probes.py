@@ -11,7 +11,7 @@ from critical.arithmetic import Arithmetic
 from critical.data import Dataset, Split
 from critical.deficits import Inversion, Noise, RandomLabels
 from critical.probes import KINDS, Accuracy, Fisher, Moment, Probe, evaluate
-from critical.spec import SpecError
+from critical.spec import SpecError, settings
 from critical.training import Trainer
 
 EVERY = (Accuracy(), Fisher(samples=32, chunk=16))
@@ -91,6 +91,14 @@ class TestAccuracy:
         monkeypatch.setattr(RandomLabels, "apply", lambda self, batch, *, seed, epoch: epochs.append(epoch) or batch)
         Accuracy().measure(moment(Reader(), (RandomLabels(resample=True),), epoch=4))
         assert epochs == [4], "epoch 3 was trained, 4 epochs in all"
+
+
+    def test_every_so_many_epochs(self):
+        measured = [bool(Accuracy(every=2).measure(moment(Reader(), epoch=epoch))) for epoch in (1, 2, 3, 4)]
+        assert measured == [False, True, False, True]
+        assert settings(Accuracy()) == {"name": "accuracy"}, "runs of before the field keep their identity"
+        with pytest.raises(SpecError, match="probe accuracy: every=0"):
+            Accuracy(every=0)
 
 
 class TestFisher:

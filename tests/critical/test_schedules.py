@@ -25,6 +25,12 @@ class TestValues:
     def test_restart_with_a_decay_of_its_own(self):
         assert rates(Restart(rate=0.8, decay=0.5, recovery_decay=0.1), 2, 5) == close(0.8, 0.4, 0.8, 0.08, 0.008)
 
+    def test_restart_before_the_removal_as_well(self):
+        schedule = Restart(rate=0.8, decay=0.5, earlier=(2,))
+        assert rates(schedule, 4, 6) == close(0.8, 0.4, 0.8, 0.4, 0.8, 0.4)
+        assert rates(Restart(rate=0.8, decay=0.5, earlier=(1, 3)), 5, 5) == close(0.8, 0.8, 0.4, 0.8, 0.4)
+        assert rates(HotRestart(rate=0.8, decay=0.5, earlier=(1,)), 3, 4) == close(0.8, 0.8, 0.4, 2.4)
+
     def test_hot_restart(self):
         assert rates(HotRestart(rate=0.8, decay=0.5, heat=3.0), 2, 5) == close(0.8, 0.4, 2.4, 1.2, 0.6)
 

@@ -87,9 +87,15 @@ def test_probes_and_arithmetic_hold_every_setting():
             assert set(given) - {"name"} == fields(probes.KINDS[given["name"]])
 
 
+@functools.cache
+def settings(profile):
+    """All settings of a profile."""
+    return tiny.composed("figures", f"profile={profile}", "device=cpu")
+
+
 @pytest.mark.parametrize("profile", PROFILES)
 def test_a_profile_has_numbers_for_every_figure(profile):
-    config = tiny.composed("figures", f"profile={profile}")
+    config = settings(profile)
     assert config.profile == profile
     for family in dict.fromkeys(figure.family for figure in FIGURES.values()):
         node = config if family == "vision" else config[family]
@@ -103,8 +109,7 @@ def test_a_profile_has_numbers_for_every_figure(profile):
 @functools.cache
 def listed(profile):
     """(figure, protocol, numbers, runs of one seed, claims) of every figure of a profile, on pretended data."""
-    config = tiny.composed("figures", f"profile={profile}", "device=cpu")
-    found = []
+    config, found = settings(profile), []
     with pytest.MonkeyPatch.context() as patch:
         for kind in data.KINDS.values():
             patch.setattr(kind, "resolved", lambda self: self)
@@ -141,7 +146,7 @@ def test_strengths_are_those_that_were_chosen(profile):
     path = ROOT / "results" / "tables" / profile / "stabilizers" / "strength.csv"
     if not path.exists():
         pytest.skip(f"{profile} has no table of strengths yet")
-    config = tiny.composed("figures", f"profile={profile}")
+    config = settings(profile)
     tried, used = (config.figures[f"stabilizers/{name}"] for name in ("strength", "prevention"))
     chosen = strength.choice(pipeline.read_tables(ROOT / "results", profile, "stabilizers/strength").runs)
     assert [chosen[method] for method in used.methods] == list(used.strengths)
@@ -150,7 +155,7 @@ def test_strengths_are_those_that_were_chosen(profile):
 
 
 def test_the_paper_profile_is_the_paper():
-    config = tiny.composed("figures", "profile=paper")
+    config = settings("paper")
     assert config.data.name == "cifar10"
     assert config.data.subset is config.data.test_subset is config.data.resolution is None
     assert (config.model.name, config.model.width, config.model.depth) == ("all_cnn", 96, 7)
@@ -163,7 +168,7 @@ def test_the_paper_profile_is_the_paper():
 def test_profiles_keep_calibration_seeds_out():
     families = dict.fromkeys(figure.family for figure in FIGURES.values())
     for profile in PROFILES:
-        config = tiny.composed("figures", f"profile={profile}")
+        config = settings(profile)
         for family in families:
             assert max((config if family == "vision" else config[family]).protocol.seeds) < 1000
         assert min(config.figures["stabilizers/strength"].seeds) >= 1000
@@ -266,6 +271,7 @@ def test_trying_on_data_does_not_draw_from_the_global_generator():
 )
 def test_a_bad_figure_command_is_one_line(arguments, named, monkeypatch, capsys, tmp_path):
     monkeypatch.chdir(tmp_path)
+    tiny.composed_once(monkeypatch, front)
     given = [text for text in ("profile=smoke", "device=cpu") if text.split("=")[0] not in
              {argument.split("=")[0] for argument in arguments}]  # fmt: skip
     status, lines, out = tiny.call(

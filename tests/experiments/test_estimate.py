@@ -6,7 +6,7 @@ import tiny
 
 from critical import training
 from critical.plan import plan
-from critical.probes import Fisher
+from critical.probes import Accuracy, Fisher
 from critical.store import RunStore
 from critical.training import Trainer
 from experiments import estimate
@@ -30,6 +30,20 @@ def test_missing_epochs_go_down_as_they_are_trained(tmp_path):
 def test_an_epoch_has_a_price():
     seconds = estimate.seconds_per_epoch(RUNS[0])
     assert 0 < seconds < 5
+
+
+def test_a_probe_counts_as_often_as_it_measures(monkeypatch):
+    """On a clock that training puts on by 8 seconds, and a measurement by 4 where one is made."""
+    clock = [0.0]
+
+    def passes(seconds):
+        clock[0] += seconds
+
+    monkeypatch.setattr(estimate.time, "process_time", lambda: clock[0])
+    monkeypatch.setattr(Trainer, "train_epoch", lambda self, act: passes(8))
+    monkeypatch.setattr(Trainer, "measure", lambda self, act, probes: passes(4 if probes[0].every == 1 else 0))
+    probes = (Accuracy(every=4), Fisher(every=2))
+    assert estimate.seconds_per_epoch(dataclasses.replace(RUNS[0], probes=probes)) == 8 + 4 / 4 + 4 / 2
 
 
 def test_a_checkpoint_holds_weights_and_momentum(tmp_path):

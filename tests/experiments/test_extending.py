@@ -166,13 +166,15 @@ def made(scratch):
     config = scratch.composed("figures", "profile=smoke", *SMALL[1:5], "device=cpu", "model=one_layer", "model.width=4",
                               "deficit=pixelate", "deficit.side=2", "protocol.seeds=[0,1,2,3,4,5]",
                               "+figures={controls/mosaic:{removal:2,sides:[2,4]}}")  # fmt: skip
-    setting = pipeline.Setting("smoke", scratch.folder / "results", 1, "make figures", loggers.Logger())
+    results = scratch.folder / "results"
+    store = RunStore(results / "runs")
+    setting = pipeline.Setting(
+        "smoke", results, lambda needed, _: tiny.train_here(needed, store), "make figures", loggers.Logger()
+    )
 
     def make():
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(pipeline, "run_all", tiny.train_here)
-            (figure,) = registry.chosen("controls/mosaic")
-            return pipeline.make(figure, front.protocol(config), front.numbers(config, figure), setting)
+        (figure,) = registry.chosen("controls/mosaic")
+        return pipeline.make(figure, front.protocol(config), front.numbers(config, figure), setting)
 
     return make(), make, setting.results
 

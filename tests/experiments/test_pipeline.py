@@ -7,11 +7,12 @@ import pytest
 import tiny
 
 from critical import environment, training
-from critical.claims import verdicts
 from critical.data import load
 from critical.deficits import ViewDropout
+from critical.pool import RunError, Workers
 from critical.store import RunStore
 from critical.training import Trainer
+from critical.verdicts import verdicts
 from experiments import __main__ as front
 from experiments import loggers, pipeline
 from experiments.protocol import DEFICIT
@@ -48,7 +49,11 @@ class Bench:
         families = dict.fromkeys(figure.family for figure in FIGURES.values())
         self.protocols = {family: front.protocol(self.config, family) for family in families}
         self.logger = Heard()
-        self.setting = pipeline.Setting("smoke", results, 1, "python -m experiments profile=smoke", self.logger)
+        command, store = "python -m experiments profile=smoke", RunStore(results / "runs")
+        # In this process, so that no worker has to import torch.
+        self.setting = pipeline.Setting(
+            "smoke", results, lambda needed, _: tiny.train_here(needed, store), command, self.logger
+        )
 
     def numbers(self, name):
         return front.numbers(self.config, FIGURES[name])
@@ -72,11 +77,9 @@ class Bench:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """All figures; in this process, so that no worker has to import torch."""
+    """All figures."""
     bench = Bench(tmp_path_factory.mktemp("made") / "results")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline, "run_all", tiny.train_here)
-        bench.records = {name: bench.make(name) for name in NAMES}
+    bench.records = {name: bench.make(name) for name in NAMES}
     return bench
 
 
@@ -93,7 +96,8 @@ def test_everything_promised_is_there(made, name):
     assert table.loc[told, "accuracy_deficient"].notna().all()
     assert table.loc[table["deficit"].isin(["none", ViewDropout.name]), "accuracy_deficient"].isna().all()
     for beginning in {beginning for item in made.planned(name) for beginning in item.measured}:
-        columns = [column for column in table.columns if column.startswith(beginning)]
+        # Views are decoded alone where training had absent ones only.
+        columns = [name for name in table.columns if name.startswith(beginning) and "_absent_" not in name]
         assert columns
         assert table[columns].notna().all(axis=None)
     for kind, least in (("png", 10_000), ("pdf", 3_000), ("json", 500)):
@@ -158,8 +162,10 @@ def test_the_table_holds_what_training_from_scratch_gives(made, name):
 
 def test_a_second_time_nothing_is_trained_and_the_tables_are_the_same(made, monkeypatch):
     """With the real pool, which starts no worker when nothing is left."""
-    before, names = made.files("tables", "*.csv"), [NAMES[0], "cvpr2023/split_removal", "stabilizers/prevention"]
+    before, names = made.files("tables", "*.csv"), [NAMES[0], "stabilizers/prevention"]
     assert before
+    workers = Workers(made.setting.store, 1, made.setting.results / "logs")
+    monkeypatch.setattr(made, "setting", dataclasses.replace(made.setting, train=workers.run))
     for name in names:
         (path,) = [path for path in before if path.name == f"{name.rsplit('/', 1)[-1]}.csv"]
         path.unlink()
@@ -170,6 +176,38 @@ def test_a_second_time_nothing_is_trained_and_the_tables_are_the_same(made, monk
     assert {name: record.verdicts for name, record in again.items()} == {
         name: made.records[name].verdicts for name in names
     }
+
+
+def test_a_calibration_is_drawn_from_a_table_of_exactly_its_runs(made, monkeypatch):
+    """Also from another machine's, with its record; what claims something never is."""
+    name, planned = "stabilizers/strength", made.planned("stabilizers/strength")
+    assert [each for each in NAMES if pipeline.calibrated(FIGURES[each], made.planned(each), made.setting)] == [name]
+    assert not pipeline.calibrated(FIGURES[name], planned[:-1], made.setting)
+    beside = made.setting.results / "tables" / "smoke" / f"{name}.json"
+    before = beside.read_bytes()
+    picture = made.setting.results / "figures" / "smoke" / f"{name}.png"
+    drawn = picture.read_bytes()
+    picture.unlink()
+    beside.write_text(json.dumps(json.loads(before) | {"machine": "another one"}))
+    monkeypatch.setattr(Trainer, "train_epoch", lambda *_: pytest.fail("something was trained"))
+    try:
+        record = pipeline.show(FIGURES[name], made.protocol(name), made.numbers(name), made.setting)
+    finally:
+        beside.write_bytes(before)
+    assert record.machine == "another one"
+    assert picture.read_bytes() == drawn
+    assert "another one" in (made.setting.results / "report" / "smoke" / "index.html").read_text()
+    made.make(name)
+
+
+def test_what_is_calibrated_is_not_planned_unless_it_is_named(made, monkeypatch, capsys):
+    counted = []
+    for asked in ("all", f"[{','.join(NAMES)}]"):
+        given = ("profile=smoke", "device=cpu", "dry=true", f"figure={asked}", f"results={made.setting.results}")
+        status, _, out = tiny.call(monkeypatch, capsys, tiny.figures_main, *given)
+        assert status == 0
+        counted.append(int(out.splitlines()[0].removeprefix("runs: ")))
+    assert counted[1] - counted[0] == len(made.planned("stabilizers/strength"))
 
 
 def test_prices_are_measured_once_on_a_machine(made, monkeypatch):
@@ -234,9 +272,7 @@ def failed(tmp_path_factory):
     bench.setting.store.write_record(
         key, {"train": None, "probes": {}, "seconds": {}, "failure": "non-finite loss"}
     )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline, "run_all", tiny.train_here)
-        bench.record = bench.make("iclr2019/deficit_removal")
+    bench.record = bench.make("iclr2019/deficit_removal")
     return bench
 
 
@@ -281,14 +317,12 @@ def test_the_command_makes_a_figure_with_a_worker(monkeypatch, capsys, tmp_path)
 
 
 def test_a_worker_that_stops_is_one_line(monkeypatch, capsys, tmp_path):
-    from critical.pool import RunError
-
     monkeypatch.chdir(tmp_path)
 
     def stop(*_):
         raise RunError("a worker stopped: no memory (traceback in log)")
 
-    monkeypatch.setattr(pipeline, "run_all", stop)
+    monkeypatch.setattr(Workers, "run", stop)
     given = ["profile=smoke", "device=cpu", "figure=controls/permanence", f"results={tmp_path}/r"]
     status, lines, _ = tiny.call(monkeypatch, capsys, tiny.figures_main, *given)
     assert status != 0

@@ -12,7 +12,7 @@ from critical.spec import SpecError
 from critical.stabilizers import L2Init, StabilizerWindow
 from critical.store import RunStore
 from experiments import __main__ as front
-from experiments.protocol import AUTHORS, DEFICIT, DOSE_MATCHED, FRESH, SAME_TOTAL, tables
+from experiments.protocol import AUTHORS, DEFICIT, DOSE_MATCHED, FRESH, RESTART_AT_ONSET, SAME_TOTAL, tables
 
 PROTOCOL = tiny.protocol(seeds=(0, 1), recovery=4)
 
@@ -61,6 +61,16 @@ def test_restarts_give_every_arm_the_recovery_of_a_fresh_one():
     going_on = [act.rate for act in PROTOCOL.arm(0, DEFICIT, 0, 5, Continue.name).spec.acts]
     assert going_on[:5] == late[:5]
     assert max(going_on[5:]) < min(late[5:7])
+
+
+def test_a_restart_at_the_onset_gives_windows_of_any_age_the_same_rates():
+    early, late = (PROTOCOL.arm(0, DEFICIT, onset, 2, RESTART_AT_ONSET) for onset in (0, 3))
+    assert [act.rate for act in late.spec.acts[3:]] == [act.rate for act in early.spec.acts]
+    assert late.tags["schedule"] == early.tags["schedule"] == RESTART_AT_ONSET
+    # What lies before a window is the common trunk, and an early window is that of the plain restart.
+    assert late.spec.keys[:4] == PROTOCOL.arm(0, DOSE_MATCHED, 0, 3).spec.keys[:4]
+    assert early.spec.keys == PROTOCOL.arm(0, DEFICIT, 0, 2).spec.keys
+    assert PROTOCOL.arm(0, FRESH, schedule=RESTART_AT_ONSET).spec.keys == PROTOCOL.arm(0, FRESH).spec.keys
 
 
 def test_budgets_share_their_trunk():

@@ -9,25 +9,26 @@ import pytest
 import tiny
 
 from critical import probes, statistics
-from critical.claims import verdicts
 from critical.deficits import Dissociation, ViewDropout
 from critical.spec import SpecError
+from critical.verdicts import verdicts
 from experiments import config as configuration
 from experiments import pipeline, protocol
 from experiments.cvpr2023 import rsv_blur, split_removal
 from experiments.multimodal import modality_dropout
-from experiments.protocol import DEFICIT, DOSE_MATCHED, FRESH
+from experiments.protocol import DEFICIT, DOSE_MATCHED, FRESH, Tables
 from experiments.stabilizers import methods, prevention, strength
 
 PROTOCOL = tiny.protocol(family="two_streams")
-METHODS = ("fisher_penalty", "shrink_and_perturb", "slow_trunk")
+METHODS = ("fisher_penalty", "modality_dropout", "shrink_and_perturb", "slow_trunk")
 NUMBERS = {
     split_removal: split_removal.Numbers((4, 8)),
     rsv_blur: rsv_blur.Numbers((4, 8)),
     modality_dropout: modality_dropout.Numbers(4, (0, 8), easy="a"),
-    prevention: prevention.Numbers(4, METHODS, (0.1, 0.4, 0.15)),
+    prevention: prevention.Numbers(4, METHODS, (0.1, 0.1, 0.4, 0.15)),
 }
-STRENGTH = strength.Numbers(4, 10, (1000, 1001), METHODS, ((0.01, 0.1), (0.4, 0.7), (0.15,)))
+SEARCHED = ("fisher_penalty", "shrink_and_perturb", "augmentation", "slow_trunk")
+STRENGTH = strength.Numbers(4, 10, (1000, 1001), SEARCHED, ((0.01, 0.1), (0.4, 0.7), (1.0, 2.0, 3.0), (0.15,)))
 EACH = pytest.mark.parametrize("module", NUMBERS, ids=lambda module: module.__name__.rsplit(".", 1)[-1])
 GOOD, BAD, NOT = "reproduced", "reversed", "not reproduced"
 
@@ -86,7 +87,7 @@ WORLDS = {
 
 def fabricated(module, sign=1, protocol=PROTOCOL):
     made = tiny.fabricated(module.FIGURE.runs(protocol, NUMBERS[module]), WORLDS[module](sign))
-    prices = pd.DataFrame({"stabilizer": ["none", *METHODS], "seconds": 2.0, "ratio": [1.0, 1.5, 1.1, 1.01]})
+    prices = pd.DataFrame({"stabilizer": ["none", *METHODS], "seconds": 2.0, "ratio": [1.0, 1.5, 1.2, 1.1, 1.01]})
     return dataclasses.replace(made, prices=prices if module.FIGURE.prices else made.prices)
 
 
@@ -226,7 +227,7 @@ class TestStrength:
 
     def test_clean_runs_on_calibration_seeds_and_held_out_images(self):
         planned = self.planned()
-        assert len(planned) == 2 * (1 + 2 + 2 + 1)
+        assert len(planned) == 2 * (1 + 2 + 2 + 3 + 1)
         for item in planned:
             assert item.spec.seed == item.tags["seed"] >= 1000
             assert item.spec.data.validation == 10
@@ -242,11 +243,18 @@ class TestStrength:
                 (window,) = item.spec.stabilizers
                 field = methods.METHODS[item.tags["stabilizer"]].strength
                 assert getattr(window.stabilizer, field) == item.tags["strength"]
+            if item.tags["stabilizer"] == "augmentation":
+                assert not window.stabilizer.flip, "a mirrored letter is another one"
+                assert isinstance(window.stabilizer.shift, int)
 
     def test_the_best_mean_is_chosen(self):
-        best = {"fisher_penalty": 0.01, "shrink_and_perturb": 0.7, "slow_trunk": 0.15}
+        best = {"fisher_penalty": 0.01, "shrink_and_perturb": 0.7, "augmentation": 2.0, "slow_trunk": 0.15}
         table = self.table(lambda tags: 80.0 + (tags["strength"] == best.get(tags["stabilizer"])))
         assert strength.choice(table) == best
+        assert strength.at_edge(best, STRENGTH) == ["fisher_penalty", "shrink_and_perturb", "slow_trunk"]
+        assert strength.caption(Tables(table), PROTOCOL, STRENGTH).endswith(
+            "so that a better one may lie beyond: fisher penalty, shrink and perturb, slow trunk."
+        )
 
     def test_one_good_seed_does_not_decide(self):
         table = self.table(lambda tags: 80.0 + {(0.01, 1000): 5, (0.1, 1000): 3, (0.1, 1001): 3}.get(
@@ -255,7 +263,7 @@ class TestStrength:
 
     def test_of_equals_the_larger_is_chosen(self):
         assert strength.choice(self.table(lambda tags: 80.0)) == {
-            "fisher_penalty": 0.1, "shrink_and_perturb": 0.7, "slow_trunk": 0.15,
+            "fisher_penalty": 0.1, "shrink_and_perturb": 0.7, "augmentation": 3.0, "slow_trunk": 0.15,
         }  # fmt: skip
 
     def test_a_strength_under_which_a_run_failed_is_not_chosen(self):
@@ -272,7 +280,7 @@ class TestStrength:
         drawing = strength.draw(made, PROTOCOL, STRENGTH)
         drawing.canvas.draw()
         assert {70.0, 60.0} <= set(numbers_drawn(drawing))
-        assert sum(axis.get_visible() for axis in drawing.axes) == len(METHODS)
+        assert sum(axis.get_visible() for axis in drawing.axes) == len(SEARCHED)
         plt.close(drawing)
         assert not strength.claims(PROTOCOL, STRENGTH)
         assert "1000, 1001" in strength.caption(made, PROTOCOL, STRENGTH)
@@ -290,6 +298,25 @@ class TestPrevention:
         for item in prevention.runs(PROTOCOL, NUMBERS[prevention]):
             if item.tags["stabilizer"] == method:
                 assert {epoch for epoch, act in enumerate(item.spec.acts) if act.stabilizers} == epochs
+
+    def test_a_shift_is_whole(self):
+        with pytest.raises(SpecError, match=r"augmentation takes a whole number of shift, not 0\.5"):
+            methods.windows("augmentation", 0.5, 4)
+
+    def test_views_are_decoded_alone_where_training_had_absent_ones(self):
+        measuring = dataclasses.replace(PROTOCOL.parts, probes=(probes.Accuracy(), probes.Decoding()))
+        for item in prevention.runs(dataclasses.replace(PROTOCOL, parts=measuring), NUMBERS[prevention]):
+            asked = [probe.absent for probe in item.spec.probes if isinstance(probe, probes.Decoding)]
+            assert asked == [item.tags["stabilizer"] == "modality_dropout"], item.tags
+
+    def test_what_a_view_tells_alone_is_drawn_hollow(self):
+        made = fabricated(prevention)
+        dropped = (made.runs["stabilizer"] == "modality_dropout") & (made.runs["arm"] == DEFICIT)
+        made.runs.loc[dropped, "decoding_absent_b"] = 41.0
+        drawing = prevention.draw(made, PROTOCOL, NUMBERS[prevention])
+        hollow = [line for axis in drawing.axes for line in axis.lines if line.get_markerfacecolor() == "white"]
+        plt.close(drawing)
+        assert [float(line.get_xdata()[0]) for line in hollow] == [41.0]
 
     def test_prices_are_ratios_to_no_method(self):
         numbers = prevention.Numbers(1, ("slow_trunk",), (0.5,))
@@ -336,7 +363,7 @@ def test_impossible_numbers_are_refused(module, given, words):
     ],
 )
 def test_impossible_searches_are_refused(changes, words):
-    given = {"removal": 1, "validation": 10, "seeds": [1000], "methods": list(METHODS), "grids": [[0.1]] * 3}
+    given = {"removal": 1, "validation": 10, "seeds": [1000], "methods": list(SEARCHED[1:]), "grids": [[0.1]] * 3}
     assert configuration.numbers(strength.Numbers, given, strength.FIGURE.name).seeds == (1000,)
     with pytest.raises(SpecError, match=words) as raised:
         configuration.numbers(strength.Numbers, {**given, **changes}, strength.FIGURE.name)
@@ -350,6 +377,10 @@ def test_a_run_whose_end_no_probe_measures_is_refused_before_it_trains():
     pipeline.refuse_unmeasured([item, dataclasses.replace(rarely, measured=())])
     with pytest.raises(SpecError, match=r"^probe decoding: every=.* does not measure the end of a run of"):
         pipeline.refuse_unmeasured([rarely])
+    # A figure of one view names no further columns, and cannot do without the accuracy.
+    scored = dataclasses.replace(item.spec, probes=(probes.Accuracy(every=PROTOCOL.recovery + 1),))
+    with pytest.raises(SpecError, match=r"^probe accuracy: every="):
+        pipeline.refuse_unmeasured([dataclasses.replace(item, spec=scored, measured=())])
 
 
 @pytest.mark.parametrize(("view", "known"), [("b", False), (None, True)])
