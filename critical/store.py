@@ -77,7 +77,7 @@ class RunStore:
 
     def drop_state(self, key: str) -> None:
         """Removes a checkpoint on the way, unless some process wants to fork there."""
-        if not (self.root / "wanted" / key).exists():
+        if not self.wanted(key):
             self.state_path(key).unlink(missing_ok=True)
 
     def want(self, keys: Iterable[str]) -> None:
@@ -86,6 +86,10 @@ class RunStore:
         folder.mkdir(parents=True, exist_ok=True)
         for key in keys:
             (folder / key).touch()
+
+    def wanted(self, key: str) -> bool:
+        """Tells whether some process wants the checkpoint under a key to be kept."""
+        return (self.root / "wanted" / key).exists()
 
     def record(self, key: str) -> dict[str, Any] | None:
         """Returns the record of a key: `{"train": {...}, "probes": {id: {...}}, "failure": str | None}`."""

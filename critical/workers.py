@@ -228,7 +228,7 @@ class _Worker:
             key in self.forks
             or time.monotonic() - self._stored_at >= CHECKPOINT_SECONDS
             or self.store.has_state(key)
-            or _wanted(self.store, key)
+            or self.store.wanted(key)
         )
 
     def _save(self, spec: RunSpec, epoch: int) -> None:
@@ -242,11 +242,6 @@ class _Worker:
         if self._stored < epoch and spec.keys[self._stored] not in self.forks:
             self.store.drop_state(spec.keys[self._stored])
         self._stored, self._stored_at = epoch, time.monotonic()
-
-
-def _wanted(store: RunStore, key: str) -> bool:
-    """Tells whether some process wants to fork at a key."""
-    return (store.root / "wanted" / key).exists()
 
 
 def stop_with_parent(parent: int) -> Callable[..., None]:

@@ -7,13 +7,13 @@ would be lost: they have a file of their own, with the reason.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from critical.files import write_atomically
+from critical.spec import identity
 
 Refusals = Sequence[tuple[Sequence[str], str]]
 """Hydra's overrides that cannot be, each with the reason in one line."""
@@ -54,8 +54,7 @@ def remember_refused(results: Path, overrides: Sequence[str], reason: str) -> No
     sweep = current_sweep()
     if sweep is not None:
         text = json.dumps({"overrides": list(overrides), "reason": reason}, indent=1)
-        name = hashlib.sha256(json.dumps(list(overrides)).encode()).hexdigest()[:16]
-        write_atomically(_folder(results, sweep) / "refused" / f"{name}.json", text.encode())
+        write_atomically(_folder(results, sweep) / "refused" / f"{identity(list(overrides))}.json", text.encode())
 
 
 def refused(results: Path, sweep: str) -> Refusals:

@@ -201,3 +201,22 @@ class Killing(Probe):
     def measure(self, moment: Moment) -> dict[str, Any]:
         os.kill(os.getpid(), signal.SIGKILL)
         return {}
+
+
+def states(store):
+    """Keys of the checkpoints in a store."""
+    return {path.stem for path in (store.root / "states").rglob("*.pt")}
+
+
+class Enough(Exception):
+    """Ends a worker from within."""
+
+
+def until_epoch(last):
+    """An `after_epoch` that ends a worker there, with the state of that epoch stored or not."""
+
+    def stop(spec, epoch):
+        if epoch == last:
+            raise Enough
+
+    return stop

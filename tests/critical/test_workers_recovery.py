@@ -15,6 +15,7 @@ from helpers import (
     last_state,
     run,
     same,
+    states,
     trained,
 )
 
@@ -28,10 +29,6 @@ from critical.workers import Ledger, work
 pytestmark = pytest.mark.usefixtures("time_limit")
 
 FISHER = Fisher(samples=16, chunk=8)
-
-
-def states(store):
-    return {path.stem for path in (store.root / "states").rglob("*.pt")}
 
 
 class TestDamage:
