@@ -22,7 +22,7 @@ from critical.progress import Progress, progress
 from critical.store import RunStore
 from critical.workers import Ledger, Orphaned, stop_with_parent, work
 
-POLL_SECONDS = 1.0
+POLL_SECONDS = 2.0
 
 
 class RunError(RuntimeError):

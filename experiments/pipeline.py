@@ -24,7 +24,7 @@ from critical.data import load
 from critical.files import write_atomically
 from critical.plan import Plan, plan
 from critical.probes import Accuracy
-from critical.spec import SpecError
+from critical.spec import SpecError, identity
 from critical.statistics import mean_interval
 from critical.store import RunStore
 from critical.verdicts import to_records, verdicts
@@ -187,14 +187,16 @@ def refuse_unmeasured(planned: Sequence[PlannedRun]) -> None:
 
 
 def prices(figure: Figure, protocol: Protocol, numbers: Any, setting: Setting) -> pd.DataFrame:
-    """Returns the times that a figure shows: measured the first time on a machine, read back afterwards."""
+    """Returns the times that a figure shows: measured the first time on a machine for its runs, then read back."""
     if figure.prices is None:
         return pd.DataFrame()
     path = table_paths(setting.results, setting.profile, figure.name)[0].with_suffix(".prices.csv")
-    held = pd.read_csv(path, keep_default_na=False) if path.exists() else pd.DataFrame()
-    # The table may have come with the repository, from another machine.
-    if held.empty or set(held["machine"]) != {environment.machine()}:
-        held = figure.prices(protocol, numbers).assign(machine=environment.machine())
+    held = pd.read_csv(path, keep_default_na=False, dtype={"runs": str}) if path.exists() else pd.DataFrame()
+    # The table may have come with the repository, from another machine, or be of other settings.
+    runs = [item.spec.run_id for item in figure.runs(protocol, numbers)]
+    measured = {"machine": environment.machine(), "runs": identity(runs)}
+    if held.empty or any(set(held.get(column, ())) != {value} for column, value in measured.items()):
+        held = figure.prices(protocol, numbers).assign(**measured)
         write_atomically(path, held.to_csv(index=False, float_format="%.4g").encode())
     return held
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -12,6 +13,7 @@ from critical import plotting
 from critical.claims import Claim
 from critical.deficits import Dissociation, ViewDropout
 from critical.schedules import Continue, Restart
+from critical.spec import SpecError
 from critical.statistics import paired_differences
 from experiments.contrasts import CONTROL, Removals, cost, fresh, harm, window
 from experiments.figure import Figure
@@ -31,7 +33,23 @@ from experiments.two_views import (
 
 DECODING = f"decoding_{POOR}"
 
-Numbers = Removals
+
+@dataclass(frozen=True)
+class Numbers(Removals):
+    """What a profile chooses.
+
+    Attributes:
+        other_removals: Epochs of removal of dropout, dissociation and the authors' protocol: some of `removals`,
+            the last one among them, since clean references stand there.
+    """
+
+    other_removals: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        some, given = list(self.other_removals), list(self.removals)
+        if some != [removal for removal in given if removal in some] or some[-1:] != given[-1:]:
+            raise SpecError(f"other_removals={some}: some of removals={given}, ascending, the last among them")
 
 
 def runs(protocol: Protocol, numbers: Numbers) -> list[PlannedRun]:
@@ -41,11 +59,11 @@ def runs(protocol: Protocol, numbers: Numbers) -> list[PlannedRun]:
     for seed in protocol.seeds:
         for deficit in deficits(protocol)[1:]:
             for schedule in SCHEDULES:
-                for removal in numbers.removals:
+                for removal in numbers.other_removals:
                     planned.append(protocol.arm(seed, DEFICIT, 0, removal, schedule, deficit=deficit))
                 if sham(deficit):
                     planned.append(protocol.arm(seed, DOSE_MATCHED, 0, last, schedule, sham=sham(deficit)))
-        for removal in numbers.removals:
+        for removal in numbers.other_removals:
             planned.append(protocol.arm(seed, DEFICIT, 0, removal, AUTHORS))
     return [item.also(*MEASURED) for item in planned]
 

@@ -233,6 +233,9 @@ def test_prices_are_measured_once_on_a_machine(made, monkeypatch):
             found = pipeline.prices(figure, made.protocol(name), made.numbers(name), made.setting)
             assert found["machine"].tolist() == ["another one"]
         assert calls == [made.numbers(name)]
+        other = dataclasses.replace(made.numbers(name), strengths=(0.2, *made.numbers(name).strengths[1:]))
+        pipeline.prices(figure, made.protocol(name), other, made.setting)
+        assert calls == [made.numbers(name), other], "a table of other settings tells nothing of these"
         assert pipeline.prices(FIGURES[NAMES[0]], None, None, made.setting).empty
     finally:
         path.write_bytes(before)

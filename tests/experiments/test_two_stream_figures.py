@@ -22,7 +22,7 @@ from experiments.stabilizers import methods, prevention, strength
 PROTOCOL = tiny.protocol(family="two_streams")
 METHODS = ("fisher_penalty", "modality_dropout", "shrink_and_perturb", "slow_trunk")
 NUMBERS = {
-    split_removal: split_removal.Numbers((4, 8)),
+    split_removal: split_removal.Numbers((4, 8), (8,)),
     rsv_blur: rsv_blur.Numbers((4, 8)),
     modality_dropout: modality_dropout.Numbers(4, (0, 8), easy="a"),
     prevention: prevention.Numbers(4, METHODS, (0.1, 0.1, 0.4, 0.15)),
@@ -329,8 +329,11 @@ class TestPrevention:
 @pytest.mark.parametrize(
     ("module", "given", "words"),
     [
-        (split_removal, {"removals": []}, "ascending epochs above 0"),
-        (split_removal, {"removals": [4, 2]}, "ascending"),
+        (split_removal, {"removals": [], "other_removals": []}, "ascending epochs above 0"),
+        (split_removal, {"removals": [4, 2], "other_removals": [2]}, "ascending"),
+        (split_removal, {"removals": [2, 4], "other_removals": [2]}, "the last among them"),
+        (split_removal, {"removals": [2, 4], "other_removals": []}, "the last among them"),
+        (split_removal, {"removals": [2, 4], "other_removals": [3, 4]}, r"some of removals=\[2, 4\]"),
         (rsv_blur, {"removals": [4]}, "at least two"),
         (rsv_blur, {"removals": [0, 4]}, "above 0"),
         (modality_dropout, {"length": 0, "onsets": [0, 1], "easy": "a"}, "length=0"),
