@@ -226,15 +226,19 @@ def _train(crew: list[_Member], plan: Plan, tracker: _Tracker, bar: Progress) ->
         wait([item for member in busy for item in member.news], POLL_SECONDS)
     tracker.update()
     bar.update(tracker.epochs_done, tracker.runs_left)
-    if busy or not tracker.finished:
+    if not tracker.finished:
         raise RunError(_reason(crew))
+    for member in busy:
+        # Others finished what it still looks at: it must not report this plan as the next one.
+        member.end()
 
 
 def _reason(crew: list[_Member]) -> str:
     """Says in one line why workers ended early."""
     for member in crew:
         if member.log.exists():
-            reason = member.log.read_text().strip().splitlines()[-1]
+            # Empty where it was ended as it wrote.
+            reason = (member.log.read_text().strip().splitlines() or ["it gave no reason"])[-1]
             return f"a worker stopped: {reason} (traceback in {member.log})"
     for member in crew:
         if member.exitcode and member.exitcode < 0:

@@ -102,8 +102,8 @@ class Restart(Schedule):
 
     Attributes:
         recovery_decay: Its factor per epoch from there, in (0, 1]; None: that of before.
-        earlier: Epochs before the removal at which it starts again as well. With the onset of a late window it
-            gives that window the rates of an early one, so that age alone parts the two.
+        earlier: Epochs before the removal at which it starts again as well, from `rate`. With the onset of a late
+            window it gives that window the rates of an early one, so that age alone parts the two.
     """
 
     name: ClassVar[str] = "restart"

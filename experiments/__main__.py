@@ -19,7 +19,7 @@ from experiments import config as configuration
 from experiments import estimate, pipeline
 from experiments.figure import Figure
 from experiments.loggers import logger
-from experiments.protocol import Protocol
+from experiments.protocol import Protocol, refuse_unmeasured
 from experiments.registry import chosen
 
 
@@ -94,7 +94,7 @@ def main(config: DictConfig) -> None:
     )
     planned = {figure.name: figure.runs(made[figure.family], given[figure.name]) for figure in figures}
     for items in planned.values():
-        pipeline.refuse_unmeasured(items)
+        refuse_unmeasured(items)
     # What is asked for by its name is made, whatever lies there.
     shown = {
         figure.name for figure in figures if everything and pipeline.calibrated(figure, planned[figure.name], setting)
@@ -115,8 +115,8 @@ def main(config: DictConfig) -> None:
                 figure, made[figure.family], given[figure.name], setting
             )
             picture = results / "figures" / config.profile / f"{figure.name}.png"
-            how = f"from the table of {record.created}" if kept else f"after {time.monotonic() - start:.0f} s"
-            print(f"{figure.name}: {picture} {how}")
+            how = f"from the table of {record.created}, {record.machine}" if kept else "made"
+            print(f"{figure.name}: {picture} {how} after {time.monotonic() - start:.0f} s")
             for verdict in record.verdicts:
                 print(f"  {verdict['verdict']}: {verdict['sentence']}")
     print(f"report: {results / 'report' / config.profile / 'index.html'}")

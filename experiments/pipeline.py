@@ -23,8 +23,7 @@ from critical import environment, plotting
 from critical.data import load
 from critical.files import write_atomically
 from critical.plan import Plan, plan
-from critical.probes import Accuracy
-from critical.spec import SpecError, identity
+from critical.spec import identity
 from critical.statistics import mean_interval
 from critical.store import RunStore
 from critical.verdicts import to_records, verdicts
@@ -133,13 +132,20 @@ def calibrated(figure: Figure, planned: Sequence[PlannedRun], setting: Setting) 
 
 
 def show(figure: Figure, protocol: Protocol, numbers: Any, setting: Setting) -> FigureRecord:
-    """Draws a calibration from its table, with the record that lies beside it: what it says of the machine holds."""
+    """Draws a calibration from its table, with the record that lies beside it; its caption says whose it is."""
     table = table_paths(setting.results, setting.profile, figure.name)[0]
     collected = read_tables(setting.results, setting.profile, figure.name)
-    draw(figure, collected, protocol, numbers, setting)
-    record = FigureRecord(**json.loads(table.with_suffix(".json").read_bytes()))
+    saved = draw(figure, collected, protocol, numbers, setting)
+    held = FigureRecord(**json.loads(table.with_suffix(".json").read_bytes()))
+    said = [
+        figure.caption(collected, protocol, numbers),
+        small_print(collected, protocol),
+        f"Drawn from the table that was made on {held.created} ({held.machine}); nothing was trained for it here.",
+    ]
+    record = dataclasses.replace(held, caption=" ".join(said))
     write_record(record, setting.results, setting.profile)
     build_report(setting.results, setting.profile)
+    setting.logger.log_figure(figure.name, saved.png)
     return record
 
 
@@ -168,22 +174,6 @@ def read_tables(results: Path, profile: str, name: str) -> Tables:
         if "failure" in frame:
             frame["failure"] = frame["failure"].fillna("")
     return Tables(*frames)
-
-
-def refuse_unmeasured(planned: Sequence[PlannedRun]) -> None:
-    """Refuses runs at whose end a probe that the figure needs does not measure: accuracy always is needed.
-
-    Raises:
-        SpecError: A run's length is no multiple of a probe's `every`.
-    """
-    for item in planned:
-        for probe in item.spec.probes:
-            every, end = getattr(probe, "every", 1), item.spec.timeline.end
-            if end % every and (item.measured or isinstance(probe, Accuracy)):
-                raise SpecError(
-                    f"probe {probe.name}: every={every} does not measure the end of a run of {end} epochs; change it, "
-                    "or removals and recovery"
-                )
 
 
 def prices(figure: Figure, protocol: Protocol, numbers: Any, setting: Setting) -> pd.DataFrame:

@@ -14,8 +14,10 @@ from typing import Any
 import pandas as pd
 
 from critical.deficits import Deficit, NoDeficit
+from critical.probes import Accuracy
 from critical.runs import RunSpec
 from critical.schedules import Continue, Restart, Schedule, decay_to
+from critical.spec import SpecError
 from critical.stabilizers import StabilizerWindow
 from critical.store import RunStore
 from critical.timeline import Timeline, Window
@@ -81,7 +83,7 @@ class Protocol:
         Args:
             kind: `continue`, `restart`, `restart_at_onset`, or `authors` (continue, with the optimiser's state
                 emptied).
-            budget: For `restart`: epochs over which the rate falls as far as it does in a standard
+            budget: For both kinds of restart: epochs over which the rate falls as far as it does in a standard
                 recovery; a rung of a ladder. A standard recovery when left out.
             onset: For `restart_at_onset`: the first epoch of the window.
         """
@@ -154,6 +156,30 @@ class Protocol:
         return PlannedRun(spec, tags, curve)
 
 
+def refuse_unmeasured(planned: Iterable[PlannedRun]) -> None:
+    """Refuses runs at whose end a probe that a table needs does not measure.
+
+    Accuracy is always needed, also at the removal of a deficit: that is how well it was learnt.
+
+    Raises:
+        SpecError: A run's length, or a removal, is no multiple of a probe's `every`.
+    """
+    for item in planned:
+        end = item.spec.timeline.end
+        for probe in item.spec.probes:
+            every, scores = getattr(probe, "every", 1), isinstance(probe, Accuracy)
+            if end % every and (item.measured or scores):
+                raise SpecError(
+                    f"probe {probe.name}: every={every} does not measure the end of a run of {end} epochs; change it, "
+                    "or removals and recovery"
+                )
+            if scores and item.tags.get("arm") == DEFICIT and item.tags["removal"] % every:
+                raise SpecError(
+                    f"probe {probe.name}: every={every} does not measure how well a deficit is learnt that is removed "
+                    f"at epoch {item.tags['removal']}; change it, or the removal"
+                )
+
+
 @dataclass(frozen=True)
 class Tables:
     """What a figure is drawn from.
@@ -206,8 +232,8 @@ def _run_row(item: PlannedRun, rows: list[dict[str, Any]]) -> dict[str, Any]:
         at_removal = {}
     return {
         **item.tags,
-        "accuracy": nan if failure else last["test_accuracy"],
-        "loss": nan if failure else last["test_loss"],
+        "accuracy": last.get("test_accuracy", nan),
+        "loss": last.get("test_loss", nan),
         "accuracy_deficient": at_removal.get("test_accuracy_deficient", nan),
         "fisher_trace": last.get("fisher_trace", nan),
         "fisher_trace_error": last.get("fisher_trace_error", nan),

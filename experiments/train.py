@@ -28,6 +28,7 @@ from critical.timeline import Timeline
 from critical.workers import work
 from experiments import config as configuration
 from experiments.loggers import logger
+from experiments.protocol import PlannedRun, refuse_unmeasured
 from experiments.sweep_record import current_sweep, remember, remember_refused
 
 
@@ -52,6 +53,7 @@ def run_spec(config: DictConfig) -> RunSpec:
         stabilizers=configuration.stabilizer_windows(configuration.plain(config.stabilizer)),
     )
     configuration.try_stabilizers(parts, made.stabilizers)
+    refuse_unmeasured([PlannedRun(made, {})])
     return made
 
 
@@ -73,7 +75,7 @@ def main(config: DictConfig) -> None:
     last = rows[-1]
     if "failure" in last:
         raise SystemExit(f"run {spec.run_id} failed: {last['failure']}; its record: {folder}")
-    print(f"run {spec.run_id}: test accuracy {last.get('test_accuracy', float('nan')):.2f} %; its record: {folder}")
+    print(f"run {spec.run_id}: test accuracy {last['test_accuracy']:.2f} %; its record: {folder}")
 
 
 def note_refusal(error: Exception) -> None:

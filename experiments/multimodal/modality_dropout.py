@@ -51,10 +51,10 @@ def runs(protocol: Protocol, numbers: Numbers) -> list[PlannedRun]:
     for seed in protocol.seeds:
         planned.append(protocol.arm(seed, FRESH, schedule=RESTART_AT_ONSET).also(view="none"))
         for onset in numbers.onsets:
-            window = (onset, numbers.length, RESTART_AT_ONSET)
-            planned.append(protocol.arm(seed, DOSE_MATCHED, *window).also(view="none"))
+            span = (onset, numbers.length, RESTART_AT_ONSET)
+            planned.append(protocol.arm(seed, DOSE_MATCHED, *span).also(view="none"))
             for view in VIEWS:
-                planned.append(protocol.arm(seed, DEFICIT, *window, deficit=ViewDropout(view=view)).also(view=view))
+                planned.append(protocol.arm(seed, DEFICIT, *span, deficit=ViewDropout(view=view)).also(view=view))
     return [item.also(*MEASURED) for item in planned]
 
 

@@ -77,7 +77,10 @@ def runs(protocol: Protocol, numbers: Numbers) -> list[PlannedRun]:
 
 
 def _seen_alone(item: PlannedRun) -> PlannedRun:
-    """Has each view decoded with the other one absent as well: telling only where training had absent views."""
+    """Has each view decoded with the other one absent as well: telling only where training had absent views.
+
+    Here it had them until the removal; the clean epochs that follow forget some of it.
+    """
     probes = tuple(replace(probe, absent=True) if isinstance(probe, Decoding) else probe for probe in item.spec.probes)
     return replace(item, spec=replace(item.spec, probes=probes))
 
@@ -220,9 +223,9 @@ def caption(tables: Tables, protocol: Protocol, numbers: Numbers) -> str:
         "with 95 % intervals, differences paired within seed; dotted: no method. The dose-matched network has the "
         "method too. Slow trunk is the control that does nothing but lower the learning rate behind the fusion. "
         f"Strengths: {used}; stabilizers/strength shows how they are chosen, by clean accuracy on held-out images of "
-        "calibration seeds. Hollow, for modality dropout: view a absent instead of another example's, which only "
-        "networks that were trained with absent views can be asked. The last panel is measured in one run on this "
-        "machine."
+        "calibration seeds; where that is a strength that hardly acts, so does the control. Hollow, for modality "
+        "dropout: view a absent instead of another example's, as in training until the removal. The last panel was "
+        f"measured in one run ({', '.join(tables.prices['machine'].unique())})."
     )
 
 

@@ -154,6 +154,15 @@ def test_strengths_are_those_that_were_chosen(profile):
     assert tried.removal == used.removal
 
 
+@pytest.mark.parametrize("profile", ["quick", "quick_replication"])
+def test_the_committed_strengths_are_those_of_exactly_the_runs_that_are_asked_for(profile):
+    """Otherwise `make figures` would train them again."""
+    config, figure = settings(profile), strength.FIGURE
+    planned = figure.runs(front.protocol(config, figure.family), front.numbers(config, figure))
+    setting = pipeline.Setting(profile, ROOT / "results", lambda *_: None, "", None)
+    assert pipeline.calibrated(figure, planned, setting)
+
+
 def test_the_paper_profile_is_the_paper():
     config = settings("paper")
     assert config.data.name == "cifar10"

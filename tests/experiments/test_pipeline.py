@@ -100,6 +100,9 @@ def test_everything_promised_is_there(made, name):
         columns = [name for name in table.columns if name.startswith(beginning) and "_absent_" not in name]
         assert columns
         assert table[columns].notna().all(axis=None)
+        for column in set(table.columns) - set(columns):
+            if column.startswith(beginning):
+                assert (table[column].notna() == (table["stabilizer"] == "modality_dropout")).all()
     for kind, least in (("png", 10_000), ("pdf", 3_000), ("json", 500)):
         assert (results / "figures" / "smoke" / f"{name}.{kind}").stat().st_size > least
     beside = results / "tables" / "smoke" / f"{name}.json"
@@ -195,6 +198,9 @@ def test_a_calibration_is_drawn_from_a_table_of_exactly_its_runs(made, monkeypat
     finally:
         beside.write_bytes(before)
     assert record.machine == "another one"
+    assert record.caption.endswith("(another one); nothing was trained for it here.")
+    assert made.records[name].caption in record.caption
+    assert made.logger.calls[-1] == (name, picture)
     assert picture.read_bytes() == drawn
     assert "another one" in (made.setting.results / "report" / "smoke" / "index.html").read_text()
     made.make(name)

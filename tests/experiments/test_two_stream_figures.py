@@ -13,7 +13,7 @@ from critical.deficits import Dissociation, ViewDropout
 from critical.spec import SpecError
 from critical.verdicts import verdicts
 from experiments import config as configuration
-from experiments import pipeline, protocol
+from experiments import protocol
 from experiments.cvpr2023 import rsv_blur, split_removal
 from experiments.multimodal import modality_dropout
 from experiments.protocol import DEFICIT, DOSE_MATCHED, FRESH, Tables
@@ -87,7 +87,8 @@ WORLDS = {
 
 def fabricated(module, sign=1, protocol=PROTOCOL):
     made = tiny.fabricated(module.FIGURE.runs(protocol, NUMBERS[module]), WORLDS[module](sign))
-    prices = pd.DataFrame({"stabilizer": ["none", *METHODS], "seconds": 2.0, "ratio": [1.0, 1.5, 1.2, 1.1, 1.01]})
+    prices = pd.DataFrame({"stabilizer": ["none", *METHODS], "seconds": 2.0, "ratio": [1.0, 1.5, 1.2, 1.1, 1.01],
+                           "machine": "a desk"})
     return dataclasses.replace(made, prices=prices if module.FIGURE.prices else made.prices)
 
 
@@ -377,13 +378,17 @@ def test_a_run_whose_end_no_probe_measures_is_refused_before_it_trains():
     item = PROTOCOL.arm(0, FRESH).also("decoding_")
     every = dataclasses.replace(probes.Decoding(), every=PROTOCOL.recovery + 1)
     rarely = dataclasses.replace(item, spec=dataclasses.replace(item.spec, probes=(every,)))
-    pipeline.refuse_unmeasured([item, dataclasses.replace(rarely, measured=())])
+    protocol.refuse_unmeasured([item, dataclasses.replace(rarely, measured=())])
     with pytest.raises(SpecError, match=r"^probe decoding: every=.* does not measure the end of a run of"):
-        pipeline.refuse_unmeasured([rarely])
+        protocol.refuse_unmeasured([rarely])
     # A figure of one view names no further columns, and cannot do without the accuracy.
     scored = dataclasses.replace(item.spec, probes=(probes.Accuracy(every=PROTOCOL.recovery + 1),))
     with pytest.raises(SpecError, match=r"^probe accuracy: every="):
-        pipeline.refuse_unmeasured([dataclasses.replace(item, spec=scored, measured=())])
+        protocol.refuse_unmeasured([dataclasses.replace(item, spec=scored, measured=())])
+    learnt = PROTOCOL.arm(0, DEFICIT, 0, PROTOCOL.recovery // 2)
+    twice = dataclasses.replace(learnt.spec, probes=(probes.Accuracy(every=3),))
+    with pytest.raises(SpecError, match=r"^probe accuracy: every=3 does not measure how well a deficit is learnt"):
+        protocol.refuse_unmeasured([dataclasses.replace(learnt, spec=twice)])
 
 
 @pytest.mark.parametrize(("view", "known"), [("b", False), (None, True)])
