@@ -137,6 +137,7 @@ def seeds_and_interval(
     marker: str = "o",
     interval: str = "band",
     confidence: float = 0.95,
+    gap: float | None = None,
 ) -> pd.DataFrame:
     """Draws one series: every seed as a faint dot, the mean as a line, its Student-t interval.
 
@@ -156,6 +157,7 @@ def seeds_and_interval(
         marker: Of the mean.
         interval: "band" or "bars". A series with one position always takes bars.
         confidence: Level of the interval.
+        gap: Distance of neighbouring positions, of which the dots move a part; that of this series when left out.
 
     Returns:
         What was drawn: columns x, `mean`, `low`, `high`, `n`, one row per position. With a single
@@ -176,9 +178,8 @@ def seeds_and_interval(
     drawn = pd.DataFrame(
         [{x: place, **asdict(mean_interval(rows[y], confidence))} for place, rows in finished.groupby(x, sort=True)]
     )
-    axis.scatter(
-        _moved(axis, finished[x], finished["seed"]), finished[y], s=9, color=colour, alpha=0.4, linewidths=0
-    )
+    moved = _moved(axis, finished[x], finished["seed"], gap)
+    axis.scatter(moved, finished[y], s=9, color=colour, alpha=0.4, linewidths=0)
     axis.plot(drawn[x], drawn["mean"], color=colour, label=label, linestyle=linestyle, marker=marker)
     if interval == "bars" or len(drawn) == 1:
         known = drawn.dropna()
@@ -282,13 +283,14 @@ def save(figure: Figure, folder: Path, name: str) -> Saved:
 _NO_PDF_DATA: dict[str, Any] = {"CreationDate": None, "Creator": None, "Producer": None}
 
 
-def _moved(axis: Axes, places: pd.Series, seeds: pd.Series) -> np.ndarray:
+def _moved(axis: Axes, places: pd.Series, seeds: pd.Series, gap: float | None) -> np.ndarray:
     """Positions of the dots: each seed its own step, each further series on the axes moved on."""
     logarithmic = axis.get_xscale() == "log"
     exact = places.to_numpy(dtype=float)
     scaled = np.log10(exact) if logarithmic else exact
     distinct = np.unique(scaled)
-    gap = float(np.diff(distinct).min()) if len(distinct) > 1 else 1.0
+    if gap is None:
+        gap = float(np.diff(distinct).min()) if len(distinct) > 1 else 1.0
     rank = pd.Series(seeds).rank(method="dense").to_numpy() - 1
     spread = rank - rank.max() / 2 if len(rank) else rank
     drawn = len(axis.get_legend_handles_labels()[0])

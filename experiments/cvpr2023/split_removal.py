@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
@@ -70,12 +71,12 @@ def runs(protocol: Protocol, numbers: Numbers) -> list[PlannedRun]:
 
 def draw(tables: Tables, protocol: Protocol, numbers: Numbers) -> Drawing:
     """Draws accuracy above and what the poor view alone tells below, a column a deficit."""
-    shown = deficits(protocol)
+    shown, gap = deficits(protocol), min(np.diff((0, *numbers.removals)))
     made, axes = plotting.figure(2, len(shown), sharex=True, sharey="row")
     for column, deficit in enumerate(shown):
         axes[0, column].set_title(_title(deficit.name))
         for axis, measured in zip(axes[:, column], ("accuracy", DECODING), strict=True):
-            _series(axis, tables.runs, deficit.name, measured, sham(deficit) is not None)
+            _series(axis, tables.runs, deficit.name, measured, sham(deficit) is not None, gap)
         plotting.failures(axes[1, column], tables.runs[tables.runs["deficit"] == deficit.name],
                           by=("schedule", "removal", "seed"))  # fmt: skip
         axes[1, column].set_xlabel("epoch of removal")
@@ -91,7 +92,9 @@ def _title(name: str) -> str:
     return f"view {POOR}: {'dropout' if name == ViewDropout.name else name.replace('_', ' ')}"
 
 
-def _series(axis: Axes, table: pd.DataFrame, deficit: str, measured: str, own_reference: bool) -> None:
+def _series(
+    axis: Axes, table: pd.DataFrame, deficit: str, measured: str, own_reference: bool, gap: float
+) -> None:
     styles = {Continue.name: ("-", "o"), Restart.name: ("--", "s"), AUTHORS: (":", "^")}
     for schedule, (linestyle, marker) in styles.items():
         rows = table[table["schedule"] == schedule]
@@ -110,7 +113,7 @@ def _series(axis: Axes, table: pd.DataFrame, deficit: str, measured: str, own_re
             if chosen.any() and (rows[chosen]["removal"] > 0).any():
                 plotting.seeds_and_interval(
                     axis, rows[chosen], "removal", measured, colour=plotting.arm_colour(arm), label=label,
-                    linestyle=linestyle, marker=marker,
+                    linestyle=linestyle, marker=marker, gap=gap,
                 )  # fmt: skip
 
 

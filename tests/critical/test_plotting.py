@@ -67,6 +67,17 @@ def test_dots_of_seeds_and_series_never_share_a_place_and_stay_near_it():
     assert abs(at_ten - 10).max() < 2
 
 
+def test_dots_of_a_series_with_fewer_positions_need_not_lie_further_away():
+    ends = table()[lambda rows: rows["removal"] != 10]
+
+    def reach(**options):
+        _, axis, _ = draw(ends, **options)
+        places = np.concatenate([held.get_offsets() for held in axis.collections if len(held.get_offsets()) == 8])[:, 0]
+        return np.abs(places - 20 * (places > 10)).max()
+
+    assert reach(gap=10.0) == pytest.approx(reach() / 2)
+
+
 def test_offsets_on_a_logarithmic_axis_are_the_same_factor_everywhere():
     _figure, axes = plotting.figure()
     axes[0, 0].set_xscale("log")
