@@ -71,7 +71,7 @@ def runs(protocol: Protocol, numbers: Numbers) -> list[PlannedRun]:
 
 def draw(tables: Tables, protocol: Protocol, numbers: Numbers) -> Drawing:
     """Draws accuracy above and what the poor view alone tells below, a column a deficit."""
-    shown, gap = deficits(protocol), min(np.diff((0, *numbers.removals)))
+    shown, gap = deficits(protocol), float(min(np.diff((0, *numbers.removals))))
     made, axes = plotting.figure(2, len(shown), sharex=True, sharey="row")
     for column, deficit in enumerate(shown):
         axes[0, column].set_title(_title(deficit.name))
