@@ -196,6 +196,8 @@ class TestPlanAfterPlan:
 
     @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
     def test_one_that_died_while_it_waited_is_replaced(self, crew, store, tmp_path, number):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            pytest.skip("a shell that starts this in its background has Ctrl-C ignored")
         crew.run(plan([run(seed=1)]), "first")
         before = crew.processes()
         os.kill(before[0].pid, number)
