@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -85,7 +86,7 @@ def at_edge(best: dict[str, float], numbers: Numbers) -> list[str]:
 
 def draw(tables: Tables, protocol: Protocol, numbers: Numbers) -> Drawing:
     """Draws a panel a method: validation accuracy against strength, with that of no method as a line."""
-    made, axes = plotting.figure(2, (len(numbers.methods) + 1) // 2, sharey=True)
+    made, axes = plotting.figure(math.ceil(len(numbers.methods) / 3), 3, sharey=True)
     table, best = tables.runs, choice(tables.runs)
     without = table[table["stabilizer"] == NONE]["accuracy"].mean()
     places = axes.ravel()
@@ -140,7 +141,9 @@ FIGURE = Figure(
     claims=claims,
     caption=caption,
     alt="A panel for each method: validation accuracy of clean networks against the strength of the method.",
-    deviations=("Published strengths are for other networks; they are among those tried where there are any.",),
+    deviations=(
+        "Published strengths are for other networks; they are among those tried (the shift of 4 px on large pictures).",
+    ),
     family="two_streams",
     calibration=True,
 )
