@@ -140,8 +140,8 @@ def show(figure: Figure, protocol: Protocol, numbers: Any, setting: Setting) -> 
     said = [
         figure.caption(collected, protocol, numbers),
         small_print(collected, protocol),
-        f"Drawn from the table that was made on {held.created} by what stands below ({held.machine}); nothing was trained "
-        "for it here.",
+        f"Drawn from the table that what stands below made on {held.created} ({held.machine}); nothing was trained for "
+        "it here.",
     ]
     record = dataclasses.replace(held, caption=" ".join(said), deviations=list(figure.deviations))
     write_record(record, setting.results, setting.profile)
