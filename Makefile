@@ -52,7 +52,7 @@ deficits: $(READY) ## draw what every deficit does to an image: results/figures/
 	@$(RUN) -m experiments.deficit_grid $(ARGS)
 
 report: $(READY) ## write the report anew from the results on disk; PROFILE= (default: quick)
-	@$(RUN) -c 'import pathlib, sys; from experiments.report import build_report; print(build_report(pathlib.Path("results"), sys.argv[1]))' '$(or $(PROFILE),quick)'
+	@$(RUN) -c 'import pathlib, sys; from experiments.output.report import build_report; print(build_report(pathlib.Path("results"), sys.argv[1]))' '$(or $(PROFILE),quick)'
 
 clean: ## remove the caches of Python and the tools; .venv, data and results stay
 	@find . -name .venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -39,14 +39,14 @@ import torchvision
 from torch import nn
 from torch.nn import functional
 
-from critical import environment
-from critical.arithmetic import Arithmetic
-from critical.augmentation import Augmentation
+from critical.core import environment
+from critical.core.arithmetic import Arithmetic
+from critical.core.randomness import generator
 from critical.data import Dataset, Split
 from critical.data.views import TwoHalves
 from critical.models import SplitResNet18
-from critical.optimizers import SGD
-from critical.randomness import generator
+from critical.training.augmentation import Augmentation
+from critical.training.optimizers import SGD
 
 CLASSES, SIDE, WIDTH_PIXELS = 10, 32, 16
 WORKERS = (0, 3)

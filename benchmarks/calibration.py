@@ -14,13 +14,13 @@ import time
 
 from hydra import compose, initialize_config_dir
 
-from critical import environment
-from critical.claims import FIRST_CALIBRATION_SEED
-from critical.training import train
+from critical.core import environment
+from critical.inference.claims import FIRST_CALIBRATION_SEED
+from critical.training.loop import train
 from experiments.__main__ import protocol
-from experiments.config import CONF
-from experiments.protocol import FRESH
-from experiments.registry import FIGURES
+from experiments.design.config import CONF
+from experiments.design.protocol import FRESH
+from experiments.design.registry import FIGURES
 
 SEEDS = range(FIRST_CALIBRATION_SEED, FIRST_CALIBRATION_SEED + 4)
 

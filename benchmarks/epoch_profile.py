@@ -1,6 +1,6 @@
 """Where the time of a training epoch goes: python benchmarks/epoch_profile.py [--width 8] [--epochs 9].
 
-Trains All-CNN on glyphs through the suite's own loop (`critical.training.Trainer`), one thread, fp32,
+Trains All-CNN on glyphs through the suite's own loop (`critical.training.loop.Trainer`), one thread, fp32,
 channels last, with blur, and times the calls that the loop makes. Prints each part's share of the process
 time of an epoch (medians over epochs, the first two left out), and ends with status 1 when forward,
 backward and update together fall below the share that is asked for. A minute on a laptop.
@@ -20,17 +20,17 @@ from unittest import mock
 import torch
 from torch.nn import functional
 
-from critical import environment
-from critical.arithmetic import Arithmetic
-from critical.augmentation import Augmentation
+from critical.core import environment
+from critical.core.arithmetic import Arithmetic
 from critical.data import Glyphs, Split
 from critical.deficits import Blur
 from critical.models import AllCNN
-from critical.optimizers import SGD
-from critical.runs import RunSpec
-from critical.schedules import Constant
-from critical.timeline import Timeline, Window
-from critical.training import Trainer
+from critical.training.augmentation import Augmentation
+from critical.training.loop import Trainer
+from critical.training.optimizers import SGD
+from critical.training.runs import RunSpec
+from critical.training.schedules import Constant
+from critical.training.timeline import Timeline, Window
 
 LEARNING = ("forward", "backward", "update")
 PARTS = ("fetching", "augmentation", "deficit", *LEARNING, "bookkeeping")

@@ -23,10 +23,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from critical.fisher import NOISES, FisherTrace, trace_of_fisher
+from critical.core.randomness import generator
+from critical.measures.fisher import NOISES, FisherTrace, trace_of_fisher
 from critical.models import AllCNN
 from critical.probes import Fisher
-from critical.randomness import generator
 
 IMAGES, CLASSES, BATCH, PART = 4000, 10, 128, 1000
 CHUNKS = (8, 16, 32, 64, 128)

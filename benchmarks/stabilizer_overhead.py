@@ -16,17 +16,17 @@ from collections.abc import Sequence
 
 import torch
 
-from critical import environment
-from critical.augmentation import Augmentation
+from critical.core import environment
+from critical.core.randomness import generator
 from critical.data import Dataset, Digits, Split
 from critical.models import SplitAllCNN
-from critical.optimizers import SGD
-from critical.randomness import generator
-from critical.runs import RunSpec
-from critical.schedules import Constant
 from critical.stabilizers import KINDS, FisherPenalty, Stabilizer, StabilizerWindow
-from critical.timeline import Timeline
-from critical.training import Trainer
+from critical.training.augmentation import Augmentation
+from critical.training.loop import Trainer
+from critical.training.optimizers import SGD
+from critical.training.runs import RunSpec
+from critical.training.schedules import Constant
+from critical.training.timeline import Timeline
 
 CLASSES = 10
 

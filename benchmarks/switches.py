@@ -1,7 +1,7 @@
 """Which switches pay on this machine: python benchmarks/switches.py [--device cpu] [--budget 20].
 
 Precision, memory layout, compilation and threads, one changed at a time, for two shapes of run, through
-the suite's own loop (`critical.training.Trainer`). Prints a Markdown table: the time of a step as a ratio
+the suite's own loop (`critical.training.loop.Trainer`). Prints a Markdown table: the time of a step as a ratio
 to fp32, channels first, one thread (below 1: faster), median and quartiles over turns. Settings are timed
 in turn, so a machine that slows down slows all of them. *Wall* is how long a run alone takes; *process* is
 the CPU time of all its threads, which counts when the cores are filled with runs (on a GPU it says
@@ -20,17 +20,17 @@ from dataclasses import dataclass
 
 import torch
 
-from critical import environment
-from critical.arithmetic import Arithmetic, available_device
-from critical.augmentation import Augmentation
+from critical.core import environment
+from critical.core.arithmetic import Arithmetic, available_device
 from critical.data import Dataset, Glyphs, load
 from critical.deficits import Blur
 from critical.models import AllCNN
-from critical.optimizers import SGD
-from critical.runs import RunSpec
-from critical.schedules import Constant
-from critical.timeline import Timeline, Window
-from critical.training import Trainer
+from critical.training.augmentation import Augmentation
+from critical.training.loop import Trainer
+from critical.training.optimizers import SGD
+from critical.training.runs import RunSpec
+from critical.training.schedules import Constant
+from critical.training.timeline import Timeline, Window
 
 
 @dataclass(frozen=True)

@@ -24,11 +24,11 @@ from torchvision.datasets import CIFAR10
 from torchvision.models import resnet18
 from torchvision.transforms import v2
 
-from critical.batch import Batch  # critical
+from critical.core.batch import Batch  # critical
 from critical.deficits import Blur  # critical
-from critical.fisher import trace_of_fisher  # critical
+from critical.measures.fisher import trace_of_fisher  # critical
 from critical.stabilizers import FisherPenalty, Situation, Step  # critical
-from critical.timeline import Timeline, Window  # critical
+from critical.training.timeline import Timeline, Window  # critical
 
 
 class Digits(Dataset):

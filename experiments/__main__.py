@@ -10,17 +10,17 @@ from typing import Any
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
-from critical.plan import plan
-from critical.pool import Workers, default_jobs
-from critical.schedules import Continue
-from critical.spec import SpecError, closest, from_settings
-from critical.store import RunStore
-from experiments import config as configuration
-from experiments import estimate, pipeline
-from experiments.figure import Figure
-from experiments.loggers import logger
-from experiments.protocol import Protocol, refuse_unmeasured
-from experiments.registry import chosen
+from critical.core.spec import SpecError, closest, from_settings
+from critical.execution.plan import plan
+from critical.execution.pool import Workers, default_jobs
+from critical.execution.store import RunStore
+from critical.training.schedules import Continue
+from experiments.design import config as configuration
+from experiments.design.figure import Figure
+from experiments.design.protocol import Protocol, refuse_unmeasured
+from experiments.design.registry import chosen
+from experiments.output import estimate, pipeline
+from experiments.output.loggers import logger
 
 
 def protocol(config: DictConfig, family: str = "vision") -> Protocol:

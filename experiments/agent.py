@@ -16,9 +16,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from critical.spec import SpecError, closest
+from critical.core.spec import SpecError, closest
 from experiments import sweep
-from experiments.sweep_record import refused, remembered
+from experiments.output.sweep_record import refused, remembered
 
 SETTINGS = ("sweep", "sweep_id", "count", "project", "results")
 PROJECT = "critical-periods"

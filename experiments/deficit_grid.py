@@ -15,11 +15,11 @@ from typing import Any
 import torch
 from matplotlib.axes import Axes
 
-from critical import plotting
-from critical.batch import HEADS, Batch
+from critical.core.batch import HEADS, Batch
+from critical.core.spec import from_settings
 from critical.data import Dataset, Glyphs
 from critical.deficits import KINDS, Deficit, ViewDeficit
-from critical.spec import from_settings
+from critical.plots import style as plotting
 
 SHOWN: dict[str, dict[str, Any]] = {
     "none": {"name": "none"},

@@ -29,16 +29,16 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from critical.plan import plan
-from critical.pool import RunError, default_jobs, run_all
-from critical.runs import RunSpec
-from critical.spec import SpecError, closest
-from critical.store import RunStore
-from experiments import config as configuration
-from experiments import pipeline
-from experiments.loggers import logger
-from experiments.protocol import DEFICIT, DOSE_MATCHED, FRESH, PlannedRun, Tables, tables
-from experiments.sweep_record import Refusals
+from critical.core.spec import SpecError, closest
+from critical.execution.plan import plan
+from critical.execution.pool import RunError, default_jobs, run_all
+from critical.execution.store import RunStore
+from critical.training.runs import RunSpec
+from experiments.design import config as configuration
+from experiments.design.protocol import DEFICIT, DOSE_MATCHED, FRESH, PlannedRun, Tables, tables
+from experiments.output import pipeline
+from experiments.output.loggers import logger
+from experiments.output.sweep_record import Refusals
 from experiments.train import run_spec
 
 FOLDER = configuration.CONF / "sweeps"

@@ -14,9 +14,9 @@ from typing import Any
 import pandas as pd
 from hydra import compose, initialize_config_dir
 
-from critical.spec import SpecError
-from experiments import config as configuration
-from experiments.loggers import WandbLogger, logger, sent_to
+from critical.core.spec import SpecError
+from experiments.design import config as configuration
+from experiments.output.loggers import WandbLogger, logger, sent_to
 from experiments.sweep import in_one_line
 
 TAGS = ("arm", "deficit", "onset", "length", "removal", "schedule", "budget", "comparison")

@@ -18,18 +18,18 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from critical import environment
-from critical.plan import plan
-from critical.progress import progress
-from critical.runs import RunSpec
-from critical.spec import SpecError
-from critical.store import RunStore
-from critical.timeline import Timeline
-from critical.workers import work
-from experiments import config as configuration
-from experiments.loggers import logger
-from experiments.protocol import PlannedRun, refuse_unmeasured
-from experiments.sweep_record import current_sweep, remember, remember_refused
+from critical.core import environment
+from critical.core.spec import SpecError
+from critical.execution.plan import plan
+from critical.execution.progress import progress
+from critical.execution.store import RunStore
+from critical.execution.workers import work
+from critical.training.runs import RunSpec
+from critical.training.timeline import Timeline
+from experiments.design import config as configuration
+from experiments.design.protocol import PlannedRun, refuse_unmeasured
+from experiments.output.loggers import logger
+from experiments.output.sweep_record import current_sweep, remember, remember_refused
 
 
 def run_spec(config: DictConfig) -> RunSpec:

@@ -14,19 +14,19 @@ from typing import Any, ClassVar
 
 import torch
 
-from critical import workers
-from critical.augmentation import Augmentation
 from critical.data import Digits
 from critical.deficits import Blur, LabelPermutation, NoDeficit
+from critical.execution import workers
+from critical.execution.plan import plan
+from critical.execution.store import RunStore
 from critical.models import MLP, AllCNN
-from critical.optimizers import SGD
-from critical.plan import plan
 from critical.probes import Accuracy, Moment, Probe
-from critical.runs import RunSpec
-from critical.schedules import Restart
-from critical.store import RunStore
-from critical.timeline import Timeline, Window
-from critical.training import Trainer
+from critical.training.augmentation import Augmentation
+from critical.training.loop import Trainer
+from critical.training.optimizers import SGD
+from critical.training.runs import RunSpec
+from critical.training.schedules import Restart
+from critical.training.timeline import Timeline, Window
 
 # On tensors this small a second thread is waited for longer than it computes, most of all on a busy machine.
 torch.set_num_threads(1)
@@ -121,7 +121,7 @@ def trained(log: Path) -> list[str]:
 
 # Processes. A fork server imports once for all of them, also what torch imports with its first optimiser.
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["torch._dynamo", "sklearn.datasets", "critical.pool", "helpers"])
+CONTEXT.set_forkserver_preload(["torch._dynamo", "sklearn.datasets", "critical.execution.pool", "helpers"])
 
 
 @contextlib.contextmanager

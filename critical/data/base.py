@@ -6,9 +6,9 @@ import functools
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from critical.core.randomness import generator
+from critical.core.spec import SpecError, added, execution
 from critical.data.images import Dataset, Split, balanced_order, in_rounds
-from critical.randomness import generator
-from critical.spec import SpecError, added, execution
 
 
 @dataclass(frozen=True, kw_only=True)

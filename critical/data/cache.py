@@ -11,8 +11,8 @@ import filelock
 import numpy as np
 import torch
 
+from critical.core.files import replacing
 from critical.data.images import DataError, Dataset, Split
-from critical.files import replacing
 
 _VERSION = 1  # of decoding and resizing; a change of either must not meet pictures made before
 

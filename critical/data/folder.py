@@ -12,10 +12,10 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 import torch
 
+from critical.core.spec import execution
 from critical.data.base import DataSpec
 from critical.data.cache import cached, one_line
 from critical.data.images import DataError, Dataset, Split
-from critical.spec import execution
 
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
 """What counts as an image, in lower case."""

@@ -15,12 +15,12 @@ from typing import ClassVar
 
 import torch
 
+from critical.core.randomness import generator
+from critical.core.spec import SpecError
 from critical.data.base import DataSpec
 from critical.data.images import Dataset, Split
 from critical.data.layers import SMALLEST, WHITE, background, opacities, pixel_noise, tinted
 from critical.data.outlines import FONTS, LETTERS
-from critical.randomness import generator
-from critical.spec import SpecError
 
 _COARSE = 4  # the background is a random field of _COARSE × _COARSE colours, interpolated
 _CHUNK = 500  # pictures at once: the working set of one chunk fits a cache

@@ -14,8 +14,8 @@ from typing import Protocol
 import torch
 from torch.nn import functional
 
-from critical.batch import Batch
-from critical.spec import SpecError
+from critical.core.batch import Batch
+from critical.core.spec import SpecError
 
 
 class DataError(SpecError):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from critical.core.spec import SpecError
 from critical.data.glyphs import Glyphs
 from critical.data.images import Dataset, Split
 from critical.data.signals import TEMPLATES, signals
-from critical.spec import SpecError
 
 
 @dataclass(frozen=True, kw_only=True)

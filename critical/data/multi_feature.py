@@ -10,11 +10,11 @@ from typing import ClassVar
 import numpy as np
 import torch
 
+from critical.core.randomness import generator
+from critical.core.spec import SpecError, closest, execution
 from critical.data.base import DataSpec
 from critical.data.cache import one_line
 from critical.data.images import DataError, Dataset, Split, balanced_order
-from critical.randomness import generator
-from critical.spec import SpecError, closest, execution
 
 FEATURES = {"fac": 216, "fou": 76, "kar": 64, "mor": 6, "pix": 240, "zer": 47}
 """Numbers a digit in each description: profile correlations, Fourier and Karhunen-Loève coefficients,

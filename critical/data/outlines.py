@@ -16,7 +16,7 @@ from fontTools.pens.basePen import decomposeQuadraticSegment
 from fontTools.pens.recordingPen import DecomposingRecordingPen
 from fontTools.ttLib import TTFont
 
-from critical.spec import SpecError
+from critical.core.spec import SpecError
 
 LETTERS = "ABCDEFGHIJ"
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch.nn import functional
 
-from critical.randomness import generator
+from critical.core.randomness import generator
 
 TEMPLATES = torch.tensor(
     [

@@ -20,11 +20,11 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
+from critical.core.randomness import generator
+from critical.core.spec import SpecError
 from critical.data.base import DataSpec
 from critical.data.cache import cache_path, cached, one_line
 from critical.data.images import DataError, Dataset, Split, balanced_order, resized
-from critical.randomness import generator
-from critical.spec import SpecError
 
 DEBIAN_FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
 """Where Debian's package `dataset-fashion-mnist` puts the gzipped IDX files."""

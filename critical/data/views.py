@@ -7,13 +7,13 @@ from typing import ClassVar
 
 import torch
 
-from critical.batch import Batch, filled
+from critical.core.batch import Batch, filled
+from critical.core.spec import SpecError, closest, execution
 from critical.data.base import DataSpec
 from critical.data.folder import Folder
 from critical.data.glyphs import Glyphs, render
 from critical.data.images import Dataset, Split
 from critical.data.sources import Cifar10, Cifar100, Digits, FashionMnist, Mnist
-from critical.spec import SpecError, closest, execution
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from critical.batch import Batch
-from critical.counter_noise import uniform
-from critical.randomness import derived_seed
-from critical.spec import SpecError
+from critical.core.batch import Batch
+from critical.core.counter_noise import uniform
+from critical.core.randomness import derived_seed
+from critical.core.spec import SpecError
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from typing import ClassVar
 
 import torch
 
-from critical.batch import HEADS, VIEWS, Batch, view_number
-from critical.counter_noise import random_bits
+from critical.core.batch import HEADS, VIEWS, Batch, view_number
+from critical.core.counter_noise import random_bits
+from critical.core.spec import SpecError, closest
 from critical.deficits.base import Draw
 from critical.deficits.views import ViewDeficit
-from critical.spec import SpecError, closest
 
 VARIANTS = ("own_head", "authors")
 """Whose head answers: that of the view whose label is asked, or either, as in the published code."""

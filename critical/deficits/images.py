@@ -9,9 +9,9 @@ from typing import ClassVar
 import torch
 import torch.nn.functional as F
 
-from critical.batch import VIEWS, Batch, view_number
+from critical.core.batch import VIEWS, Batch, view_number
+from critical.core.spec import SpecError, added
 from critical.deficits.base import Deficit, Draw
-from critical.spec import SpecError, added
 
 
 @dataclass(eq=False)

@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import torch
 
+from critical.core.randomness import generator
+from critical.core.spec import SpecError
 from critical.deficits.base import Deficit, Draw
-from critical.randomness import generator
-from critical.spec import SpecError
 
 
 @dataclass(eq=False)

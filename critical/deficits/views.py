@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 import torch
 
-from critical.batch import VIEWS, Batch, filled, view_number
+from critical.core.batch import VIEWS, Batch, filled, view_number
+from critical.core.spec import SpecError, closest
 from critical.deficits.base import Deficit, Draw
-from critical.spec import SpecError, closest
 
 ABSENT = ("mean", "zero")
 """What fills a view that is absent: each channel's mean (0 after normalisation), or black."""

@@ -12,8 +12,8 @@ from typing import ClassVar
 
 from torch import nn
 
+from critical.core.spec import SpecError
 from critical.models.base import Normalise, Shape, SingleView, only_view, seeded_weights
-from critical.spec import SpecError
 
 
 @dataclass(frozen=True)

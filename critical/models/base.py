@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Protocol
 import torch
 from torch import nn
 
-from critical.randomness import derived_seed
-from critical.spec import SpecError
+from critical.core.randomness import derived_seed
+from critical.core.spec import SpecError
 
 Shape = tuple[int, ...]
 

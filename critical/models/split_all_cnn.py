@@ -12,9 +12,9 @@ from typing import ClassVar
 
 from torch import nn
 
+from critical.core.spec import SpecError
 from critical.models.base import Normalise, Shape, per_view, same_images
 from critical.models.two_stream import TwoStream, assemble, check_fusion, convolutions, normalised
-from critical.spec import SpecError
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from critical.core.spec import SpecError
 from critical.models.base import Normalise, Shape, per_view, same_images
 from critical.models.two_stream import TwoStream, assemble, check_fusion, convolutions, normalised
-from critical.spec import SpecError
 
 
 class PreActivationBlock(nn.Module):

@@ -12,9 +12,9 @@ from typing import ClassVar
 import torch
 from torch import nn
 
-from critical.batch import HEADS
+from critical.core.batch import HEADS
+from critical.core.spec import SpecError, closest
 from critical.models.base import Shape, seeded_weights
-from critical.spec import SpecError, closest
 
 
 class Sum(nn.Module):

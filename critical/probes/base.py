@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 import torch
 from torch.nn import functional
 
-from critical.arithmetic import Arithmetic
+from critical.core.arithmetic import Arithmetic
+from critical.core.spec import SpecError
 from critical.data import Dataset, Split
 from critical.deficits import Deficit
-from critical.spec import SpecError
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 
 import torch
 
-from critical.fisher import NOISES, trace_of_fisher
-from critical.information import pathway_traces
+from critical.core.randomness import generator
+from critical.core.spec import SpecError, added
+from critical.measures.fisher import NOISES, trace_of_fisher
+from critical.measures.information import pathway_traces
 from critical.probes.base import Moment, Probe, chunks, evaluate
-from critical.randomness import generator
-from critical.spec import SpecError, added
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Fisher(Probe):
 
     Attributes:
         samples: Images a measurement.
-        chunk: Images an estimate of B·‖mean gradient‖²; see `critical.fisher`.
+        chunk: Images an estimate of B·‖mean gradient‖²; see `critical.measures.fisher`.
         noise: `signs` (projections on random signs, far less noisy once the network is confident) or
             `labels` (drawn from the model); both have the same expectation.
         every: Measure after every so many epochs.

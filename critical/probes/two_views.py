@@ -15,14 +15,14 @@ from typing import Any, ClassVar
 
 import torch
 
-from critical.arithmetic import Arithmetic
-from critical.batch import VIEWS, Batch, filled
+from critical.core.arithmetic import Arithmetic
+from critical.core.batch import VIEWS, Batch, filled
+from critical.core.randomness import generator
+from critical.core.spec import SpecError
 from critical.data.images import balanced_order
-from critical.fisher_gradients import undisturbed
-from critical.information import BINS, Decoded, decoded, relative_source_variance, source_variance
+from critical.measures.fisher_gradients import undisturbed
+from critical.measures.information import BINS, Decoded, decoded, relative_source_variance, source_variance
 from critical.probes.base import Moment, Probe
-from critical.randomness import generator
-from critical.spec import SpecError
 
 Pair = tuple[torch.Tensor, torch.Tensor]
 
@@ -135,7 +135,7 @@ def _test_batch(moment: Moment, index: torch.Tensor) -> Batch:
 
 @dataclass(frozen=True)
 class SourceVarianceProbe(Probe):
-    """Relative source variance of the last layer before the classifier; see `critical.information`.
+    """Relative source variance of the last layer before the classifier; see `critical.measures.information`.
 
     The grid combines both views of the same examples, drawn anew each epoch. *Price:* `examples` passes of the
     streams and `examples`² of the trunk.

@@ -39,8 +39,8 @@ from typing import ClassVar
 import torch
 from torch import nn
 
-from critical.batch import Batch
-from critical.spec import SpecError
+from critical.core.batch import Batch
+from critical.core.spec import SpecError
 
 
 def _unknown() -> nn.Module:

@@ -6,7 +6,7 @@ import math
 
 from torch import nn
 
-from critical.spec import SpecError
+from critical.core.spec import SpecError
 
 
 def check_bounds(stabilizer: str, field: str, value: float, high: float = math.inf) -> None:

@@ -13,8 +13,8 @@ from typing import ClassVar
 import torch
 from torch.nn import functional
 
-from critical.randomness import generator
-from critical.spec import SpecError
+from critical.core.randomness import generator
+from critical.core.spec import SpecError
 from critical.stabilizers.base import Acting, Situation, Stabilizer, Step
 from critical.stabilizers.checks import check_bounds, trainable
 
@@ -24,7 +24,7 @@ class FisherPenalty(Stabilizer):
     """Adds weight·‖(1/B) Σ_i ∇ log p(ŷ_i|x_i)‖² to the loss, ŷ_i drawn from the model.
 
     Over a batch of B, B times that squared norm is an unbiased estimate of the trace of the Fisher information
-    (`critical.fisher`), so what is penalised is trace/B and a weight goes with a batch size. No gradient goes
+    (`critical.measures.fisher`), so what is penalised is trace/B and a weight goes with a batch size. No gradient goes
     through the draw. The sum runs over all trainable parameters.
 
     The gradient of the penalty takes a second backward pass through the forward pass of the step itself

@@ -7,14 +7,14 @@ from typing import ClassVar
 
 import torch
 
-from critical.augmentation import Augmentation
-from critical.batch import VIEWS, Batch, filled
-from critical.counter_noise import uniform
+from critical.core.batch import VIEWS, Batch, filled
+from critical.core.counter_noise import uniform
+from critical.core.randomness import derived_seed, generator
+from critical.core.spec import SpecError, closest
 from critical.deficits.views import ABSENT
-from critical.randomness import derived_seed, generator
-from critical.spec import SpecError, closest
 from critical.stabilizers.base import Acting, Situation, Stabilizer
 from critical.stabilizers.checks import check_bounds
+from critical.training.augmentation import Augmentation
 
 
 @dataclass(frozen=True)

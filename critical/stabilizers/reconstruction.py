@@ -16,11 +16,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from critical.fisher_gradients import undisturbed
+from critical.core.randomness import derived_seed
+from critical.core.spec import SpecError
+from critical.measures.fisher_gradients import undisturbed
 from critical.models.base import Normalise, Shape, seeded_weights
 from critical.models.two_stream import TwoStream
-from critical.randomness import derived_seed
-from critical.spec import SpecError
 from critical.stabilizers.base import Acting, Situation, Stabilizer, Step
 from critical.stabilizers.checks import check_bounds
 

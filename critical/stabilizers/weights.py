@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import torch
 
+from critical.core.randomness import derived_seed
+from critical.core.spec import SpecError, closest
 from critical.models.two_stream import TwoStream
-from critical.randomness import derived_seed
-from critical.spec import SpecError, closest
 from critical.stabilizers.base import Acting, Situation, Stabilizer, Step
 from critical.stabilizers.checks import check_bounds, trainable
 

@@ -3,9 +3,9 @@
 import pytest
 from helpers import counting
 
-from critical import workers
-from critical.store import RunStore
-from critical.training import Trainer
+from critical.execution import workers
+from critical.execution.store import RunStore
+from critical.training.loop import Trainer
 
 
 @pytest.fixture

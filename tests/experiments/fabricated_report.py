@@ -4,8 +4,8 @@ import math
 
 import pandas as pd
 
-from critical import plotting
-from experiments.report import FigureRecord, write_record
+from critical.plots import style as plotting
+from experiments.output.report import FigureRecord, write_record
 
 TRICKY = 'Blur <script>alert("x")</script> & "quotes" until t < 40'
 LONG = "python -m experiments figure=iclr2019/deficit_removal profile=quick " + " ".join(

@@ -17,15 +17,17 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from critical import deficits, models, stabilizers
-from critical.plan import plan
-from critical.spec import SpecError
+from critical.core.spec import SpecError
+from critical.execution.plan import plan
+from critical.execution.store import RunStore
+from critical.execution.workers import work
 from critical.stabilizers import Situation, Step
-from critical.store import RunStore
-from critical.training import Trainer
-from critical.workers import work
+from critical.training.loop import Trainer
 from experiments import __main__ as front
-from experiments import config as configuration
-from experiments import loggers, pipeline, registry, train
+from experiments import train
+from experiments.design import config as configuration
+from experiments.design import registry
+from experiments.output import loggers, pipeline
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "extending.md").read_text()
 SMALL = ("data=digits", "data.subset=96", "data.test_subset=40", "optimizer.batch_size=32", "probes=accuracy",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import tiny
 
-from experiments.registry import chosen
+from experiments.design.registry import chosen
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"

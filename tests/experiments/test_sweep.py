@@ -10,15 +10,17 @@ import tiny
 import wandb_server
 import yaml
 
-from critical import data, training
-from critical.plan import plan
-from critical.pool import _Tracker
-from critical.spec import SpecError
-from critical.store import RunStore
-from critical.training import Trainer
+from critical import data
+from critical.core.spec import SpecError
+from critical.execution.plan import plan
+from critical.execution.pool import _Tracker
+from critical.execution.store import RunStore
+from critical.training import loop as training
+from critical.training.loop import Trainer
 from experiments import __main__ as front
-from experiments import agent, pipeline, sweep, sweep_record, sync, train
-from experiments.registry import FIGURES
+from experiments import agent, sweep, sync, train
+from experiments.design.registry import FIGURES
+from experiments.output import pipeline, sweep_record
 from experiments.train import run_spec
 
 ROOT = Path(__file__).resolve().parents[2]

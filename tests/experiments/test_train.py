@@ -9,9 +9,11 @@ import pandas as pd
 import pytest
 import tiny
 
-from critical import data, deficits, models, optimizers, schedules, stabilizers, training
+from critical import data, deficits, models, stabilizers
 from critical.models import two_stream
-from critical.training import Trainer
+from critical.training import loop as training
+from critical.training import optimizers, schedules
+from critical.training.loop import Trainer
 from experiments import train
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,13 +13,13 @@ from hydra import compose, initialize_config_dir
 from critical.data import Dataset, Glyphs, Halves
 from critical.data.views import TwoHalves
 from critical.deficits import Blur
-from critical.plan import plan
-from critical.workers import work
+from critical.execution.plan import plan
+from critical.execution.workers import work
 from experiments import __main__ as front
-from experiments import config as configuration
 from experiments import train
-from experiments.config import CONF, Parts
-from experiments.protocol import Protocol, Tables
+from experiments.design import config as configuration
+from experiments.design.config import CONF, Parts
+from experiments.design.protocol import Protocol, Tables
 
 # On tensors this small a second thread is waited for longer than it computes, most of all on a busy machine.
 torch.set_num_threads(1)
@@ -98,7 +98,7 @@ def figures_main():
 
 
 def train_here(needed, store, *_):
-    """Replacement of `critical.pool.run_all` in this process: no worker has to import torch."""
+    """Replacement of `critical.execution.pool.run_all` in this process: no worker has to import torch."""
     work(needed, store)
     for spec in needed.runs:
         store.publish(spec, {})

@@ -3,9 +3,9 @@ import dataclasses
 import pytest
 import torch
 
+from critical.core.spec import SpecError, from_settings, identity, settings
 from critical.data import KINDS, Dataset, DataSpec, Digits, Split, load
 from critical.data.images import balanced_order, in_rounds, resized
-from critical.spec import SpecError, from_settings, identity, settings
 
 
 def split(count: int, channels: int = 1, value: int = 0) -> Split:

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 import torch
 
-from critical.augmentation import Augmentation
+from critical.core.randomness import generator
+from critical.core.spec import SpecError, identity
 from critical.data import DataError, MultiFeature, load
 from critical.data.multi_feature import FEATURES
-from critical.randomness import generator
-from critical.spec import SpecError, identity
+from critical.training.augmentation import Augmentation
 
 LABELS = np.repeat(np.arange(10), 200)
 

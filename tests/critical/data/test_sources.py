@@ -9,9 +9,9 @@ import torch
 import torchvision
 from PIL import Image
 
+from critical.core.spec import identity
 from critical.data import KINDS, DataError, Folder, load, sources
 from critical.data.cache import cache_path
-from critical.spec import identity
 
 
 def write_idx(path, values):

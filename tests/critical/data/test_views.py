@@ -6,12 +6,12 @@ import torch
 from PIL import Image
 from torch.nn import functional
 
-from critical.augmentation import Augmentation
+from critical.core.randomness import generator
+from critical.core.spec import SpecError, identity
 from critical.data import DataError, Glyphs, Halves, ImageAndSignal, TwoEyes, load
 from critical.data.views import TwoHalves
 from critical.models.base import Normalise
-from critical.randomness import generator
-from critical.spec import SpecError, identity
+from critical.training.augmentation import Augmentation
 
 EYES = {"resolution": 12, "train_size": 60, "test_size": 20, "contrast": 0.6, "noise": 0.08, "fonts": 7}
 SOME = torch.tensor([3, 14, 15, 9, 26])

@@ -10,16 +10,16 @@ from torch import nn
 from torch.nn import functional
 
 from critical import stabilizers
-from critical.augmentation import Augmentation
-from critical.batch import Batch
+from critical.core.batch import Batch
+from critical.core.randomness import derived_seed, generator
+from critical.core.spec import SpecError
 from critical.deficits.views import ViewDropout
 from critical.models import SplitAllCNN, TwoModality
-from critical.optimizers import SGD, Adam
-from critical.randomness import derived_seed, generator
-from critical.spec import SpecError
 from critical.stabilizers import Situation, Step
 from critical.stabilizers.fisher_penalty import drawn_labels
 from critical.stabilizers.reconstruction import code_shape, decoder
+from critical.training.augmentation import Augmentation
+from critical.training.optimizers import SGD, Adam
 
 
 @pytest.fixture(autouse=True)

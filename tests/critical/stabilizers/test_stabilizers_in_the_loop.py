@@ -13,19 +13,21 @@ import yaml
 from helpers import BASE, assert_as_from_scratch, from_scratch, same
 from torch import nn
 
-from critical import stabilizers, training, workers
-from critical.arithmetic import Arithmetic
-from critical.augmentation import Augmentation
+from critical import stabilizers
+from critical.core.arithmetic import Arithmetic
+from critical.core.spec import SpecError, from_settings, identity
 from critical.data import Dataset, Digits, Split, load
+from critical.execution import workers
+from critical.execution.plan import plan
+from critical.execution.store import RunStore
 from critical.models import SplitAllCNN
-from critical.optimizers import SGD, Adam
-from critical.plan import plan
-from critical.schedules import Constant
-from critical.spec import SpecError, from_settings, identity
 from critical.stabilizers import KINDS, NoStabilizer, StabilizerWindow
-from critical.store import RunStore
-from critical.timeline import Timeline
-from critical.training import Trainer
+from critical.training import loop as training
+from critical.training.augmentation import Augmentation
+from critical.training.loop import Trainer
+from critical.training.optimizers import SGD, Adam
+from critical.training.schedules import Constant
+from critical.training.timeline import Timeline
 
 EVERY = {
     "fisher_penalty": stabilizers.FisherPenalty(weight=1.0, every=2),

@@ -1,0 +1,1 @@
+"""What everything rests on: specs and their identity, batches, random numbers, files, arithmetic."""

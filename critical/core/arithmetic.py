@@ -1,0 +1,96 @@
+"""What changes the bits of a result without changing its meaning: device, threads, precision, layout."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+
+from critical.core.spec import SpecError
+
+DEVICES = ("cpu", "cuda", "mps")
+PRECISIONS = {"fp32": None, "bf16": torch.bfloat16}
+
+
+def available_device(wanted: str) -> str:
+    """Resolves `auto` to CUDA, then MPS, then the CPU; refuses a device that is not there.
+
+    Args:
+        wanted: `auto`, `cpu`, `cuda` or `mps`.
+
+    Returns:
+        One of `cpu`, `cuda`, `mps`.
+
+    Raises:
+        SpecError: If the device is unknown or not available on this machine.
+    """
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if wanted == "auto":
+        return next(device for device in ("cuda", "mps", "cpu") if there[device])
+    if wanted not in there:
+        raise SpecError(f"device={wanted}: not a device; known: auto, {', '.join(there)}")
+    if not there[wanted]:
+        raise SpecError(f"device={wanted}: torch finds none on this machine; use device=auto or device=cpu")
+    return wanted
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """Device, threads and number formats: part of a run's identity, since they change its bits.
+
+    Attributes:
+        device: `cpu`, `cuda` or `mps` (resolved, never `auto`).
+        threads: Threads of a run on the CPU; results differ in the last bits between 1 and 2
+            threads, so it is 1 unless told otherwise, and the cores are filled with runs.
+        precision: `fp32`, or `bf16` for autocast of the forward pass.
+        channels_last: Memory layout of the convolutions.
+        compile: Whether the network goes through `torch.compile`.
+    """
+
+    name: ClassVar[str] = "arithmetic"
+    device: str = "cpu"
+    threads: int = 1
+    precision: str = "fp32"
+    channels_last: bool = True
+    compile: bool = False
+
+    def __post_init__(self) -> None:
+        if self.device not in DEVICES:
+            raise SpecError(f"device={self.device}: not one of {', '.join(DEVICES)}")
+        if self.threads < 1:
+            raise SpecError(f"arithmetic.threads={self.threads}: at least 1")
+        if self.precision not in PRECISIONS:
+            raise SpecError(f"arithmetic.precision={self.precision}: one of {', '.join(PRECISIONS)}")
+
+    @contextlib.contextmanager
+    def applied(self) -> Iterator[None]:
+        """Sets the thread count of this process for a block and restores it."""
+        before = torch.get_num_threads()
+        torch.set_num_threads(self.threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
+
+    def autocast(self) -> contextlib.AbstractContextManager[object]:
+        """Returns the autocast context of the forward pass (a null context for fp32)."""
+        dtype = PRECISIONS[self.precision]
+        return torch.autocast(self.device, dtype=dtype) if dtype else contextlib.nullcontext()
+
+    def place(self, views: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+        """Lays out images (N, C, H, W) as the network wants them; other views pass."""
+        if not self.channels_last:
+            return views
+        return tuple(
+            view.contiguous(memory_format=torch.channels_last) if view.ndim == 4 else view for view in views
+        )
+
+    def prepare(self, model: torch.nn.Module) -> torch.nn.Module:
+        """Moves a network to the device, in the chosen layout."""
+        model = model.to(self.device)
+        if self.channels_last:
+            model = model.to(memory_format=torch.channels_last)
+        return model

@@ -1,0 +1,1 @@
+"""How runs are trained: the tree of their pasts, the store, the workers."""

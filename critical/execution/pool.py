@@ -1,0 +1,283 @@
+"""Runs plans with worker processes and says how far they are."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import multiprocessing
+import os
+import pickle
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from critical.core import environment
+from critical.core.arithmetic import Arithmetic
+from critical.execution.plan import Plan
+from critical.execution.progress import Progress, progress
+from critical.execution.store import RunStore
+from critical.execution.workers import Ledger, Orphaned, stop_with_parent, work
+
+POLL_SECONDS = 2.0
+
+
+class RunError(RuntimeError):
+    """A worker stopped before its work was done; the message is one line that says what to do."""
+
+
+def default_jobs(arithmetic: Arithmetic) -> int:
+    """Returns how many workers fill the machine: a process a core on a CPU, one on an accelerator."""
+    return max(1, environment.cores() // arithmetic.threads) if arithmetic.device == "cpu" else 1
+
+
+def run_all(plan: Plan, store: RunStore, jobs: int, label: str, logs: Path) -> None:
+    """Trains everything a plan needs that the store does not hold yet, with workers of its own.
+
+    Args:
+        plan: The runs.
+        store: Where results go and come from.
+        jobs: Worker processes, >= 1.
+        label: What the progress line is called.
+        logs: Folder for a failed worker's traceback.
+
+    Raises:
+        RunError: A worker failed or was killed before the plan was done.
+    """
+    with Workers(store, jobs, logs) as workers:
+        workers.run(plan, label)
+
+
+class Workers:
+    """Processes that take plan after plan, so that several plans pay the start of a process (torch's import) once.
+
+    They start with the first plan that has something left to train, and end with the block, however it is left:
+
+        with Workers(store, jobs=2, logs=folder) as workers:
+            for name, plan in plans.items():
+                workers.run(plan, name)
+
+    Args:
+        store: Where results go and come from.
+        jobs: Worker processes, >= 1.
+        logs: Folder for a failed worker's traceback.
+    """
+
+    def __init__(self, store: RunStore, jobs: int, logs: Path) -> None:
+        self._store = store
+        self._logs = logs
+        self._crew = [_Member(store.root, logs / f"worker-{number}.log") for number in range(jobs)]
+        self._ended = False
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def run(self, plan: Plan, label: str) -> None:
+        """Trains everything a plan needs that the store does not hold yet.
+
+        Args:
+            plan: The runs.
+            label: What the progress line is called.
+
+        Raises:
+            RunError: A worker failed or was killed before the plan was done, now or in an earlier plan: these
+                workers have ended then.
+        """
+        if self._ended:
+            raise RunError("these workers have ended; run the same command again, it goes on where it stopped")
+        tracker = _Tracker(plan, self._store)
+        if not tracker.finished:
+            try:
+                with progress(label, tracker.epochs_total, len(plan.runs)) as bar:
+                    self._logs.mkdir(parents=True, exist_ok=True)
+                    _train(self._crew, plan, tracker, bar)
+            except BaseException:
+                # Some may be busy with this plan still, and would report it as the next one.
+                self._end()
+                raise
+        for run in plan.runs:
+            self._store.publish(run, environment.describe())
+
+    def _end(self) -> None:
+        self._ended = True
+        for member in self._crew:
+            member.end()
+
+
+class _Tracker:
+    """Counts what is done, looking only at what was not done when it last looked."""
+
+    def __init__(self, plan: Plan, store: RunStore) -> None:
+        self._ledger = Ledger(store)
+        self._pending = list(plan.segments)
+        self._runs = list(plan.runs)
+        self._keys = {
+            key: segment.probes for segment in plan.segments for key in segment.keys
+        }
+        self.epochs_total = len(self._keys)
+        self.update()
+
+    @property
+    def finished(self) -> bool:
+        return not self._pending
+
+    @property
+    def epochs_done(self) -> int:
+        return self.epochs_total - len(self._keys)
+
+    @property
+    def runs_left(self) -> int:
+        return len(self._runs)
+
+    def update(self) -> None:
+        complete = self._ledger.complete
+        self._keys = {key: probes for key, probes in self._keys.items() if not complete(key, probes)}
+        self._pending = [part for part in self._pending if not self._ledger.segment_complete(part)]
+        self._runs = [
+            run
+            for run in self._runs
+            if any(key in self._keys for key in run.keys) and not self._ledger.dead(run, run.timeline.end)
+        ]
+        # The epochs after a failure will never be trained.
+        to_come = {key for run in self._runs for key in run.keys}
+        self._keys = {key: probes for key, probes in self._keys.items() if key in to_come}
+
+
+class _Member:
+    """A worker process as the one that started it sees it.
+
+    Args:
+        store: Folder of the run store.
+        log: Where it writes what went wrong.
+    """
+
+    def __init__(self, store: Path, log: Path) -> None:
+        self.log = log
+        self._store = store
+        self._process: BaseProcess | None = None
+        self._pipe: Connection
+
+    @property
+    def exitcode(self) -> int | None:
+        """What it ended with, negative for a signal; None while it lives or before it started."""
+        return self._process.exitcode if self._process else None
+
+    @property
+    def news(self) -> list[Any]:
+        """What becomes ready, for `multiprocessing.connection.wait`, when it reports or ends."""
+        assert self._process is not None
+        return [self._pipe, self._process.sentinel]
+
+    def start(self) -> None:
+        """Starts the process, if there is none that lives."""
+        self.log.unlink(missing_ok=True)
+        if self._process is not None and self._process.is_alive():
+            return
+        context = multiprocessing.get_context("spawn")
+        self._pipe, end = context.Pipe()
+        self._process = context.Process(target=_worker, args=(end, self._store, self.log), daemon=True)
+        self._process.start()
+        # It alone has this end now, so the pipe ends with it.
+        end.close()
+
+    def give(self, plan: bytes) -> None:
+        """Hands over a pickled plan."""
+        # Where it has ended already, `done` tells.
+        with contextlib.suppress(OSError):
+            self._pipe.send_bytes(plan)
+
+    def done(self) -> bool:
+        """Tells whether it is done with the plan, or has ended."""
+        assert self._process is not None
+        try:
+            if not self._pipe.poll():
+                return not self._process.is_alive()
+            self._pipe.recv_bytes()
+        except (EOFError, OSError):
+            self._process.join()
+        return True
+
+    def end(self) -> None:
+        """Ends the process; what it has not stored is lost."""
+        if self._process is not None and self._process.is_alive():
+            self._process.terminate()
+            self._process.join()
+
+
+def _train(crew: list[_Member], plan: Plan, tracker: _Tracker, bar: Progress) -> None:
+    """Hands a plan to the workers and waits until all are done with it or have ended, or one has failed."""
+    for member in crew:
+        member.start()
+    given = pickle.dumps(plan)
+    for member in crew:
+        member.give(given)
+    busy = crew
+    while busy := [member for member in busy if not member.done()]:
+        tracker.update()
+        bar.update(tracker.epochs_done, tracker.runs_left)
+        if any(member.exitcode == 1 for member in crew) and not tracker.finished:
+            break
+        wait([item for member in busy for item in member.news], POLL_SECONDS)
+    tracker.update()
+    bar.update(tracker.epochs_done, tracker.runs_left)
+    if not tracker.finished:
+        raise RunError(_reason(crew))
+    for member in busy:
+        # Others finished what it still looks at: it must not report this plan as the next one.
+        member.end()
+
+
+def _reason(crew: list[_Member]) -> str:
+    """Says in one line why workers ended early."""
+    for member in crew:
+        if member.log.exists():
+            # Empty where it was ended as it wrote.
+            reason = (member.log.read_text().strip().splitlines() or ["it gave no reason"])[-1]
+            return f"a worker stopped: {reason} (traceback in {member.log})"
+    for member in crew:
+        if member.exitcode and member.exitcode < 0:
+            return (
+                f"a worker was ended by signal {-member.exitcode} (9 is often a lack of memory: try fewer JOBS); "
+                "run the same command again, it goes on where it stopped"
+            )
+    return "the workers ended before the runs were done; run the same command again"
+
+
+def _worker(pipe: Connection, store: Path, log: Path) -> None:
+    """Entry point of a worker process; what goes wrong is written to `log` and ends it with status 1."""
+    try:
+        stop = stop_with_parent(os.getppid())
+        starter = multiprocessing.parent_process()
+        if starter is None or not starter.is_alive():
+            # The number may be that of whoever adopted this process.
+            raise Orphaned("the process that started this worker is gone")
+        for plan in _plans(pipe, stop):
+            work(plan, RunStore(store), after_epoch=stop, while_waiting=stop)
+    except (Orphaned, KeyboardInterrupt):
+        sys.exit(0)
+    except Exception:
+        log.write_text(traceback.format_exc())
+        sys.exit(1)
+
+
+def _plans(pipe: Connection, stop: Callable[[], None]) -> Iterator[Plan]:
+    """Yields one plan after another, and reports each when the next is asked for, until the other end is gone."""
+    while True:
+        try:
+            # Not the end of the pipe alone: a copy of the other end may outlive its process.
+            while not pipe.poll(POLL_SECONDS):
+                stop()
+            given = pipe.recv_bytes()
+        except (EOFError, OSError):
+            return
+        yield pickle.loads(given)
+        with contextlib.suppress(OSError):
+            pipe.send_bytes(b"done")
+        # Trainers hold each other in circles, and their data with them; nothing else would free them during the wait.
+        gc.collect()

@@ -1,0 +1,1 @@
+"""What is measured in a network: Fisher information, relative source variance, usable information."""

@@ -1,0 +1,279 @@
+"""The one training loop.
+
+Everything measured is a probe called from it (`critical.probes`); everything that interferes with the loss,
+the gradients or the weights is a stabiliser (`critical.stabilizers`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch.nn import functional
+
+from critical.core.batch import Batch
+from critical.core.randomness import derived_seed, generator
+from critical.core.spec import identity
+from critical.data import Dataset, load
+from critical.models import ModelSpec
+from critical.probes import Moment, Probe
+from critical.stabilizers import Acting, Situation, Step
+from critical.training.metrics import Tally
+from critical.training.runs import Act, RunSpec
+
+
+class NonFiniteLoss(ArithmeticError):
+    """The loss became NaN or infinite: the run ends here, and its record says so."""
+
+
+def built(model: ModelSpec, dataset: Dataset, seed: int) -> torch.nn.Module:
+    """Builds a network for the views, the classes and the pixel statistics of a data set."""
+    one = len(dataset.view_shapes) == 1
+    return model.build(
+        dataset.view_shapes,
+        len(dataset.classes),
+        seed,
+        mean=dataset.channel_mean if one else dataset.view_means,
+        std=dataset.channel_std if one else dataset.view_stds,
+    )
+
+
+@dataclass
+class TrainingState:
+    """Network and optimiser before epoch `epoch`; all of it is what a checkpoint holds.
+
+    `parts` are the modules that stabilisers train along, by the stabiliser's identity: the states of module
+    and optimiser, since what they are made of is known only when the stabiliser acts.
+    """
+
+    model: torch.nn.Module
+    optimizer: torch.optim.Optimizer
+    epoch: int = 0
+    parts: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns what `load_state_dict` takes: tensors and plain values only."""
+        held = {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "epoch": self.epoch,
+        }
+        return {**held, "parts": self.parts} if self.parts else held
+
+    def load_state_dict(self, held: dict[str, Any]) -> None:
+        """Takes over the state of a checkpoint."""
+        self.model.load_state_dict(held["model"])
+        self.optimizer.load_state_dict(held["optimizer"])
+        self.epoch = held["epoch"]
+        self.parts = held.get("parts", {})
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What one probe measured: its columns and its price in process time."""
+
+    probe: str
+    columns: dict[str, Any]
+    seconds: float
+
+
+class Trainer:
+    """Trains runs that share a static part, one epoch at a time.
+
+    Args:
+        spec: Any run with that static part; acts are handed in epoch by epoch.
+        dataset: Its data; loaded when left out.
+    """
+
+    def __init__(self, spec: RunSpec, dataset: Dataset | None = None) -> None:
+        self.spec = spec
+        self.arithmetic = spec.arithmetic
+        self.dataset = (load(spec.data) if dataset is None else dataset).to(self.arithmetic.device)
+        self.restart()
+
+    def restart(self) -> None:
+        """Puts `state` before epoch 0, a function of the static part alone."""
+        model = self._network_of(self.spec.seed)
+        self.state = TrainingState(model, self.spec.optimizer.build(model.parameters()))
+        self._network: Any = torch.compile(model) if self.arithmetic.compile else model
+
+    def _network_of(self, seed: int) -> torch.nn.Module:
+        """Returns the network with the initial weights of a seed, in its place and layout."""
+        return self.arithmetic.prepare(built(self.spec.model, self.dataset, seed))
+
+    def train_epoch(self, act: Act) -> dict[str, Any]:
+        """Trains one epoch of `self.state` under what acts in it.
+
+        Args:
+            act: Deficits, rate, reset and stabilisers of this epoch.
+
+        Returns:
+            `train_loss` (nats, mean over the examples as they were seen, without what stabilisers add),
+            `train_accuracy` (percent, likewise), `rate`, and `stabilizer_loss` where one adds to the loss.
+
+        Raises:
+            NonFiniteLoss: The loss of some batch was NaN or infinite; the state is then useless.
+        """
+        state, seed = self.state, self.spec.seed
+        if act.reset_optimizer:
+            state.optimizer = self.spec.optimizer.build(state.model.parameters())
+        for group in state.optimizer.param_groups:
+            group["lr"] = act.rate
+        self._network.train()
+        tally = Tally(self.dataset.train.labels.device)
+        with torch.random.fork_rng(devices=_cuda_devices(tally.device)):
+            # Layers that draw for themselves, such as dropout, use the global generators.
+            torch.manual_seed(derived_seed(seed, "network", state.epoch))
+            with self._stabilized(act) as (acting, optimizers):
+                for number, batch in enumerate(self._batches(act, acting)):
+                    self._step(number, batch, acting, optimizers, tally)
+        if not tally.finite:
+            raise NonFiniteLoss(f"non-finite loss in epoch {state.epoch} (learning rate {act.rate:g})")
+        state.epoch += 1
+        return {"rate": act.rate, **tally.means()}
+
+    def _step(
+        self,
+        number: int,
+        batch: Batch,
+        acting: list[Acting],
+        optimizers: list[torch.optim.Optimizer],
+        tally: Tally,
+    ) -> None:
+        """Trains one step: forward, backward and update, with the stabilisers' hooks between."""
+        with self.arithmetic.autocast():
+            logits = self._network(*self.arithmetic.place(batch.inputs)).float()
+            loss = functional.cross_entropy(logits, batch.labels)
+            step = Step(self.state.model, batch, logits, loss, number)
+            extra = [term for term in (one.loss(step) for one in acting) if term is not None]
+        for optimizer in optimizers:
+            optimizer.zero_grad(set_to_none=True)
+        sum(extra, loss).backward()
+        for one in acting:
+            one.gradients(step)
+        for optimizer in optimizers:
+            optimizer.step()
+        for one in acting:
+            one.weights(step)
+        tally.add(batch, logits.detach(), loss.detach(), [term.detach() for term in extra])
+
+    @contextlib.contextmanager
+    def _stabilized(self, act: Act) -> Iterator[tuple[list[Acting], list[torch.optim.Optimizer]]]:
+        """Activates the stabilisers of an epoch; their parts go on from the state and go back into it."""
+        state = self.state
+        situation = Situation(
+            model=state.model,
+            seed=self.spec.seed,
+            epoch=state.epoch,
+            view_shapes=self.dataset.view_shapes,
+            removed=frozenset().union(*(deficit.removes(state.epoch) for deficit in act.deficits)),
+            initial=lambda: self._network_of(self.spec.seed),
+            fresh=self._network_of,
+        )
+        acting: list[Acting] = []
+        trained: dict[str, tuple[torch.nn.Module, torch.optim.Optimizer]] = {}
+        try:
+            for stabilizer in act.stabilizers:
+                one = stabilizer.activate(situation)
+                acting.append(one)
+                if one.parts is None:
+                    continue
+                parts = self.arithmetic.prepare(one.parts)
+                optimizer = self.spec.optimizer.build(parts.parameters())
+                held = state.parts.get(identity(stabilizer))
+                if held is not None:
+                    parts.load_state_dict(held["module"])
+                    if not act.reset_optimizer:
+                        optimizer.load_state_dict(held["optimizer"])
+                for group in optimizer.param_groups:
+                    group["lr"] = act.rate
+                trained[identity(stabilizer)] = (parts.train(), optimizer)
+            for one in acting:
+                one.before_epoch()
+            yield acting, [state.optimizer, *(optimizer for _, optimizer in trained.values())]
+        finally:
+            for one in acting:
+                one.close()
+        state.parts = {
+            name: {"module": parts.state_dict(), "optimizer": optimizer.state_dict()}
+            for name, (parts, optimizer) in trained.items()
+        }
+
+    def _batches(self, act: Act, acting: list[Acting]) -> Iterator[Batch]:
+        """Yields the batches of the epoch: augmented, then seen through the deficits that act.
+
+        The world moves and the eye is defective, so the augmentation comes first.
+        """
+        split, seed, epoch = self.dataset.train, self.spec.seed, self.state.epoch
+        order = torch.randperm(len(split.labels), generator=generator(seed, "batch order", epoch))
+        draws = generator(seed, "augmentation", epoch)
+        for index in order.to(split.labels.device).split(self.spec.optimizer.batch_size):
+            if len(index) < 2:
+                continue
+            batch: Batch = self.spec.augmentation.apply(split.batch(index), draws)
+            for one in acting:
+                batch = one.change_scene(batch)
+            batch = self.dataset.present(batch)
+            for deficit in act.deficits:
+                batch = deficit.apply(batch, seed=seed, epoch=epoch)
+            for one in acting:
+                batch = one.change_input(batch)
+            yield batch
+
+    def measure(self, act: Act, probes: tuple[Probe, ...] | None = None) -> list[Measurement]:
+        """Runs the probes after an epoch.
+
+        Args:
+            act: What acted in the epoch just trained.
+            probes: Which probes; those of the spec when left out.
+
+        Returns:
+            What each of them measured, in order.
+        """
+        moment = Moment(
+            model=self.state.model,
+            dataset=self.dataset,
+            arithmetic=self.arithmetic,
+            deficits=act.deficits,
+            seed=self.spec.seed,
+            epoch=self.state.epoch,
+        )
+        measurements = []
+        for probe in self.spec.probes if probes is None else probes:
+            start = time.process_time()
+            columns = probe.measure(moment)
+            measurements.append(Measurement(probe.name, columns, time.process_time() - start))
+        return measurements
+
+
+def _cuda_devices(device: torch.device) -> list[int]:
+    return [device.index or 0] if device.type == "cuda" else []
+
+
+def train(spec: RunSpec, dataset: Dataset | None = None) -> list[dict[str, Any]]:
+    """Trains a run from scratch in this process, with no store: the reference that forks must equal.
+
+    Args:
+        spec: The run.
+        dataset: Its data; loaded when left out.
+
+    Returns:
+        A row an epoch: `epoch` (epochs trained), training and probe columns, `seconds`.
+
+    Raises:
+        NonFiniteLoss: The loss became NaN or infinite.
+    """
+    rows = []
+    with spec.arithmetic.applied():
+        trainer = Trainer(spec, dataset)
+        for act in spec.acts:
+            start = time.process_time()
+            row = {"epoch": trainer.state.epoch + 1, **trainer.train_epoch(act)}
+            for measurement in trainer.measure(act):
+                row |= measurement.columns
+            rows.append(row | {"seconds": time.process_time() - start})
+    return rows

@@ -1,0 +1,172 @@
+"""Run specs and their identity: what acted in each epoch, and the key of every prefix.
+
+The state of a network before epoch t is a function of the static part (data, model, optimiser,
+augmentation, arithmetic, seed) and of what acted in epochs < t. `RunSpec.keys()[t]` names exactly
+that. Two runs with the same key share the computation up to it, whatever their schedules are
+called and however long they go on.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from critical.core.arithmetic import Arithmetic
+from critical.core.spec import SpecError, added, identity, settings
+from critical.data import DataSpec
+from critical.deficits import Deficit
+from critical.models import ModelSpec
+from critical.probes import Probe
+from critical.stabilizers import Stabilizer, StabilizerWindow
+from critical.training.augmentation import Augmentation
+from critical.training.optimizers import Optimizer
+from critical.training.schedules import Schedule
+from critical.training.timeline import Timeline
+
+
+@dataclass(frozen=True)
+class Act:
+    """What acts in one epoch: all that the state after it depends on besides the state before it.
+
+    A mechanism that is added later gets a field of `spec.added`, so old keys stay.
+
+    Attributes:
+        deficits: The deficits that act, in order.
+        rate: The learning rate.
+        reset_optimizer: Whether the optimiser's state is emptied before the epoch.
+        stabilizers: The stabilisers that act, in order.
+    """
+
+    deficits: tuple[Deficit, ...]
+    rate: float
+    reset_optimizer: bool = False
+    stabilizers: tuple[Stabilizer, ...] = added((), neutral=())
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """A run: static part, timeline, schedule, probes and seed.
+
+    Attributes:
+        data: Where the images come from.
+        model: The network.
+        optimizer: The optimiser and the batch size.
+        augmentation: Shifts and flips of the training images.
+        schedule: The learning rate.
+        timeline: The windows of deficits and the number of epochs.
+        probes: What is measured after each epoch; measuring never changes the state, so probes
+            are no part of the keys.
+        arithmetic: Device, threads, precision.
+        seed: Seed of the initial weights, batch order, augmentation and deficits. Seeds from 1000
+            on are for calibration and serve no claim.
+        stabilizers: What is said to prevent a critical period, each with its own window.
+    """
+
+    data: DataSpec
+    model: ModelSpec
+    optimizer: Optimizer
+    augmentation: Augmentation
+    schedule: Schedule
+    timeline: Timeline
+    probes: tuple[Probe, ...] = ()
+    arithmetic: Arithmetic = field(default_factory=Arithmetic)
+    seed: int = 0
+    stabilizers: tuple[StabilizerWindow, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise SpecError(f"seed={self.seed}: a seed is a whole number from 0 on")
+        if len({probe.name for probe in self.probes}) < len(self.probes):
+            raise SpecError("probes: the same probe is named twice")
+        self._check_streams()
+        for epoch in getattr(self.schedule, "earlier", ()):
+            if epoch >= self.timeline.removal:
+                raise SpecError(
+                    f"schedule.earlier: epoch {epoch} does not lie before the removal at {self.timeline.removal}, "
+                    "where the rate starts again anyway; leave it out"
+                )
+        for held in self.stabilizers:
+            if held.start >= self.timeline.end:
+                end = self.timeline.end
+                raise SpecError(f"stabilizer.start={held.start}: the run ends at epoch {end}, before it acts")
+            if self.arithmetic.compile and not held.stabilizer.compiles:
+                raise SpecError(f"stabilizer={held.stabilizer.name}: does not work in a compiled network; set "
+                                "arithmetic.compile=false")  # fmt: skip
+        for epoch in range(self.timeline.end):
+            names = [window.stabilizer.name for window in self.stabilizers if window.active(epoch)]
+            if len(set(names)) < len(names):
+                raise SpecError(f"stabilizer: the same one acts twice in epoch {epoch}; part their windows")
+
+    def _check_streams(self) -> None:
+        """Refuses what needs two streams, or several heads, with a network that has not got them."""
+        streams, model = getattr(self.model, "streams", 1), self.model.name
+        wanting = [
+            *((f"stabilizer={held.stabilizer.name}", held.stabilizer.streams) for held in self.stabilizers),
+            *((f"probe {probe.name}", getattr(probe, "streams", 1)) for probe in self.probes),
+        ]
+        for what, needed in wanting:
+            if needed > streams:
+                raise SpecError(f"{what}: needs a network of two streams, and model={model} has one; "
+                                "choose another, such as model=split_all_cnn")  # fmt: skip
+        for window in self.timeline.windows:
+            if window.deficit.needs_heads and not getattr(self.model, "heads", False):
+                raise SpecError(f"deficit={window.deficit.name}: its targets have heads of their own, and model="
+                                f"{model} has none; set model.heads=true on a network of two streams")  # fmt: skip
+
+    @functools.cached_property
+    def run_id(self) -> str:
+        """Sixteen hexadecimal digits that identify the run: what acts, and what is measured."""
+        return identity([self.keys[-1], [settings(probe) for probe in self.probes]])
+
+    @property
+    def static(self) -> dict[str, Any]:
+        """The settings that every epoch depends on."""
+        return {
+            "data": settings(self.data),
+            "model": settings(self.model),
+            "optimizer": settings(self.optimizer),
+            "augmentation": settings(self.augmentation),
+            "arithmetic": settings(self.arithmetic),
+            "seed": self.seed,
+        }
+
+    @functools.cached_property
+    def acts(self) -> tuple[Act, ...]:
+        """What acts in epochs 0 … end − 1."""
+        return tuple(self._act(epoch) for epoch in range(self.timeline.end))
+
+    def _act(self, epoch: int) -> Act:
+        since_removal = self.timeline.since_removal(epoch)
+        return Act(
+            deficits=self.timeline.active(epoch),
+            rate=self.schedule.rate_at(epoch, since_removal),
+            # Before epoch 0 there is no state to empty, so a fresh run is the same either way.
+            reset_optimizer=epoch > 0 and self.schedule.resets_at(since_removal),
+            stabilizers=tuple(held.stabilizer for held in self.stabilizers if held.active(epoch)),
+        )
+
+    @functools.cached_property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of the states after 0, 1, …, end epochs (end + 1 of them).
+
+        `keys[t+1]` hashes `keys[t]` with what acted in epoch t, and `keys[0]` the static part.
+        """
+        chain = [identity(self.static)]
+        for act in self.acts:
+            text = chain[-1] + json.dumps(settings(act), sort_keys=True, separators=(",", ":"))
+            chain.append(hashlib.sha256(text.encode()).hexdigest()[:16])
+        return tuple(chain)
+
+    def describe(self) -> dict[str, Any]:
+        """Returns everything about the run as plain values, for its record and for loggers."""
+        return {
+            "run_id": self.run_id,
+            **self.static,
+            "schedule": settings(self.schedule),
+            "timeline": settings(self.timeline),
+            "stabilizers": [settings(window) for window in self.stabilizers],
+            "probes": [settings(probe) for probe in self.probes],
+        }

@@ -1,0 +1,180 @@
+"""Learning-rate schedules: what the rate does when a deficit is removed.
+
+A schedule is a function of the epoch and of the epochs since the last window's end. Until the
+removal all of them but `constant` do the same, `rate · decay^epoch` (from the last of its `earlier` epochs on
+in a `restart` that has any), so that their arms grow from one trunk and differ in the recovery alone:
+
+| kind          | from the removal on (s = epochs since the removal)                                |
+| ------------- | --------------------------------------------------------------------------------- |
+| `continue`    | rate · decay^epoch: the authors' protocol; a late removal recovers with a low rate |
+| `restart`     | rate · recovery_decay^s: every arm gets the same recovery (the fair control)      |
+| `hot_restart` | heat · rate · recovery_decay^s                                                    |
+| `cyclic`      | cosine cycles of `period` epochs from rate down to floor · rate                   |
+| `constant`    | rate, as in all other epochs                                                      |
+
+Sources: Achille et al. 2019 (continue, constant); Pawlak 2025, arXiv 2510.09687 (restarting and
+cycling the rate after the deficit).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+from critical.core.spec import SpecError
+
+
+def decay_to(fraction: float, epochs: int) -> float:
+    """Returns the decay per epoch under which the rate falls to `fraction` of itself in `epochs`.
+
+    Args:
+        fraction: In (0, 1].
+        epochs: At least 1.
+
+    Raises:
+        SpecError: No decay in (0, 1] does that.
+    """
+    if not (0 < fraction <= 1 and epochs >= 1):
+        raise SpecError(f"decay_to({fraction}, {epochs}): needs a fraction in (0, 1] and at least 1 epoch")
+    return float(f"{fraction ** (1 / epochs):.10g}")
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What all schedules share.
+
+    Attributes:
+        rate: Learning rate in epoch 0, > 0.
+        decay: Factor per epoch before the removal, in (0, 1].
+        reset_optimizer: Whether the optimiser's state (momentum, Adam's moments) is emptied at the
+            removal. The multi-view authors' code resumes without it; other protocols keep it.
+    """
+
+    name: ClassVar[str] = ""
+    rate: float = 0.05
+    decay: float = 0.97
+    reset_optimizer: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 < self.rate < math.inf:
+            raise SpecError(f"schedule.rate={self.rate}: the learning rate must be above 0 and finite")
+        if not 0 < self.decay <= 1:
+            raise SpecError(f"schedule.decay={self.decay}: the factor per epoch lies in (0, 1]")
+
+    def rate_at(self, epoch: int, since_removal: int | None) -> float:
+        """Returns the learning rate of an epoch.
+
+        Args:
+            epoch: Epoch, counted from 0.
+            since_removal: Epochs since the last window's end, None before it. A run without a
+                window is in its recovery from epoch 0 on.
+        """
+        value = (
+            self._window_rate(epoch)
+            if since_removal is None
+            else self._recovery_rate(epoch, since_removal)
+        )
+        # The rate is part of a run's identity: ten digits are the same with every libm.
+        return float(f"{value:.10g}")
+
+    def _window_rate(self, epoch: int) -> float:
+        return self.rate * self.decay**epoch
+
+    def resets_at(self, since_removal: int | None) -> bool:
+        """Tells whether the optimiser's state is emptied before this epoch."""
+        return self.reset_optimizer and since_removal == 0
+
+    def _recovery_rate(self, epoch: int, since_removal: int) -> float:
+        return self.rate * self.decay**epoch
+
+
+@dataclass(frozen=True)
+class Continue(Schedule):
+    """The rate goes on decaying as if nothing had happened: the authors' protocol."""
+
+    name: ClassVar[str] = "continue"
+
+
+@dataclass(frozen=True)
+class Restart(Schedule):
+    """The rate starts again at the removal.
+
+    Attributes:
+        recovery_decay: Its factor per epoch from there, in (0, 1]; None: that of before.
+        earlier: Epochs before the removal at which it starts again as well, from `rate`. With the onset of a late
+            window it gives that window the rates of an early one, so that age alone parts the two.
+    """
+
+    name: ClassVar[str] = "restart"
+    recovery_decay: float | None = None
+    earlier: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if any(epoch < 0 for epoch in self.earlier):
+            raise SpecError(f"schedule.earlier={list(self.earlier)}: epochs from 0 on are wanted")
+        if self.recovery_decay is not None and not 0 < self.recovery_decay <= 1:
+            raise SpecError(f"schedule.recovery_decay={self.recovery_decay}: lies in (0, 1], or null")
+
+    def _window_rate(self, epoch: int) -> float:
+        begun = max((start for start in self.earlier if start <= epoch), default=0)
+        return self.rate * self.decay ** (epoch - begun)
+
+    def _recovery_rate(self, epoch: int, since_removal: int) -> float:
+        decay = self.decay if self.recovery_decay is None else self.recovery_decay
+        return self.rate * decay**since_removal
+
+
+@dataclass(frozen=True)
+class HotRestart(Restart):
+    """As `restart`, from `heat` times the rate."""
+
+    name: ClassVar[str] = "hot_restart"
+    heat: float = 3.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 < self.heat < math.inf:
+            raise SpecError(f"schedule.heat={self.heat}: must be above 0 and finite")
+
+    def _recovery_rate(self, epoch: int, since_removal: int) -> float:
+        return self.heat * super()._recovery_rate(epoch, since_removal)
+
+
+@dataclass(frozen=True)
+class Cyclic(Schedule):
+    """Cosine cycles from the removal on, each from `rate` down to `floor · rate`."""
+
+    name: ClassVar[str] = "cyclic"
+    period: int = 10
+    floor: float = 0.01
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.period < 1:
+            raise SpecError(f"schedule.period={self.period}: a cycle needs at least one epoch")
+        if not 0 <= self.floor <= 1:
+            raise SpecError(f"schedule.floor={self.floor}: a fraction of the rate, in [0, 1]")
+
+    def _recovery_rate(self, epoch: int, since_removal: int) -> float:
+        phase = (since_removal % self.period) / self.period
+        return self.rate * (self.floor + (1 - self.floor) * 0.5 * (1 + math.cos(math.pi * phase)))
+
+
+@dataclass(frozen=True)
+class Constant(Schedule):
+    """The same rate in all epochs; `decay` has no effect and must be 1."""
+
+    name: ClassVar[str] = "constant"
+    decay: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.decay != 1.0:
+            raise SpecError(f"schedule=constant: decay={self.decay} would have no effect; leave it at 1")
+
+
+KINDS: dict[str, type[Schedule]] = {
+    kind.name: kind for kind in (Continue, Restart, HotRestart, Cyclic, Constant)
+}

@@ -1,0 +1,1 @@
+"""What a figure is made of: protocol, arms, numbers of a profile."""

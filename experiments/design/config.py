@@ -1,0 +1,245 @@
+"""From Hydra's configuration to specs: every value is checked here, before anything trains."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from hydra import compose, initialize_config_dir
+from hydra.errors import HydraException, MissingConfigException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+
+from critical import data, deficits, models, probes, stabilizers
+from critical.core.arithmetic import Arithmetic, available_device
+from critical.core.randomness import generator
+from critical.core.spec import SpecError, closest, from_settings
+from critical.data import DataSpec, load
+from critical.deficits import Deficit
+from critical.execution.pool import RunError
+from critical.models import ModelSpec
+from critical.probes import Probe
+from critical.stabilizers import Situation, StabilizerWindow
+from critical.training import augmentation, optimizers, schedules
+from critical.training.augmentation import Augmentation
+from critical.training.loop import built
+from critical.training.optimizers import Optimizer
+from critical.training.runs import RunSpec
+from critical.training.schedules import Schedule
+from critical.training.timeline import Timeline, Window
+
+CONF = Path(__file__).resolve().parents[2] / "conf"
+T = TypeVar("T")
+# For windows of a fixed length in a sweep: deficit.end=${start_plus:5}.
+OmegaConf.register_new_resolver("start_plus", lambda length, *, _parent_: _parent_.start + length, replace=True)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What all runs of a command share: everything but schedule, timeline and seed."""
+
+    data: DataSpec
+    model: ModelSpec
+    optimizer: Optimizer
+    augmentation: Augmentation
+    probes: tuple[Probe, ...]
+    arithmetic: Arithmetic
+
+    def run(
+        self,
+        seed: int,
+        schedule: Schedule,
+        timeline: Timeline,
+        stabilizers: tuple[StabilizerWindow, ...] = (),
+    ) -> RunSpec:
+        """Returns the run of these parts with a schedule, a timeline, stabilisers and a seed."""
+        shared = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return RunSpec(seed=seed, schedule=schedule, timeline=timeline, stabilizers=stabilizers, **shared)
+
+
+def plain(config: Any) -> Any:
+    """Resolves a node of the configuration to dicts, lists and scalars."""
+    return OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+
+
+def parts(config: DictConfig, device_and_format: DictConfig | None = None) -> Parts:
+    """Builds what all runs of a command, or of a family of figures, share.
+
+    Args:
+        config: With the groups data, model, optimizer, augmentation and probes.
+        device_and_format: The group arithmetic; that of `config` when left out.
+
+    Returns:
+        The specs; data are checked to be there and `device=auto` is resolved.
+
+    Raises:
+        SpecError: Something unknown or impossible, in one line.
+    """
+    arithmetic = dict(plain(config.arithmetic if device_and_format is None else device_and_format))
+    arithmetic["device"] = available_device(arithmetic["device"])
+    return Parts(
+        data=from_settings(data.KINDS, plain(config.data), "data").resolved(),
+        model=from_settings(models.KINDS, plain(config.model), "model"),
+        optimizer=from_settings(optimizers.KINDS, plain(config.optimizer), "optimizer"),
+        augmentation=from_settings(augmentation.KINDS, plain(config.augmentation), "augmentation"),
+        probes=tuple(from_settings(probes.KINDS, probe, "probes") for probe in plain(config.probes)),
+        arithmetic=from_settings({"arithmetic": Arithmetic}, {"name": "arithmetic", **arithmetic}, "arithmetic"),
+    )
+
+
+def whole(value: Any, where: str) -> int:
+    """Returns a whole number, or refuses what is none: text, a fraction, null.
+
+    Raises:
+        SpecError: It is not a whole number.
+    """
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise SpecError(f"{where}={value!r}: a whole number is wanted")
+    return value
+
+
+def deficit(mapping: Mapping[str, Any]) -> Deficit:
+    """Builds a deficit from its settings, without a window.
+
+    Args:
+        mapping: `name` and settings; `start` and `end` are ignored.
+    """
+    given = {key: value for key, value in mapping.items() if key not in ("start", "end")}
+    return from_settings(deficits.KINDS, given, "deficit")
+
+
+def try_on_data(parts: Parts, acting: Iterable[Deficit]) -> None:
+    """Tries augmentation and deficits on two training examples, so that a misfit stops the command before it trains.
+
+    Args:
+        parts: Data and augmentation.
+        acting: The deficits.
+
+    Raises:
+        SpecError: The data cannot be had, or a size, a fill colour or a number of classes does not fit them.
+    """
+    dataset = load(parts.data)
+    views, streams = len(dataset.view_shapes), getattr(parts.model, "streams", 1)
+    if views != streams:
+        raise SpecError(
+            f"model={parts.model.name}: a network of {streams} stream{'s' * (streams > 1)}, and data={parts.data.name} "
+            f"has {views} view{'s' * (views > 1)}; choose another model or other data"
+        )
+    batch = dataset.present(parts.augmentation.apply(dataset.train.batch(torch.arange(2)), generator(0, "try")))
+    for deficit in acting:
+        classes = getattr(deficit, "classes", len(dataset.classes))
+        if classes != len(dataset.classes):
+            raise SpecError(f"deficit.classes={classes}: the data have {len(dataset.classes)} classes")
+        deficit.apply(batch, seed=0, epoch=0)
+
+
+def try_stabilizers(parts: Parts, windows: Iterable[StabilizerWindow]) -> None:
+    """Tries what stabilisers change in two training examples, likewise before anything trains.
+
+    Raises:
+        SpecError: A stabiliser does not fit the data or the network.
+    """
+    dataset = load(parts.data)
+    for window in windows:
+        model = built(parts.model, dataset, seed=0)
+        again = functools.partial(built, parts.model, dataset, 0)
+        situation = Situation(model, 0, 0, view_shapes=dataset.view_shapes, initial=again)
+        acting = window.stabilizer.activate(situation)
+        batch = acting.change_scene(dataset.train.batch(torch.arange(2)))
+        acting.change_input(dataset.present(batch))
+        acting.close()
+
+
+def windows(mapping: Mapping[str, Any]) -> tuple[Window, ...]:
+    """Builds the window of a deficit with `start` and `end`; none where it is said to end at 0, as a sweep does."""
+    if mapping["end"] is None:
+        raise SpecError(
+            f"deficit.end: the window of '{mapping['name']}' has no end; give one, e.g. deficit.end=10 (0: no window)"
+        )
+    start, end = (whole(mapping[key], f"deficit.{key}") for key in ("start", "end"))
+    if start == end == 0:
+        return ()
+    return (Window(start, end, deficit(mapping)),)
+
+
+def stabilizer_windows(mapping: Mapping[str, Any]) -> tuple[StabilizerWindow, ...]:
+    """Builds the window of a stabiliser with `start` and `end` (null: to the end of the run); none for `none`."""
+    if mapping["name"] == "none":
+        return ()
+    start, end = whole(mapping["start"], "stabilizer.start"), mapping["end"]
+    given = {key: value for key, value in mapping.items() if key not in ("start", "end")}
+    made = from_settings(stabilizers.KINDS, given, "stabilizer")
+    return (StabilizerWindow(made, start, None if end is None else whole(end, "stabilizer.end")),)
+
+
+def schedule(mapping: Mapping[str, Any]) -> Schedule:
+    """Builds a schedule from its settings."""
+    return from_settings(schedules.KINDS, mapping, "schedule")
+
+
+def numbers(kind: type[T], mapping: Mapping[str, Any], where: str) -> T:
+    """Builds a figure's dataclass of numbers from a profile's mapping, with the same checks as specs."""
+    return from_settings({where: kind}, {"name": where, **mapping}, "figures")
+
+
+def one_line(error: Exception) -> str:
+    """Folds a message of Hydra or OmegaConf into one line."""
+    if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options:
+        group, _, choice = error.missing_cfg_file.rpartition("/")
+        return f"{group}={choice}: there is no such choice; {closest(choice, error.options)}"
+    if isinstance(error, MissingMandatoryValue):
+        return f"{error.full_key or error.key}: has no value; give one on the command line"
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    kept = [line for line in lines if not line.startswith(("full_key", "object_type", "Available options"))]
+    return "; ".join(kept[:3])
+
+
+def overrides(arguments: Sequence[str]) -> list[str]:
+    """Returns the overrides among a command's arguments (`a.b=c`, `+a=b`, `~a`)."""
+    return [text for text in arguments if not text.startswith("-") and ("=" in text or text.startswith("~"))]
+
+
+def checked_main(config_name: str, main: Callable[[], None]) -> None:
+    """Calls a Hydra main; a bad override or setting ends the command with one line and status 2.
+
+    Args:
+        config_name: The primary configuration in `conf/`.
+        main: The function that `hydra.main` made.
+    """
+    arguments = sys.argv[1:]
+    try:
+        stray = [text for text in arguments if not text.startswith("-") and text not in overrides(arguments)]
+        preceding = [arguments[arguments.index(text) - 1] for text in stray]
+        for text, before in zip(stray, preceding, strict=True):
+            if before not in ("--cfg", "-c", "--package", "-p", "--info", "-i", "--config-name", "-cn"):
+                raise SpecError(f"'{text}' is no setting; write key=value, e.g. seed=0")
+        if not {"-m", "--multirun"} & set(arguments):
+            with initialize_config_dir(str(CONF), version_base="1.3"):
+                compose(config_name, overrides=overrides(arguments))
+    except (SpecError, HydraException, OmegaConfBaseException) as error:
+        print(f"error: {one_line(error)}", file=sys.stderr)
+        raise SystemExit(2) from None
+    main()
+
+
+def refuse_in_one_line(main: Callable[[DictConfig], T]) -> Callable[[DictConfig], T]:
+    """Wraps a job so that what a person can mend ends it with one line instead of a traceback."""
+
+    @functools.wraps(main)
+    def wrapped(config: DictConfig) -> T:
+        try:
+            return main(config)
+        except (SpecError, OmegaConfBaseException) as error:
+            print(f"error: {one_line(error)}", file=sys.stderr)
+            raise SystemExit(2) from None
+        except RunError as error:  # caught here, since Hydra would print a traceback before it goes further
+            print(f"error: {error}", file=sys.stderr)
+            raise SystemExit(1) from None
+
+    return wrapped

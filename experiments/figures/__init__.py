@@ -1,0 +1,1 @@
+"""The figures, a package a paper."""

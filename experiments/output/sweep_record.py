@@ -1,0 +1,69 @@
+"""Which runs of the store belong to a sweep of wandb: a small file a run, written by `experiments.train`.
+
+Agents on several machines that share a results folder add to the same sweep, so its table can be made from what
+lies on disk, also where the values were chosen as the sweep went on (Bayes). Settings that cannot be have no run and
+would be lost: they have a file of their own, with the reason.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from critical.core.files import write_atomically
+from critical.core.spec import identity
+
+Refusals = Sequence[tuple[Sequence[str], str]]
+"""Hydra's overrides that cannot be, each with the reason in one line."""
+
+
+def current_sweep() -> str | None:
+    """Returns the id of the sweep whose agent started this process; None outside of sweeps."""
+    return os.environ.get("WANDB_SWEEP_ID") or None
+
+
+def remember(results: Path, run_id: str, overrides: Sequence[str]) -> None:
+    """Notes that a finished run belongs to the sweep of this process; does nothing outside of sweeps.
+
+    Args:
+        results: Folder of tables, figures and run store.
+        run_id: The run.
+        overrides: Hydra's overrides that describe it.
+    """
+    sweep = current_sweep()
+    if sweep is not None:
+        text = json.dumps({"run_id": run_id, "overrides": list(overrides)}, indent=1)
+        write_atomically(_folder(results, sweep) / f"{run_id}.json", text.encode())
+
+
+def remembered(results: Path, sweep: str) -> list[list[str]]:
+    """Returns the overrides of the finished runs of a sweep, in order of their run ids."""
+    return [json.loads(path.read_bytes())["overrides"] for path in sorted(_folder(results, sweep).glob("*.json"))]
+
+
+def remember_refused(results: Path, overrides: Sequence[str], reason: str) -> None:
+    """Notes that the sweep of this process gave settings that cannot be; does nothing outside of sweeps.
+
+    Args:
+        results: Folder of tables, figures and run store.
+        overrides: Hydra's overrides, as `remember` would get them. The same ones have one file, with the last reason.
+        reason: What was wrong, in one line.
+    """
+    sweep = current_sweep()
+    if sweep is not None:
+        text = json.dumps({"overrides": list(overrides), "reason": reason}, indent=1)
+        write_atomically(_folder(results, sweep) / "refused" / f"{identity(list(overrides))}.json", text.encode())
+
+
+def refused(results: Path, sweep: str) -> Refusals:
+    """Returns what was refused in a sweep, less what was run all the same, at another time."""
+    run = remembered(results, sweep)
+    paths = sorted((_folder(results, sweep) / "refused").glob("*.json"))
+    notes = [json.loads(path.read_bytes()) for path in paths]
+    return [(note["overrides"], note["reason"]) for note in notes if note["overrides"] not in run]
+
+
+def _folder(results: Path, sweep: str) -> Path:
+    return results / "runs" / "sweeps" / sweep

@@ -1,0 +1,296 @@
+import gc
+import json
+import multiprocessing
+import os
+import pickle
+import signal
+import time
+import weakref
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import ClassVar
+
+import pandas as pd
+import pytest
+from helpers import BASE, BLUR, CONTEXT, Killing, Raising, assert_as_from_scratch, run, until
+
+from critical.core import environment
+from critical.core.arithmetic import Arithmetic
+from critical.data.base import _loaded
+from critical.execution import pool
+from critical.execution.plan import plan
+from critical.execution.pool import RunError, Workers, _Tracker, default_jobs, run_all
+from critical.execution.store import RunStore
+from critical.execution.workers import work
+from critical.probes import Accuracy, Probe
+from critical.training.loop import Trainer
+from critical.training.schedules import Constant
+
+pytestmark = pytest.mark.usefixtures("time_limit")
+
+GOOD = [run((0, removal, BLUR), end=4) for removal in (1, 2)]
+FAILING = run(schedule=Constant(rate=1e6), end=3)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return RunStore(tmp_path / "store")
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Workers from the fork server, which has torch already, in place of fresh interpreters."""
+    monkeypatch.setattr(pool, "POLL_SECONDS", 0.02)
+    monkeypatch.setattr(pool.multiprocessing, "get_context", lambda method: CONTEXT)
+
+
+def test_finishes_what_can_be_finished_and_starts_nothing_twice(store, tmp_path, quick, monkeypatch, capsys):
+    todo = plan([*GOOD, FAILING])
+    run_all(todo, store, jobs=2, label="a figure", logs=tmp_path / "logs")
+    assert_as_from_scratch(store, *GOOD)
+    assert not list((tmp_path / "logs").iterdir())
+    assert "a figure: 3 of 3 runs, 0 epochs left, done" in capsys.readouterr().out
+    folders = {folder.name: folder for folder in (store.root / "runs").iterdir()}
+    records = {name: json.loads((folder / "run.json").read_text()) for name, folder in folders.items()}
+    failed = {name: bool(record["failure"]) for name, record in records.items()}
+    assert failed == {GOOD[0].run_id: False, GOOD[1].run_id: False, FAILING.run_id: True}
+    assert records[FAILING.run_id]["environment"] == environment.describe()
+    table = pd.read_csv(folders[GOOD[0].run_id] / "epochs.csv")
+    assert table["test_accuracy"].tolist() == [row["test_accuracy"] for row in store.rows(GOOD[0])]
+
+    # Everything is done, the failure included: no process is started.
+    def none(method):
+        raise AssertionError("a process was started")
+
+    monkeypatch.setattr(pool.multiprocessing, "get_context", none)
+    run_all(todo, store, jobs=2, label="again", logs=tmp_path / "logs")
+    assert "again" not in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_fresh_process_gives_the_same_bits_plan_after_plan(store, tmp_path):
+    with Workers(store, jobs=1, logs=tmp_path / "logs") as workers:
+        for spec in GOOD:
+            workers.run(plan([spec]), "a figure")
+    assert_as_from_scratch(store, *GOOD)
+
+
+def test_a_worker_that_raises_is_one_line_with_the_way_to_its_log(store, tmp_path, quick):
+    spec = run(probes=(Accuracy(), Raising()))
+    with pytest.raises(RunError) as raised:
+        run_all(plan([spec]), store, jobs=1, label="a figure", logs=tmp_path / "logs")
+    log = tmp_path / "logs" / "worker-0.log"
+    expected = f"a worker stopped: RuntimeError: this probe cannot measure (traceback in {log})"
+    assert str(raised.value) == expected
+    assert "Traceback" in log.read_text()
+    assert store.claim(spec.keys[1]) is not None, "its claim went with it"
+
+
+def test_a_worker_that_raises_stops_the_others(store, tmp_path, quick):
+    runs = [run(probes=(Raising(),), seed=1), run(end=3000, seed=2)]
+    with pytest.raises(RunError, match="this probe cannot measure"):
+        run_all(plan(runs), store, jobs=2, label="a figure", logs=tmp_path / "logs")
+    assert store.rows(runs[1]) is None
+
+
+def test_a_killed_worker_is_named_by_its_signal(store, tmp_path, quick):
+    with pytest.raises(RunError, match=r"a worker was ended by signal 9 .*try fewer JOBS") as raised:
+        run_all(plan([run(probes=(Killing(),))]), store, jobs=1, label="a figure", logs=tmp_path / "logs")
+    assert "run the same command again" in str(raised.value)
+    assert "\n" not in str(raised.value)
+    assert not (tmp_path / "logs" / "worker-0.log").exists()
+
+
+def test_goes_on_after_an_error_and_forgets_its_log(store, tmp_path, quick):
+    broken, mended = run(probes=(Accuracy(), Raising())), run(probes=(Accuracy(),))
+    with pytest.raises(RunError):
+        run_all(plan([broken]), store, jobs=1, label="a figure", logs=tmp_path / "logs")
+    run_all(plan([mended]), store, jobs=1, label="a figure", logs=tmp_path / "logs")
+    assert_as_from_scratch(store, mended)
+    assert not list((tmp_path / "logs").iterdir())
+
+
+def test_workers_that_end_early_are_an_error_too(store, tmp_path, quick, monkeypatch):
+    monkeypatch.setattr(pool, "_worker", print)
+    with pytest.raises(RunError, match="ended before the runs were done; run the same command again"):
+        run_all(plan([run()]), store, jobs=1, label="a figure", logs=tmp_path / "logs")
+
+
+def test_the_count_leaves_out_what_a_failure_prevents_at_every_moment(store):
+    todo = plan([*GOOD, FAILING])
+    work(todo, store)
+    # The last record is written before its state: for a moment all epochs are done, but not all segments.
+    store.state_path(GOOD[0].keys[-1]).unlink()
+    tracker = _Tracker(todo, store)
+    assert not tracker.finished
+    assert (tracker.epochs_done, tracker.runs_left) == (todo.epochs_needed, 0)
+
+
+def test_the_default_fills_the_machine(monkeypatch):
+    monkeypatch.setattr(environment, "cores", lambda: 6)
+    assert default_jobs(Arithmetic()) == 6
+    assert default_jobs(Arithmetic(threads=4)) == 1
+    assert default_jobs(Arithmetic(threads=8)) == 1
+    assert default_jobs(replace(Arithmetic(), device="cuda")) == 1
+
+
+class TestPlanAfterPlan:
+    @pytest.fixture
+    def crew(self, store, tmp_path, quick):
+        """Two workers, and the processes that they are."""
+        with Workers(store, jobs=2, logs=tmp_path / "logs") as workers:
+            workers.processes = lambda: [member._process for member in workers._crew]
+            yield workers
+
+    def test_the_processes_start_once_and_when_there_is_work(self, crew, store, monkeypatch):
+        work(plan(GOOD), store)
+        crew.run(plan(GOOD), "nothing left")
+        assert crew.processes() == [None, None]
+        crew.run(plan([run((0, 2, BLUR), seed=1)]), "first")
+        before = crew.processes()
+        monkeypatch.setattr(pool.multiprocessing, "get_context", lambda _: pytest.fail("another one was started"))
+        for seed in (2, 3):
+            crew.run(plan([run((0, 2, BLUR), seed=seed)]), "another")
+        assert crew.processes() == before
+        assert_as_from_scratch(store, *(run((0, 2, BLUR), seed=seed) for seed in (1, 2, 3)))
+
+    @pytest.mark.parametrize("leave", [None, ValueError, KeyboardInterrupt])
+    def test_leaving_ends_them_however_one_leaves(self, store, tmp_path, quick, leave):
+        def command():
+            with Workers(store, jobs=2, logs=tmp_path / "logs") as workers:
+                workers.run(plan([run()]), "a figure")
+                left.extend(member._process for member in workers._crew)
+                if leave:
+                    raise leave
+
+        left = []
+        if leave:
+            with pytest.raises(leave):
+                command()
+        else:
+            command()
+        assert [process.is_alive() for process in left] == [False, False]
+
+    def test_what_ends_a_plan_ends_them_and_they_say_so(self, crew, store, monkeypatch):
+        """Ctrl-C while they train, caught by somebody inside of the block."""
+        real, spec = pool.wait, run(end=3000)
+
+        def interrupted(*arguments):
+            if store.record(spec.keys[2]):
+                raise KeyboardInterrupt
+            return real(*arguments)
+
+        monkeypatch.setattr(pool, "wait", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            crew.run(plan([spec]), "a figure")
+        assert not any(process.is_alive() for process in crew.processes())
+        with pytest.raises(RunError, match="these workers have ended; run the same command again"):
+            crew.run(plan([run()]), "the next")
+
+    def test_an_error_ends_them_too(self, crew, store):
+        with pytest.raises(RunError, match="this probe cannot measure"):
+            crew.run(plan([run(probes=(Raising(),))]), "a figure")
+        assert not any(process.is_alive() for process in crew.processes())
+        with pytest.raises(RunError, match="these workers have ended"):
+            crew.run(plan([run()]), "the next")
+
+    @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+    def test_one_that_died_while_it_waited_is_replaced(self, crew, store, tmp_path, number):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            pytest.skip("a shell that starts this in its background has Ctrl-C ignored")
+        crew.run(plan([run(seed=1)]), "first")
+        before = crew.processes()
+        os.kill(before[0].pid, number)
+        before[0].join()
+        assert before[0].exitcode == (0 if number == signal.SIGINT else -number)
+        crew.run(plan([run(seed=2)]), "second")
+        assert [old is new for old, new in zip(before, crew.processes(), strict=True)] == [False, True]
+        assert_as_from_scratch(store, run(seed=2))
+        assert not list((tmp_path / "logs").iterdir())
+
+    def test_the_others_finish_what_one_of_them_died_of(self, crew, store, tmp_path):
+        spec = run(probes=(Accuracy(), KillingOnce(str(tmp_path / "killed"))))
+        crew.run(plan([spec]), "a figure")
+        assert sorted(process.exitcode is None for process in crew.processes()) == [False, True]
+        assert_as_from_scratch(store, spec)
+        crew.run(plan([run(seed=1)]), "the next")
+        assert all(process.is_alive() for process in crew.processes())
+
+    @pytest.mark.parametrize("state", ["waiting", "training"])
+    def test_none_is_left_when_the_command_is_killed(self, store, tmp_path, state):
+        ended, writer = CONTEXT.Pipe(duplex=False)
+        busy = run(end=3000)
+        published = store.root / "runs" / BASE.run_id / "run.json"
+        reached = {"training": store.record_path(busy.keys[2]), "waiting": published}
+        command = CONTEXT.Process(target=forever, args=(store.root, busy if state == "training" else None, writer))
+        command.start()
+        writer.close()
+        until(reached[state].exists, "the workers")
+        assert not ended.poll()
+        command.kill()
+        command.join()
+        start = time.monotonic()
+        with pytest.raises(EOFError):
+            ended.recv()  # The worker had the other end, too.
+        assert time.monotonic() - start < 5
+
+    def test_none_begins_that_was_orphaned_before_it_knew_its_parent(self, store, tmp_path, monkeypatch):
+        monkeypatch.setattr(multiprocessing, "parent_process", lambda: SimpleNamespace(is_alive=lambda: False))
+        assert self.working_here(store, tmp_path / "log", plan([run()])) == 0
+        assert store.record(run().keys[1]) is None
+        assert not (tmp_path / "log").exists()
+
+    def test_none_holds_the_data_of_a_plan_that_is_done(self, store, tmp_path, monkeypatch):
+        held, real = [], Trainer.restart
+
+        def restart(self):
+            held.extend([weakref.ref(self), weakref.ref(self.dataset)])
+            real(self)
+
+        monkeypatch.setattr(Trainer, "restart", restart)
+        monkeypatch.setattr(multiprocessing, "parent_process", lambda: SimpleNamespace(is_alive=lambda: True))
+        gc.disable()
+        try:
+            assert self.working_here(store, tmp_path / "log", plan([run(seed=1), run(seed=2)])) is None
+            _loaded.cache_clear()
+            assert len(held) > 2
+            assert not [reference for reference in held if reference() is not None]
+        finally:
+            gc.enable()
+        assert store.rows(run(seed=2)) is not None
+
+    def working_here(self, store, log, todo):
+        """What a worker ends with that is given one plan, in this process."""
+        ours, theirs = multiprocessing.Pipe()
+        ours.send_bytes(pickle.dumps(todo))
+        ours.close()
+        try:
+            return pool._worker(theirs, store.root, log)
+        except SystemExit as stop:
+            return stop.code
+
+
+@dataclass(frozen=True)
+class KillingOnce(Probe):
+    name: ClassVar[str] = "killing_once"
+    path: str = ""
+
+    def measure(self, moment):
+        if not Path(self.path).exists():
+            Path(self.path).touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return {}
+
+
+def forever(root, spec, writer):
+    """A command that never ends: its worker trains a run, or waits for a plan."""
+    # A fork is quick, and what it copies keeps the pipe open that would tell the worker of its parent's end.
+    pool.POLL_SECONDS = 0.02
+    fork = multiprocessing.get_context("fork")
+    pool.multiprocessing.get_context = lambda method: fork
+    with Workers(RunStore(root), jobs=1, logs=root / "logs") as workers:
+        workers.run(plan([BASE]), "a figure")
+        if spec:
+            workers.run(plan([spec]), "for ever")
+        time.sleep(600)

@@ -1,0 +1,108 @@
+"""Checkpoints that workers store on the way."""
+
+from types import SimpleNamespace
+
+import pytest
+from helpers import Enough, assert_as_from_scratch, from_scratch, run, states, trained, until_epoch
+
+from critical.execution import workers
+from critical.execution.plan import plan
+from critical.execution.store import RunStore
+from critical.execution.workers import Ledger, work
+from critical.training.loop import Trainer
+
+pytestmark = pytest.mark.usefixtures("time_limit")
+
+
+class TestOnTheWay:
+    """Checkpoints between two forks, by a clock that goes on in the training alone."""
+
+    @pytest.fixture
+    def clock(self, log, monkeypatch):
+        now, real = SimpleNamespace(time=1000.0, epoch=2.0), Trainer.train_epoch
+
+        def train_epoch(trainer, act):
+            now.time += now.epoch
+            return real(trainer, act)
+
+        monkeypatch.setattr(Trainer, "train_epoch", train_epoch)
+        monkeypatch.setattr(workers.time, "monotonic", lambda: now.time)
+        return now
+
+    @pytest.mark.parametrize(
+        ("seconds", "stored"),
+        [(2.0, [0, 0, 3, 3, 3, 6, 6, 8]), (5.0, [1, 2, 3, 4, 5, 6, 7, 8]), (0.1, [0, 0, 0, 0, 0, 0, 0, 8])],
+    )
+    def test_are_five_seconds_apart_and_only_the_last_is_kept(self, store, clock, seconds, stored):
+        spec, found, clock.epoch = run(end=8), [], seconds
+        work(plan([spec]), store, after_epoch=lambda *_: found.append(states(store)))
+        assert found == [{spec.keys[epoch]} if epoch else set() for epoch in stored]
+        assert states(store) == {spec.keys[8]}
+
+    def test_are_counted_from_where_a_worker_begins(self, store, log, clock):
+        spec, found = run(end=8), []
+        with pytest.raises(Enough):
+            work(plan([spec]), store, after_epoch=until_epoch(5))
+        assert states(store) == {spec.keys[3]}
+        clock.time += 1000
+        work(plan([spec]), store, after_epoch=lambda *_: found.append(states(store)))
+        assert [line.split()[1] for line in trained(log)] == list("0123434567")
+        assert found == [{spec.keys[epoch]} for epoch in (3, 3, 6, 6, 8)]
+        assert_as_from_scratch(store, spec)
+
+    def test_come_with_what_other_commands_fork_at(self, store, clock):
+        spec, found, clock.epoch = run(end=6), [], 0.0
+        store.want([spec.keys[2]])
+        work(plan([spec]), store, after_epoch=lambda *_: found.append(states(store)))
+        kept = {spec.keys[2]}
+        assert found == [set(), kept, kept, kept, kept, kept | {spec.keys[6]}]
+
+    @pytest.mark.parametrize("seconds", [0.1, 2.0])
+    @pytest.mark.parametrize("lost", [None, 2], ids=["", "with a state whose record was lost"])
+    def test_nobody_else_begins_where_another_did(self, store, log, clock, seconds, lost):
+        spec, clock.epoch = run(end=8), seconds
+        todo, other = plan([spec]), RunStore(store.root)
+        if lost:
+            store.save_state(spec.keys[lost], {"state": from_scratch(run(end=lost))[1]})
+            log.unlink()
+
+        def rival(spec, epoch):
+            if spec.keys[epoch] not in states(store):  # Else it may go on from there as well as anybody.
+                assert not workers._Worker(other, Ledger(other), todo, None).advance(todo.segments[0])
+                assert other.claim(spec.keys[epoch]) is None, "what is under way"
+
+        work(todo, store, after_epoch=rival)
+        assert len(trained(log)) == 8
+        assert states(store) == todo.forks
+
+    @pytest.mark.parametrize("seconds", [0.0, 5.0])
+    def test_one_whose_way_is_barred_leaves_its_state_and_repeats_nothing(self, store, log, monkeypatch, seconds):
+        monkeypatch.setattr(workers, "CHECKPOINT_SECONDS", seconds)
+        spec = run(end=5)
+        todo = plan([spec])
+        # Somebody may have taken away what it stored.
+        worker = workers._Worker(store, Ledger(store), todo, lambda spec, epoch: store.drop_state(spec.keys[epoch]))
+        barrier = store.claim(spec.keys[4])
+        assert worker.advance(todo.segments[0])
+        assert states(store) == {spec.keys[3]}
+        assert not worker.advance(todo.segments[0])
+        store.release(barrier)
+        work(todo, store)
+        assert len(trained(log)) == 5
+        assert_as_from_scratch(store, spec)
+        assert states(store) == todo.forks
+
+    def test_left_over_are_taken_away_unless_somebody_is_under_way(self, store, log):
+        spec = run(end=5)
+        todo = plan([spec])
+        work(todo, store)
+        for epoch in (2, 4):
+            store.save_state(spec.keys[epoch], {})
+        under_way = store.claim(spec.keys[3])
+        work(todo, store)
+        assert states(store) == {spec.keys[2], spec.keys[5]}
+        store.release(under_way)
+        work(todo, store)
+        assert states(store) == {spec.keys[5]}
+        assert not list((store.root / "locks").iterdir())
+        assert len(trained(log)) == 5

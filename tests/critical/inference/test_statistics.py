@@ -1,0 +1,158 @@
+import itertools
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from critical.inference.statistics import (
+    least_p_paired,
+    least_p_unpaired,
+    mean_interval,
+    paired_differences,
+    permutation_p,
+    seed_values,
+    select,
+    sign_flip_p,
+    smallest_n_paired,
+)
+
+
+def brute_force_sign_flips(differences):
+    """Every sign pattern by a double loop, in exact integers."""
+    observed, hits, total = abs(sum(differences)), 0, 0
+    for signs in itertools.product((1, -1), repeat=len(differences)):
+        flipped = 0
+        for sign, difference in zip(signs, differences, strict=True):
+            flipped += sign * difference
+        hits, total = hits + (abs(flipped) >= observed), total + 1
+    return hits / total
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 5, 6, 9])
+def test_sign_flips_agree_with_brute_force(n):
+    random = np.random.default_rng(n)
+    for _ in range(10):
+        differences = random.integers(-4, 6, n).tolist()  # small integers: many ties
+        expected = brute_force_sign_flips(differences)
+        assert sign_flip_p(differences) == pytest.approx(expected)
+        # tenths are not exact in binary: ties must survive the rounding
+        assert sign_flip_p([difference / 10 for difference in differences]) == pytest.approx(expected)
+
+
+def test_sign_flips_agree_with_scipy_and_with_the_t_test_where_it_is_not_exact():
+    random = np.random.default_rng(5)
+    few = random.normal(0.4, 1, 8)
+    theirs = stats.permutation_test((few,), np.sum, permutation_type="samples", n_resamples=np.inf)
+    assert sign_flip_p(few) == pytest.approx(theirs.pvalue)
+    many = random.normal(0.25, 1, 60)
+    p = sign_flip_p(many)
+    assert p == pytest.approx(stats.ttest_1samp(many, 0).pvalue, abs=0.01)
+    assert p == sign_flip_p(many)
+    assert p != sign_flip_p(many, seed=1)
+    assert sign_flip_p(np.ones(40)) == pytest.approx(1e-5)
+
+
+def test_sign_flips_bounds():
+    assert sign_flip_p([2.0] * 6) == least_p_paired(6) == 2 / 64
+    assert sign_flip_p([0.0] * 6) == 1
+    with pytest.raises(ValueError, match="not finite"):
+        sign_flip_p([1.0, math.nan])
+    with pytest.raises(ValueError, match="at least one"):
+        sign_flip_p([])
+
+
+@pytest.mark.parametrize(("n", "m"), [(3, 3), (4, 4), (2, 5), (6, 3)])
+def test_unpaired_agrees_with_scipy(n, m):
+    random = np.random.default_rng(n * 10 + m)
+    for shift in (0.0, 1.0, -3.0):
+        a, b = random.normal(shift, 1, n).round(1), random.normal(0, 1, m).round(1)
+        theirs = stats.permutation_test(
+            (a, b), lambda x, y, axis: x.mean(axis) - y.mean(axis), vectorized=True, n_resamples=np.inf
+        )
+        assert permutation_p(a, b) == pytest.approx(theirs.pvalue)
+
+
+def test_unpaired_monte_carlo_is_seeded_and_near_the_t_test():
+    random = np.random.default_rng(2)
+    a, b = random.normal(0.5, 1, 15), random.normal(0, 1, 15)
+    p = permutation_p(a, b)
+    assert p == permutation_p(a, b)
+    assert p == pytest.approx(stats.ttest_ind(a, b).pvalue, abs=0.02)
+
+
+def test_unpaired_reaches_its_least_p():
+    assert permutation_p([1, 2, 3, 4], [5, 6, 7, 8]) == least_p_unpaired(4, 4) == pytest.approx(2 / 70)
+    assert permutation_p([1, 2], [5, 6, 7]) == least_p_unpaired(2, 3) == pytest.approx(2 / 10)
+    assert permutation_p([1, 1, 1], [1, 1, 1]) == 1
+
+
+def test_least_p_and_the_seeds_it_asks_for():
+    assert [least_p_paired(n) for n in (1, 3, 5, 6)] == [1, 0.25, 0.0625, 0.03125]
+    assert [smallest_n_paired(alpha) for alpha in (0.25, 0.05, 0.03125, 0.01)] == [3, 6, 6, 8]
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        smallest_n_paired(0)
+
+
+def test_mean_interval_is_student_t():
+    values = [1.0, 2.0, 4.0, 5.0, 9.0]
+    found = mean_interval(values, 0.9)
+    low, high = stats.t.interval(0.9, 4, loc=np.mean(values), scale=stats.sem(values))
+    assert (found.mean, found.low, found.high, found.n) == pytest.approx((4.2, low, high, 5))
+
+
+def test_mean_interval_at_the_edges():
+    one = mean_interval([3.0])
+    assert one.mean == 3
+    assert one.n == 1
+    assert math.isnan(one.low)
+    assert math.isnan(one.high)
+    same = mean_interval([2.0, 2.0, 2.0])
+    assert (same.low, same.high) == (2, 2)
+    with pytest.raises(ValueError, match="not finite"):
+        mean_interval([1.0, math.inf])
+    with pytest.raises(ValueError, match="confidence"):
+        mean_interval([1.0, 2.0], 95)
+
+
+def test_mean_interval_covers_as_often_as_it_says():
+    random = np.random.default_rng(0)
+    found = [mean_interval(random.normal(7, 2, 4)) for _ in range(1000)]
+    assert np.mean([each.low < 7 < each.high for each in found]) == pytest.approx(0.95, abs=0.02)
+
+
+def table_of(**arms):
+    rows = [
+        {"arm": arm, "seed": seed, "removal": 10, "accuracy": value}
+        for arm, values in arms.items()
+        for seed, value in values.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_pairs_are_made_by_seed_and_not_by_position():
+    table = table_of(fresh={0: 90, 1: 80, 2: 70}, deficit={2: 69, 0: 80, 5: 10, 1: math.nan})
+    found = paired_differences(table, {"arm": "fresh"}, {"arm": "deficit"})
+    assert found.index.tolist() == [0, 1, 2]
+    assert found.loc[[0, 2]].tolist() == [10, 1]
+    assert math.isnan(found.loc[1])
+
+
+def test_an_ambiguous_arm_is_refused_with_the_column_that_tells_the_rows_apart():
+    table = pd.concat([table_of(fresh={0: 90}), table_of(fresh={0: 91}).assign(removal=20)])
+    with pytest.raises(ValueError, match=r"2 rows for seed 0; they differ in removal"):
+        seed_values(table, {"arm": "fresh"})
+    with pytest.raises(ValueError, match="remove the duplicates"):
+        seed_values(pd.concat([table_of(fresh={0: 90})] * 2), {"arm": "fresh"})
+    with pytest.raises(ValueError, match="no column 'losses'"):
+        seed_values(table, {"arm": "fresh"}, "losses")
+    with pytest.raises(ValueError, match="no column 'onsets'"):
+        select(table, {"onsets": 3})
+
+
+def test_select_takes_several_values_and_finds_empty_cells():
+    table = pd.DataFrame({"seed": [0, 1, 2, 3], "schedule": ["", None, "restart", "continue"]})
+    assert select(table, {"schedule": ""})["seed"].tolist() == [0, 1]
+    assert select(table, {"schedule": ("restart", "continue")})["seed"].tolist() == [2, 3]
+    assert select(table, {"schedule": ("", "restart"), "seed": [1, 2]})["seed"].tolist() == [1, 2]

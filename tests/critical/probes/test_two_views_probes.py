@@ -1,0 +1,261 @@
+import copy
+import math
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from helpers import same
+from torch import nn
+
+from critical.core.arithmetic import Arithmetic
+from critical.core.randomness import generator
+from critical.core.spec import SpecError
+from critical.data import Dataset, Split
+from critical.models import SplitAllCNN
+from critical.probes import Moment
+from critical.probes.two_views import (
+    Decoding,
+    SourceVarianceProbe,
+    TwoStreamNetwork,
+    decode_with_partners,
+    random_partners,
+)
+
+CLASSES = 10
+DECODING = Decoding(partners=3, examples=40)
+PROBES = (SourceVarianceProbe(examples=6), DECODING)
+
+
+class Reader(nn.Module):
+    """Reads the class off each view (logits 6 at it, else 0; all 0 below the first) and weighs the two."""
+
+    def __init__(self, of_a, of_b):
+        super().__init__()
+        self.of_a, self.of_b = of_a, of_b
+        self.register_buffer("calls", torch.zeros(()))
+        self.seen = {"streams": 0, "code": 0}
+
+    def streams(self, a, b):
+        assert not self.training
+        self.calls += 1
+        torch.rand(())  # a layer that draws even in evaluation mode
+        self.seen["streams"] += len(a)
+        classes = [(10 * view[:, 0, 0, 0]).floor().long() for view in (a, b)]
+        return tuple(nn.functional.one_hot(one + 1, CLASSES + 1)[:, 1:] for one in classes)
+
+    def code(self, from_a, from_b):
+        self.seen["code"] += len(from_a)
+        return self.of_a * from_a + self.of_b * from_b
+
+    def classify(self, code, head=None):
+        return 6.0 * code
+
+    def forward(self, a, b, head=None):
+        return self.classify(self.code(*self.streams(a, b)), head)
+
+
+def shown(labels):
+    """Images of a brightness that tells the class: 0.05, 0.15, …, 0.95."""
+    return ((labels + 0.5) / 10).view(-1, 1, 1, 1).expand(-1, 1, 4, 4).contiguous()
+
+
+def moment(model, count=60, epoch=1, labels=None):
+    """Test examples whose two views show the class; the means of the training images lie below every class."""
+    labels = torch.arange(count) % CLASSES if labels is None else labels
+    train = Split((torch.full((20, 1, 4, 4), -0.05),) * 2, torch.arange(20) % CLASSES)
+    test = Split((shown(labels), shown(labels)), labels)
+    return Moment(model, Dataset(train, test, tuple("0123456789"), "made"), Arithmetic(), (), 0, epoch)
+
+
+def convolutional():
+    """A moment of a real network on noise, and its views."""
+    views = tuple(torch.rand(60, 1, 8, 8, generator=generator(0, view)) for view in "ab")
+    split = Split(views, torch.arange(60) % CLASSES)
+    arithmetic = Arithmetic()
+    model = arithmetic.prepare(SplitAllCNN(width=2).build(((1, 8, 8),) * 2, CLASSES, 0))
+    return Moment(model, Dataset(split, split, tuple("0123456789"), "noise"), arithmetic, (), 0, 1)
+
+
+SURE = math.log2(10) - math.log2(1 + 9 * math.exp(-6))
+
+
+class TestDecoding:
+    def test_a_network_that_reads_only_a(self):
+        row = DECODING.measure(moment(Reader(1.0, 0.0)))
+        assert row["decoding_a"] == 100.0
+        assert [row["information_a"], row["information_both"]] == pytest.approx([SURE, SURE], abs=1e-5)
+        assert row["use_b"] == 0.0
+        assert row["use_a"] == pytest.approx(92, abs=8), "4 in 40 others or fewer are of the class"
+        assert row["decoding_b"] < 30.0
+        assert row["information_b"] < 0.0, "the mean over partners is sure of nothing and wrong"
+        assert len(row) == 7
+
+    def test_the_other_way_round(self):
+        one, other = DECODING.measure(moment(Reader(1.0, 0.0))), DECODING.measure(moment(Reader(0.0, 1.0)))
+        assert (other["decoding_b"], other["use_a"], other["decoding_a"] < 30) == (100.0, 0.0, True)
+        assert other["information_both"] == one["information_both"]
+
+    def test_a_network_that_reads_both_alike(self):
+        row = DECODING.measure(moment(Reader(1.0, 1.0)))
+        assert row["decoding_a"] == row["decoding_b"] == 100.0, "each partner's class is named once, the own one always"
+        assert 0 < row["information_a"] < row["information_both"]
+        assert row["use_a"] > 20
+
+    def test_a_constant_network_knows_nothing(self):
+        row = DECODING.measure(moment(Reader(0.0, 0.0)))
+        assert row["decoding_a"] == row["decoding_b"] == 10.0
+        assert (row["use_a"], row["use_b"]) == (0.0, 0.0)
+        assert [row[f"information_{what}"] for what in ("both", "a", "b")] == pytest.approx([0.0] * 3, abs=1e-6)
+
+    def test_the_absent_view_is_filled_with_its_mean(self):
+        row = replace(DECODING, absent=True).measure(moment(Reader(1.0, 0.5)))
+        assert (row["decoding_absent_a"], row["decoding_absent_b"]) == (100.0, 100.0)
+        assert row["information_absent_a"] == pytest.approx(SURE, abs=1e-5)
+        weaker = math.log2(10) - math.log2(1 + 9 * math.exp(-3))
+        assert row["information_absent_b"] == pytest.approx(weaker, abs=1e-5)
+        assert set(row) - set(DECODING.measure(moment(Reader(1.0, 0.5)))) == {
+            f"{what}_absent_{view}" for what in ("decoding", "information") for view in "ab"
+        }
+
+    def test_is_the_double_loop_over_partners(self):
+        now = convolutional()
+        model, views = now.model.eval(), now.dataset.test.views
+        partners = random_partners(60, 3, generator(0))
+        network = TwoStreamNetwork(model, now.arithmetic, batch_size=25)
+        with torch.no_grad():
+            found = decode_with_partners(network, *network.streams(views), partners)
+            for i in (0, 7, 59):
+                for p in range(3):
+                    j = int(partners[p, i])
+                    k = partners[p].tolist().index(i)  # whose partner i is
+                    with_a = model(views[0][i : i + 1], views[1][j : j + 1]).log_softmax(1)[0]
+                    with_b = model(views[0][k : k + 1], views[1][i : i + 1]).log_softmax(1)[0]
+                    assert torch.allclose(found[0][p, i], with_a, atol=1e-5)
+                    assert torch.allclose(found[1][p, i], with_b, atol=1e-5)
+
+    def test_price(self):
+        reader = Reader(1.0, 1.0)
+        DECODING.measure(moment(reader))
+        assert reader.seen == {"streams": 40, "code": 4 * 40}
+
+    def test_examples_are_balanced_and_stay_while_partners_change(self, monkeypatch):
+        seen = []
+        real = Dataset.batch
+        monkeypatch.setattr(Dataset, "batch", lambda *given: seen.append(given[2]) or real(*given))
+        labels = torch.arange(60).sub(20).clamp(0, 9)  # mostly class 0 and 9
+        moments = [moment(Reader(1.0, 1.0), epoch=epoch, labels=labels) for epoch in (1, 2)]
+        rows = [replace(DECODING, examples=20).measure(now) for now in moments]
+        assert torch.equal(*seen)
+        counts = labels[seen[0]].bincount(minlength=10)
+        assert counts[1:9].tolist() == [1] * 8
+        assert counts[[0, 9]].tolist() == [6, 6]
+        assert rows[0]["information_a"] != rows[1]["information_a"]
+        replace(DECODING, examples=None).measure(moment(Reader(1.0, 1.0)))
+        assert len(seen[2]) == 60
+
+    def test_too_few_examples_for_the_partners(self):
+        with pytest.raises(SpecError, match=r"partners=3 of 3 examples; from 1 to 2 are possible"):
+            DECODING.measure(moment(Reader(1.0, 1.0), count=3))
+
+
+def test_partners_are_others_and_all_different():
+    partners = random_partners(7, 6, generator(1))
+    assert partners.shape == (6, 7)
+    assert torch.equal(partners.sort(1).values, torch.arange(7).expand(6, 7)), "each row is a permutation"
+    for i, others in enumerate(partners.T.tolist()):
+        assert sorted([i, *others]) == list(range(7))
+    drawn = torch.stack([random_partners(4, 1, generator(n))[0] for n in range(300)])
+    assert all(80 < (drawn[:, 0] == other).sum() < 120 for other in (1, 2, 3)), "uniform"
+
+
+class TestSourceVariance:
+    @pytest.mark.parametrize(("of_a", "of_b", "value"), [(1.0, 0.0, 1.0), (0.0, 1.0, -1.0), (1.0, 1.0, 0.0)])
+    def test_of_known_networks(self, of_a, of_b, value):
+        row = SourceVarianceProbe(examples=30).measure(moment(Reader(of_a, of_b)))
+        assert row["rsv_mean"] == pytest.approx(value, abs=1e-12)
+        assert row["rsv_polarised"] == abs(value)
+        assert row["rsv_dead"] < 0.2
+        assert row[f"rsv_histogram/{ {1.0: 19, 0.0: 10, -1.0: 0}[value]:02}"] > 0.5
+        assert sum(value for name, value in row.items() if "histogram" in name) == pytest.approx(1)
+
+    def test_of_a_mixture(self):
+        row = SourceVarianceProbe(examples=30).measure(moment(Reader(2.0, 1.0)))
+        assert row["rsv_mean"] == pytest.approx((4 - 1) / (4 + 1)), "each unit's variances are as the squared weights"
+
+    def test_columns_draws_and_price(self):
+        reader, now = Reader(1.0, 2.0), convolutional()
+        row = PROBES[0].measure(moment(reader))
+        histogram = [f"rsv_histogram/{number:02}" for number in range(20)]
+        assert list(row) == ["rsv_mean", "rsv_polarised", "rsv_dead", *histogram]
+        assert reader.seen == {"streams": 6, "code": 36}
+        assert PROBES[0].measure(now) == PROBES[0].measure(now) != PROBES[0].measure(replace(now, epoch=2))
+
+    def test_units_are_channels_or_channels_at_positions_and_a_diverged_network_gives_nan(self, monkeypatch):
+        now, sizes = convolutional(), []
+        real = SourceVarianceProbe.measure.__globals__["relative_source_variance"]
+        monkeypatch.setattr(
+            "critical.probes.two_views.relative_source_variance", lambda grid: sizes.append(grid.shape) or real(grid)
+        )
+        PROBES[0].measure(now)
+        replace(PROBES[0], pooled=False).measure(now)
+        assert sizes == [(6, 6, 4), (6, 6, 4 * 4 * 4)]
+        with torch.no_grad():
+            now.model.trunk[0].weight.fill_(math.inf)
+        assert all(map(math.isnan, PROBES[0].measure(now).values()))
+
+
+@pytest.mark.parametrize("probe", PROBES, ids=lambda probe: probe.name)
+class TestBoth:
+    def test_every_so_many_epochs(self, probe):
+        rarely = replace(probe, every=3)
+        moments = [moment(Reader(1.0, 0.0), epoch=epoch) for epoch in (1, 2, 3)]
+        assert [bool(rarely.measure(now)) for now in moments] == [False, False, True]
+
+    @pytest.mark.parametrize("mode", [True, False], ids=["training", "evaluation"])
+    def test_disturbs_nothing(self, probe, mode):
+        for now in (moment(Reader(1.0, 0.5)), convolutional()):
+            model = now.model.train(mode)
+            before, draws = copy.deepcopy(model.state_dict()), torch.get_rng_state()
+            first = probe.measure(now)
+            assert same(model.state_dict(), before)
+            assert torch.equal(torch.get_rng_state(), draws)
+            assert {module.training for module in model.modules()} == {mode}
+            assert all(parameter.grad is None for parameter in model.parameters())
+            assert probe.measure(now) == first
+
+    def test_refuses_other_networks_and_other_data(self, probe):
+        assert probe.streams == 2
+        now = moment(Reader(1.0, 0.0))
+        with pytest.raises(SpecError, match="Flatten is no two-stream network") as raised:
+            probe.measure(replace(now, model=nn.Flatten()))
+        assert "\n" not in str(raised.value)
+        test = now.dataset.test
+        single = replace(now.dataset, train=Split(test.views[:1], test.labels), test=Split(test.views[:1], test.labels))
+        with pytest.raises(SpecError, match="the data has 1"):
+            probe.measure(replace(now, dataset=single))
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes"),
+    [
+        (SourceVarianceProbe, {"examples": 1}),
+        (SourceVarianceProbe, {"every": 0}),
+        (Decoding, {"partners": 0}),
+        (Decoding, {"every": 0}),
+        (Decoding, {"partners": 5, "examples": 5}),
+    ],
+    ids=str,
+)
+def test_refuses_impossible_settings_in_one_line(kind, changes):
+    with pytest.raises(SpecError, match=f"probe {kind.name}: .*{next(iter(changes))}=") as raised:
+        kind(**changes)
+    assert "\n" not in str(raised.value)
+
+
+def test_the_configuration_holds_every_setting():
+    path = Path(__file__).parents[3] / "conf" / "probes" / "two_views.yaml"
+    given = {entry["name"]: set(entry) - {"name"} for entry in yaml.safe_load(path.read_text())}
+    for kind in (SourceVarianceProbe, Decoding):
+        assert given[kind.name] == {field.name for field in fields(kind)}

@@ -1,0 +1,305 @@
+import dataclasses
+import functools
+from pathlib import Path
+
+import pytest
+import tiny
+import torch
+from omegaconf import OmegaConf
+from PIL import Image
+
+from critical import data, deficits, models, probes, stabilizers
+from critical.core.arithmetic import Arithmetic
+from critical.core.spec import SpecError, from_settings
+from critical.training import augmentation, optimizers, schedules
+from experiments import __main__ as front
+from experiments.design import config as configuration
+from experiments.design.protocol import Protocol
+from experiments.design.registry import FIGURES
+from experiments.figures.stabilizers import strength
+from experiments.output import loggers, pipeline
+
+ROOT = configuration.CONF.parent
+GROUPS = {
+    "data": data.KINDS,
+    "model": models.KINDS,
+    "deficit": deficits.KINDS,
+    "optimizer": optimizers.KINDS,
+    "schedule": schedules.KINDS,
+    "augmentation": augmentation.KINDS,
+    "stabilizer": stabilizers.KINDS,
+    "logger": loggers.KINDS,
+}
+EXTRA = {"deficit": {"start", "end"}, "stabilizer": {"start", "end"}}
+FILES = [(group, path) for group in GROUPS for path in sorted((configuration.CONF / group).glob("*.yaml"))]
+PROFILES = sorted(path.stem for path in (configuration.CONF / "profile").glob("*.yaml"))
+
+
+def held(path: Path):
+    raw = OmegaConf.load(path)
+    root = OmegaConf.create({"data_root": "data", "held": raw})
+    return OmegaConf.to_container(root, resolve=True)["held"]
+
+
+def fields(kind):
+    return {field.name for field in dataclasses.fields(kind) if field.init}
+
+
+def test_every_group_is_tested():
+    tested = {*GROUPS, "arithmetic", "probes", "profile"}
+    assert {path.name for path in configuration.CONF.iterdir() if path.is_dir()} - {"sweeps"} == tested
+
+
+@pytest.mark.parametrize(("group", "path"), FILES, ids=lambda part: getattr(part, "stem", part))
+def test_a_file_holds_every_setting_of_its_kind(group, path):
+    given = held(path)
+    assert set(given) - {"name"} - EXTRA.get(group, set()) == fields(GROUPS[group][given["name"]])
+    assert EXTRA.get(group, set()) <= set(given)
+
+
+@pytest.mark.parametrize("group", [group for group in GROUPS if group != "augmentation"])
+def test_every_kind_has_a_file_of_its_name(group):
+    files = [path for of, path in FILES if of == group]
+    assert set(GROUPS[group]) <= {path.stem for path in files}
+    # Others are variants, such as all_cnn_narrow: the kind's name, and what is special about it.
+    assert all(path.stem == held(path)["name"] or path.stem.startswith(f"{held(path)['name']}_") for path in files)
+
+
+@pytest.mark.parametrize(("group", "path"), FILES, ids=lambda part: getattr(part, "stem", part))
+def test_a_file_builds(group, path, tmp_path):
+    given = {key: value for key, value in held(path).items() if key not in EXTRA.get(group, set())}
+    if given["name"] == "folder":
+        for split in ("train", "test"):
+            for kind in "ab":
+                (tmp_path / split / kind).mkdir(parents=True)
+                Image.new("RGB", (8, 8), 20 * len(kind)).save(tmp_path / split / kind / "0.png")
+        given |= {"path": str(tmp_path), "label": "tiny", "root": str(tmp_path / "cache")}
+    built = from_settings(GROUPS[group], given, group)
+    assert built.name == given["name"]
+    if given["name"] == "folder":
+        assert len(built.load().train) == 2
+        assert built.load().classes == ("a", "b")
+
+
+def test_probes_and_arithmetic_hold_every_setting():
+    assert set(held(configuration.CONF / "arithmetic" / "default.yaml")) == fields(Arithmetic)
+    for path in (configuration.CONF / "probes").glob("*.yaml"):
+        for given in held(path):
+            assert set(given) - {"name"} == fields(probes.KINDS[given["name"]])
+
+
+@functools.cache
+def settings(profile):
+    """All settings of a profile."""
+    return tiny.composed("figures", f"profile={profile}", "device=cpu")
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_profile_has_numbers_for_every_figure(profile):
+    config = settings(profile)
+    assert config.profile == profile
+    for family in dict.fromkeys(figure.family for figure in FIGURES.values()):
+        node = config if family == "vision" else config[family]
+        assert set(node.protocol) == fields(Protocol) - {"parts", "deficit"}
+    assert set(config.figures) == set(FIGURES)
+    for figure in FIGURES.values():
+        assert set(config.figures[figure.name]) == fields(figure.numbers)
+        assert front.numbers(config, figure) is not None
+
+
+@functools.cache
+def listed(profile):
+    """(figure, protocol, numbers, runs of one seed, claims) of every figure of a profile, on pretended data."""
+    config, found = settings(profile), []
+    with pytest.MonkeyPatch.context() as patch:
+        for kind in data.KINDS.values():
+            patch.setattr(kind, "resolved", lambda self: self)
+        patch.setattr("critical.data.base._loaded", tiny.pretended)
+        for figure in FIGURES.values():
+            made = dataclasses.replace(front.protocol(config, figure.family), seeds=(0,))
+            given = front.numbers(config, figure)
+            found.append((figure, made, given, figure.runs(made, given), figure.claims(made, given)))
+    return found
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_profile_lists_the_runs_of_every_figure(profile):
+    """Of data that may not be had here only the size and the number of classes are pretended."""
+    for figure, made, given, planned, claims in listed(profile):
+        assert {item.tags["seed"] for item in planned} == set(getattr(given, "seeds", made.seeds)), figure.name
+        assert len(planned[-1].spec.keys) == planned[-1].spec.timeline.end + 1
+        assert bool(claims) != hasattr(given, "seeds"), "calibration seeds serve no claim"
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_what_a_figure_shows_is_measured_in_the_last_epoch_of_each_run(profile):
+    """A probe that measures every four epochs leaves a run of ten without its columns."""
+    measured = [(figure, item) for figure, _, _, planned, _ in listed(profile) for item in planned if item.measured]
+    assert measured
+    for figure, item in measured:
+        for probe in item.spec.probes:
+            end, every = item.spec.timeline.end, getattr(probe, "every", 1)
+            assert end % every == 0, f"{figure.name} {dict(item.tags)}: {probe.name} after {end} epochs, every {every}"
+
+
+@pytest.mark.parametrize("profile", [name for name in PROFILES if name != "smoke"])
+def test_strengths_are_those_that_were_chosen(profile):
+    """Smoke chooses nothing: `make smoke` leaves a table, and what it uses is only there to run."""
+    path = ROOT / "results" / "tables" / profile / "stabilizers" / "strength.csv"
+    if not path.exists():
+        pytest.skip(f"{profile} has no table of strengths yet")
+    config = settings(profile)
+    tried, used = (config.figures[f"stabilizers/{name}"] for name in ("strength", "prevention"))
+    chosen = strength.choice(pipeline.read_tables(ROOT / "results", profile, "stabilizers/strength").runs)
+    assert [chosen[method] for method in used.methods] == list(used.strengths)
+    assert [method for method in tried.methods if method in used.methods] == list(used.methods)
+    assert tried.removal == used.removal
+
+
+@pytest.mark.parametrize("profile", ["quick", "quick_replication"])
+def test_the_committed_strengths_are_those_of_exactly_the_runs_that_are_asked_for(profile):
+    """Otherwise `make figures` would train them again."""
+    config, figure = settings(profile), strength.FIGURE
+    planned = figure.runs(front.protocol(config, figure.family), front.numbers(config, figure))
+    setting = pipeline.Setting(profile, ROOT / "results", lambda *_: None, "", None)
+    assert pipeline.calibrated(figure, planned, setting)
+
+
+def test_the_paper_profile_is_the_paper():
+    config = settings("paper")
+    assert config.data.name == "cifar10"
+    assert config.data.subset is config.data.test_subset is config.data.resolution is None
+    assert (config.model.name, config.model.width, config.model.depth) == ("all_cnn", 96, 7)
+    assert (config.protocol.rate, config.protocol.decay, config.protocol.recovery) == (0.05, 0.97, 160)
+    assert (config.optimizer.name, config.optimizer.weight_decay, config.optimizer.batch_size) == ("sgd", 0.001, 128)
+    assert (config.augmentation.shift, config.augmentation.flip) == (4, True)
+    assert (config.deficit.name, config.deficit.size) == ("blur", 8)
+
+
+def test_profiles_keep_calibration_seeds_out():
+    families = dict.fromkeys(figure.family for figure in FIGURES.values())
+    for profile in PROFILES:
+        config = settings(profile)
+        for family in families:
+            assert max((config if family == "vision" else config[family]).protocol.seeds) < 1000
+        assert min(config.figures["stabilizers/strength"].seeds) >= 1000
+
+
+def test_device_auto_is_resolved():
+    config = tiny.composed("train", *tiny.TINY, "arithmetic.device=auto")
+    assert configuration.parts(config).arithmetic.device in ("cpu", "cuda", "mps")
+
+
+def test_windows():
+    sham = {"name": "none", "start": 0, "end": 0}
+    assert configuration.windows(sham) == ()
+    (window,) = configuration.windows({**sham, "end": 3})
+    assert (window.start, window.end, window.deficit.name) == (0, 3, "none")
+    (window,) = configuration.windows({"name": "blur", "factor": 2, "start": 1, "end": 3})
+    assert (window.start, window.end, window.deficit.factor) == (1, 3, 2)
+
+
+def test_stabilizer_windows():
+    assert configuration.stabilizer_windows({"name": "none", "start": 0, "end": None}) == ()
+    given = {"name": "l2_init", "weight": 0.5, "start": 1, "end": None}
+    (window,) = configuration.stabilizer_windows(given)
+    assert (window.start, window.end, window.stabilizer) == (1, None, stabilizers.L2Init(0.5))
+    assert configuration.stabilizer_windows({**given, "end": 4})[0].end == 4
+    for field, value in (("start", "0"), ("start", None), ("end", 1.5), ("end", True)):
+        with pytest.raises(SpecError, match=rf"stabilizer\.{field}=.*whole number"):
+            configuration.stabilizer_windows({**given, field: value})
+    with pytest.raises(SpecError, match=r"stabilizer\.end=1 does not lie after stabilizer\.start=1"):
+        configuration.stabilizer_windows({**given, "end": 1})
+
+
+def test_a_window_without_an_end_is_refused_and_one_that_ends_at_0_is_none():
+    with pytest.raises(SpecError, match=r"^deficit\.end: the window of 'inversion' has no end; give one"):
+        configuration.windows({"name": "inversion", "start": 0, "end": None})
+    assert configuration.windows({"name": "inversion", "start": 0, "end": 0}) == ()
+
+
+@pytest.mark.parametrize("value", ["3", 1.5, True])
+def test_a_window_is_of_whole_epochs(value):
+    with pytest.raises(SpecError, match=r"deficit\.end=.*whole number"):
+        configuration.windows({"name": "inversion", "start": 0, "end": value})
+
+
+def test_what_does_not_fit_the_data_is_refused():
+    made = tiny.parts()
+    configuration.try_on_data(made, [deficits.Blur(factor=2), deficits.LabelPermutation()])
+    with pytest.raises(SpecError, match="does not divide 8×8"):
+        configuration.try_on_data(made, [deficits.Blur(factor=3)])
+    with pytest.raises(SpecError, match="the data have 10 classes"):
+        configuration.try_on_data(made, [deficits.RandomLabels(classes=7)])
+    coloured = tiny.parts(augmentation=augmentation.Augmentation(shift=1, fill=(0.0, 0.0, 0.0)))
+    with pytest.raises(SpecError, match="fill"):
+        configuration.try_on_data(coloured, [])
+
+
+def test_trying_on_data_does_not_draw_from_the_global_generator():
+    torch.manual_seed(3)
+    expected = torch.rand(1)
+    torch.manual_seed(3)
+    configuration.try_on_data(tiny.parts(), [deficits.Noise(resample=True)])
+    assert torch.equal(torch.rand(1), expected)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["figure=nope"], "figure=nope"),
+        (["figure=iclr2019/deficit_remova"], "did you mean 'iclr2019/deficit_removal'"),
+        (["profile=smok"], "did you mean 'smoke'"),
+        (["deficit=blurr"], "did you mean 'blur'"),
+        (["data=imagenet"], "data=imagenet"),
+        (["deficit.edn=10"], "deficit.edn"),
+        (["+deficit.edn=10"], "edn"),
+        (["jobs=0"], "jobs=0"),
+        (["jobs=many"], "jobs='many'"),
+        (["device=tpu"], "device=tpu"),
+        (["protocol.seeds=[]"], "protocol.seeds"),
+        (["protocol.seeds=[1,1]"], "protocol.seeds"),
+        (["protocol.seeds=3"], "protocol.seeds"),
+        (["protocol.seeds=[a]"], "protocol.seeds='a'"),
+        (["protocol.recovery=0"], "protocol.recovery=0"),
+        (["protocol.recovery=long"], "protocol.recovery='long'"),
+        (["protocol.rate=-1"], "rate=-1"),
+        (["protocol.rate=fast"], "protocol.rate='fast'"),
+        (["protocol.decay=1.5"], "decay=1.5"),
+        (["deficit.factor=3"], "factor=3"),
+        (["deficit.size=8"], "size=8"),
+        (["data.subset=5000"], "subset=5,000"),
+        (["figure", "all"], "'figure' is no setting"),
+        (["model.width=0"], "width=0"),
+        (["+figures={iclr2019/deficit_removal:{removals:[]}}"], "removals"),
+        (["model@two_streams.model=all_cnn", "~two_streams.model.heads"], "of 1 stream, and data=two_eyes has 2"),
+        (["two_streams.model.heads=false", "figure=cvpr2023/split_removal"], "model=split_all_cnn has none; set"),
+        (["probes=two_views_tiny", "figure=iclr2019/deficit_removal"], "probe source_variance: needs a network of two"),
+        (["deficit.view=b"], "deficit=blur: view=b: the data have 1 view"),
+        (["+figures={stabilizers/strength:{seeds:[7]}}"], "seeds=[7]: settings are chosen on seeds from 1000 on"),
+    ],
+    ids=lambda part: " ".join(part) if isinstance(part, list) else "",
+)
+def test_a_bad_figure_command_is_one_line(arguments, named, monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    tiny.composed_once(monkeypatch, front)
+    given = [text for text in ("profile=smoke", "device=cpu") if text.split("=")[0] not in
+             {argument.split("=")[0] for argument in arguments}]  # fmt: skip
+    status, lines, out = tiny.call(
+        monkeypatch, capsys, tiny.figures_main, *given, f"results={tmp_path}/results", *arguments
+    )
+    assert status != 0
+    assert len(lines) == 1, lines
+    assert lines[0].startswith("error: ")
+    assert named in lines[0]
+    assert out == ""
+    assert not (tmp_path / "results").exists(), "nothing was begun"
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
+def test_a_device_that_is_not_there_is_one_line(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    status, lines, _ = tiny.call(monkeypatch, capsys, tiny.figures_main, "profile=smoke", "device=cuda")
+    assert status != 0
+    assert len(lines) == 1
+    assert "device=cuda" in lines[0]
