@@ -12,6 +12,7 @@ import torch
 from critical.core.spec import SpecError
 
 DEVICES = ("cpu", "cuda", "mps")
+INSTRUCTIONS = ("portable", "native")
 PRECISIONS = {"fp32": None, "bf16": torch.bfloat16}
 
 
@@ -48,6 +49,8 @@ class Arithmetic:
         precision: `fp32`, or `bf16` for autocast of the forward pass.
         channels_last: Memory layout of the convolutions.
         compile: Whether the network goes through `torch.compile`.
+        instructions: Of the CPU: `portable` (AVX2 at most, so that all x86-64 machines of the last ten years give the
+            same bits) or `native` (whatever the processor has).
     """
 
     name: ClassVar[str] = "arithmetic"
@@ -56,12 +59,15 @@ class Arithmetic:
     precision: str = "fp32"
     channels_last: bool = True
     compile: bool = False
+    instructions: str = "portable"
 
     def __post_init__(self) -> None:
         if self.device not in DEVICES:
             raise SpecError(f"device={self.device}: not one of {', '.join(DEVICES)}")
         if self.threads < 1:
             raise SpecError(f"arithmetic.threads={self.threads}: at least 1")
+        if self.instructions not in INSTRUCTIONS:
+            raise SpecError(f"arithmetic.instructions={self.instructions}: one of {', '.join(INSTRUCTIONS)}")
         if self.precision not in PRECISIONS:
             raise SpecError(f"arithmetic.precision={self.precision}: one of {', '.join(PRECISIONS)}")
 

@@ -6,6 +6,8 @@ import functools
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+import torch
+
 from critical.core.randomness import generator
 from critical.core.spec import SpecError, added, execution
 from critical.data.images import Dataset, Split, balanced_order, in_rounds
@@ -16,9 +18,9 @@ class DataSpec:
     """Which images a run sees.
 
     Attributes:
-        subset: Number of training images: the first of a class-balanced shuffle that is the same in
-            every run; None for all.
-        test_subset: Number of test images, likewise.
+        subset: Number of training images: the first of a class-balanced shuffle, another for each draw; None for
+            all, and then nothing is drawn.
+        test_subset: Number of test images: the first of a shuffle that is the same in every draw.
         resolution: Side of the images in pixels (antialiased bilinear); None for the data set's own.
         validation: Number of training images that are held out and scored instead of the test images (so
             `test_subset` does nothing then), as many of each class as can be. This is where a setting is
@@ -40,8 +42,16 @@ class DataSpec:
             if value is not None and value < least:
                 raise SpecError(f"data={self.name}: {field}={value}: must be at least {least}, or null")
 
-    def full(self) -> Dataset:
+    @property
+    def generated(self) -> bool:
+        """Whether each draw makes new training examples, rather than choosing among those that there are."""
+        return False
+
+    def full(self, draw: int = 0) -> Dataset:
         """Returns the whole data set at the resolution asked for, labelled with its name alone.
+
+        Args:
+            draw: Which training examples, where they are generated; their number is the field `train_size`.
 
         Raises:
             DataError: The data cannot be had.
@@ -56,8 +66,12 @@ class DataSpec:
         """
         return self
 
-    def load(self) -> Dataset:
+    def load(self, draw: int = 0) -> Dataset:
         """Loads the data: downloads, decodes or generates what is not cached.
+
+        Args:
+            draw: Which training examples are drawn (generated, or chosen by `subset`); the run's seed. The test
+                examples are the same in every draw.
 
         Returns:
             Train and test splits, uint8 views of shape (N, C, H, W).
@@ -66,16 +80,23 @@ class DataSpec:
             DataError: The data cannot be had.
             SpecError: A subset larger than the data.
         """
-        return self.resolved()._load()
+        return self.resolved()._load(draw)
 
-    def _load(self) -> Dataset:
-        data = self.full()
-        train = self._subset(data.train, "subset", self.subset)
+    def _load(self, draw: int = 0) -> Dataset:
+        data = self.full(draw) if self.generated else _source(self._whole())
+        order = self._order(data.train, "subset", self.subset, draw)
+        train = data.train if order is None else data.train.take(order[: self.subset])
         if self.validation is None:
-            test = self._subset(data.test, "test_subset", self.test_subset)
+            first = self._order(data.test, "test_subset", self.test_subset, 0)
+            test = data.test if first is None else data.test.take(first[: self.test_subset])
         else:
             train, test = self._held_out(train)
-        return replace(data, train=train, test=test, label=self.describe(train, data.label))
+        more = data.more if order is None else functools.partial(_left_over, data.train, order[self.subset :])
+        return replace(data, train=train, test=test, label=self.describe(train, data.label), more=more)
+
+    def _whole(self) -> DataSpec:
+        """Returns the spec without what chooses among its examples."""
+        return replace(self, subset=None, test_subset=None, validation=None)
 
     def _held_out(self, train: Split) -> tuple[Split, Split]:
         """Parts the training images into those that train and those that are scored."""
@@ -93,31 +114,44 @@ class DataSpec:
         height, width = train.views[0].shape[-2:]
         return f"{title} {height}×{width}, {len(train):,} images"
 
-    def _subset(self, split: Split, field: str, size: int | None) -> Split:
+    def _order(self, split: Split, field: str, size: int | None, draw: int) -> torch.Tensor | None:
+        """Returns the order of which a subset is the beginning; None where all examples are taken."""
         if size is None:
-            return split
+            return None
         if size > len(split):
             raise SpecError(f"data={self.name}: {field}={size:,}: there are only {len(split):,} images")
-        return split.take(balanced_order(split.labels, generator(0, "subset", field))[:size])
+        return balanced_order(split.labels, generator(draw, "subset", field))
+
+
+def _left_over(split: Split, order: torch.Tensor, count: int) -> Split:
+    """Returns the first `count` examples that were not drawn, or as many as there are."""
+    return split.take(order[:count])
 
 
 # Two: a run and the one before it; more would pin the memory of a sweep over data sets.
 @functools.lru_cache(maxsize=2)
-def _loaded(spec: DataSpec) -> Dataset:
-    return spec._load()
+def _loaded(spec: DataSpec, draw: int) -> Dataset:
+    return spec._load(draw)
 
 
-def load(spec: DataSpec) -> Dataset:
+# What draws have in common is read once: a draw is an index into it.
+@functools.lru_cache(maxsize=2)
+def _source(whole: DataSpec) -> Dataset:
+    return whole.full()
+
+
+def load(spec: DataSpec, draw: int = 0) -> Dataset:
     """Loads data once per process.
 
     Args:
         spec: A data spec.
+        draw: Which training examples; the run's seed.
 
     Returns:
-        What `spec.load()` returns; the same object for the same spec, so never change it in place.
+        What `spec.load(draw)` returns; the same object for the same arguments, so never change it in place.
 
     Raises:
         DataError: The data cannot be had.
         SpecError: A subset larger than the data.
     """
-    return _loaded(spec.resolved())
+    return _loaded(spec.resolved(), draw)

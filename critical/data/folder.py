@@ -66,7 +66,7 @@ class Folder(DataSpec):
             )
         return replace(self, fingerprint=found)
 
-    def full(self) -> Dataset:
+    def full(self, draw: int = 0) -> Dataset:
         """Returns the decoded images, from the cache if they are there."""
         data = cached(self.root, f"folder-{self.fingerprint}-{self.resolution or 'full'}", self._decode)
         return replace(data, label=self.label or Path(self.path).resolve().name)

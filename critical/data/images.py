@@ -8,6 +8,7 @@ other, and an epoch of batches takes no longer: fewer bytes gathered pay for the
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -101,6 +102,8 @@ class Dataset:
         label: What figures print, such as `glyphs 16×16 (4,000 images, contrast 0.55)`.
         presentation: Makes the views that the network sees of those that are stored (two halves of
             one image, say); None where they are the same.
+        more: From a number to as many further training examples, none of which is in `train`; fewer where there are
+            no more. None where all there are train.
     """
 
     train: Split
@@ -108,6 +111,15 @@ class Dataset:
     classes: tuple[str, ...]
     label: str
     presentation: Presentation | None = None
+    more: Callable[[int], Split] | None = None
+
+    def unseen(self, count: int) -> Split | None:
+        """Returns `count` examples like the training ones that no network of this draw trains on.
+
+        They lie on the device of the data. None where fewer are left than asked for.
+        """
+        found = None if self.more is None else self.more(count)
+        return None if found is None or len(found) < count else found.to(self.train.labels.device)
 
     def to(self, device: torch.device | str) -> Dataset:
         """Returns the data on a device; itself when it is there already."""

@@ -42,9 +42,9 @@ class ImageAndSignal(Glyphs):
         if not self.signal_noise >= 0:
             raise SpecError(f"data={self.name}: signal_noise={self.signal_noise}: cannot be negative")
 
-    def full(self) -> Dataset:
+    def full(self, draw: int = 0) -> Dataset:
         """Returns newly made pairs."""
-        return replace(super().full(), label="letters and signals")
+        return replace(super().full(draw), label="letters and signals")
 
     def describe(self, train: Split, title: str) -> str:
         """Returns what figures print about the data."""

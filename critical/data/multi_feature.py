@@ -83,7 +83,7 @@ class MultiFeature(DataSpec):
             )
         return replace(self, fingerprint=found)
 
-    def full(self) -> Dataset:
+    def full(self, draw: int = 0) -> Dataset:
         """Returns the split digits; reading takes a fraction of a second.
 
         Raises:

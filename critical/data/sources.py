@@ -52,7 +52,7 @@ class Digits(DataSpec):
         if not 1 <= self.test_size < 1797:
             raise SpecError(f"data=digits: test_size={self.test_size}: must lie in 1 … 1796")
 
-    def full(self) -> Dataset:
+    def full(self, draw: int = 0) -> Dataset:
         """Returns the split digits."""
         from sklearn.datasets import load_digits
 
@@ -81,7 +81,7 @@ class _Downloaded(DataSpec):
             self.full()
         return self
 
-    def full(self) -> Dataset:
+    def full(self, draw: int = 0) -> Dataset:
         """Returns the decoded data, from the cache if they are there."""
         return cached(self.root, self._key(), self._decode)
 

@@ -33,9 +33,9 @@ class TwoEyes(Glyphs):
     train_size: int = 4_000
     test_size: int = 2_000
 
-    def full(self) -> Dataset:
+    def full(self, draw: int = 0) -> Dataset:
         """Returns newly made pairs of pictures."""
-        return replace(super().full(), label="two eyes")
+        return replace(super().full(draw), label="two eyes")
 
     def describe(self, train: Split, title: str) -> str:
         """Returns what figures print about the data."""
@@ -130,9 +130,14 @@ class Halves(DataSpec):
         source = self.whole().resolved()
         return replace(self, fingerprint=source.fingerprint) if isinstance(source, Folder) else self
 
-    def full(self) -> Dataset:
+    @property
+    def generated(self) -> bool:
+        """Whether each draw makes new images."""
+        return self.whole().generated
+
+    def full(self, draw: int = 0) -> Dataset:
         """Returns the whole images and how they are cut."""
-        data = self.whole().resolved().full()
+        data = self.whole().resolved().full(draw)
         width = data.train.views[0].shape[-1]
         if self.width_pixels >= width:
             raise SpecError(

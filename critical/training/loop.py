@@ -92,7 +92,7 @@ class Trainer:
     def __init__(self, spec: RunSpec, dataset: Dataset | None = None) -> None:
         self.spec = spec
         self.arithmetic = spec.arithmetic
-        self.dataset = (load(spec.data) if dataset is None else dataset).to(self.arithmetic.device)
+        self.dataset = (load(spec.data, spec.seed) if dataset is None else dataset).to(self.arithmetic.device)
         self.restart()
 
     def restart(self) -> None:

@@ -26,6 +26,12 @@ from critical.training.optimizers import Optimizer
 from critical.training.schedules import Schedule
 from critical.training.timeline import Timeline
 
+VERSION = 2
+"""Of what a spec means. Raised where the same settings come to train otherwise: old runs never pass for new ones.
+
+2: the training data are drawn with the run's seed.
+"""
+
 
 @dataclass(frozen=True)
 class Act:
@@ -60,8 +66,8 @@ class RunSpec:
         probes: What is measured after each epoch; measuring never changes the state, so probes
             are no part of the keys.
         arithmetic: Device, threads, precision.
-        seed: Seed of the initial weights, batch order, augmentation and deficits. Seeds from 1000
-            on are for calibration and serve no claim.
+        seed: Seed of the draw of the training data, the initial weights, batch order, augmentation and
+            deficits. Seeds from 1000 on are for calibration and serve no claim.
         stabilizers: What is said to prevent a critical period, each with its own window.
     """
 
@@ -125,6 +131,7 @@ class RunSpec:
     def static(self) -> dict[str, Any]:
         """The settings that every epoch depends on."""
         return {
+            "version": VERSION,
             "data": settings(self.data),
             "model": settings(self.model),
             "optimizer": settings(self.optimizer),

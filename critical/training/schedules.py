@@ -11,6 +11,7 @@ in a `restart` that has any), so that their arms grow from one trunk and differ 
 | `hot_restart` | heat · rate · recovery_decay^s                                                    |
 | `cyclic`      | cosine cycles of `period` epochs from rate down to floor · rate                   |
 | `constant`    | rate, as in all other epochs                                                      |
+| `stages`      | given stage by stage, whatever the windows are                                    |
 
 Sources: Achille et al. 2019 (continue, constant); Pawlak 2025, arXiv 2510.09687 (restarting and
 cycling the rate after the deficit).
@@ -175,6 +176,40 @@ class Constant(Schedule):
             raise SpecError(f"schedule=constant: decay={self.decay} would have no effect; leave it at 1")
 
 
+@dataclass(frozen=True)
+class Stages(Schedule):
+    """A rate by epoch, whatever the windows are: rate · decay^epoch, and from each later stage on a new one.
+
+    Attributes:
+        later: Stages (first epoch, rate from there, its factor per epoch), ascending from epoch 1 on. In the stage that
+            begins at epoch s, the rate of epoch e is rate · factor^(e − s).
+    """
+
+    name: ClassVar[str] = "stages"
+    later: tuple[tuple[float, ...], ...] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        before = 0.0
+        for stage in self.later:
+            if len(stage) != 3:
+                raise SpecError(f"schedule.later: {list(stage)}: a stage is [first epoch, rate, factor per epoch]")
+            start, rate, decay = stage
+            if start != int(start) or start <= before:
+                raise SpecError(f"schedule.later: first epochs are whole, above 0 and ascending, not {start:g}")
+            if not 0 < rate < math.inf or not 0 < decay <= 1:
+                raise SpecError(f"schedule.later: stage {list(stage)}: the rate is above 0, the factor lies in (0, 1]")
+            before = start
+
+    def _window_rate(self, epoch: int) -> float:
+        stages = ((0, self.rate, self.decay), *self.later)
+        start, rate, decay = max(stage for stage in stages if stage[0] <= epoch)
+        return rate * decay ** (epoch - int(start))
+
+    def _recovery_rate(self, epoch: int, since_removal: int) -> float:
+        return self._window_rate(epoch)
+
+
 KINDS: dict[str, type[Schedule]] = {
-    kind.name: kind for kind in (Continue, Restart, HotRestart, Cyclic, Constant)
+    kind.name: kind for kind in (Continue, Restart, HotRestart, Cyclic, Constant, Stages)
 }

@@ -154,7 +154,7 @@ class TestShippedSweeps:
         config = tiny.composed("train", *[text for text in command[4:-1] if "deficit.end" not in text])
         assert (config.logger.name, config.logger.mode) == ("wandb", "online")
         pretended = data.KINDS[config.data.name](train_size=300, test_size=10, resolution=12).load()
-        monkeypatch.setattr("critical.data.base._loaded", lambda spec: pretended)
+        monkeypatch.setattr("critical.data.base._loaded", lambda spec, draw: pretended)
         point = [f"{key}={values.get('values', [values.get('min')])[-1]}" for key, values in held["parameters"].items()]
         fixed = [text for text in command[4:-1] if not text.startswith("logger")]
         (run,) = sweep.swept_runs([[*fixed, *point, "data.validation=null"]])

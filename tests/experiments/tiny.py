@@ -53,7 +53,7 @@ def protocol(seeds=range(6), recovery=10, family="vision") -> Protocol:
     return Protocol(made, deficit, rate=0.05, decay=0.8, recovery=recovery, seeds=tuple(seeds))
 
 
-def pretended(spec) -> Dataset:
+def pretended(spec, draw=0) -> Dataset:
     """Next to nothing of data that may not be had, of their views and classes."""
     side = spec.resolution or 32
     few = {"train_size": 20, "test_size": 20, "resolution": side}
