@@ -17,7 +17,7 @@ from critical.execution.store import RunStore
 from critical.training.schedules import Continue
 from experiments.design import config as configuration
 from experiments.design.figure import Figure
-from experiments.design.protocol import Protocol, refuse_unmeasured
+from experiments.design.protocol import Protocol
 from experiments.design.registry import chosen
 from experiments.output import estimate, pipeline
 from experiments.output.loggers import logger
@@ -93,8 +93,6 @@ def main(config: DictConfig) -> None:
         logger=logger(configuration.plain(config.logger)),
     )
     planned = {figure.name: figure.runs(made[figure.family], given[figure.name]) for figure in figures}
-    for items in planned.values():
-        refuse_unmeasured(items)
     # What is asked for by its name is made, whatever lies there.
     shown = {
         figure.name for figure in figures if everything and pipeline.calibrated(figure, planned[figure.name], setting)

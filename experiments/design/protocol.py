@@ -13,10 +13,8 @@ from typing import Any
 
 import pandas as pd
 
-from critical.core.spec import SpecError
 from critical.deficits import Deficit, NoDeficit
 from critical.execution.store import RunStore
-from critical.probes import Accuracy
 from critical.stabilizers import StabilizerWindow
 from critical.training.runs import RunSpec
 from critical.training.schedules import Continue, Restart, Schedule, decay_to
@@ -154,30 +152,6 @@ class Protocol:
             "seed": seed,
         }
         return PlannedRun(spec, tags, curve)
-
-
-def refuse_unmeasured(planned: Iterable[PlannedRun]) -> None:
-    """Refuses runs at whose end a probe that a table needs does not measure.
-
-    Accuracy is always needed, also at the removal of a deficit: that is how well it was learnt.
-
-    Raises:
-        SpecError: A run's length, or a removal, is no multiple of a probe's `every`.
-    """
-    for item in planned:
-        end = item.spec.timeline.end
-        for probe in item.spec.probes:
-            every, scores = getattr(probe, "every", 1), isinstance(probe, Accuracy)
-            if end % every and (item.measured or scores):
-                raise SpecError(
-                    f"probe {probe.name}: every={every} does not measure the end of a run of {end} epochs; change it, "
-                    "or removals and recovery"
-                )
-            if scores and item.tags.get("arm") == DEFICIT and item.tags["removal"] % every:
-                raise SpecError(
-                    f"probe {probe.name}: every={every} does not measure how well a deficit is learnt that is removed "
-                    f"at epoch {item.tags['removal']}; change it, or the removal"
-                )
 
 
 @dataclass(frozen=True)

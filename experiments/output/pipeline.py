@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import json
 import shlex
 import sys
@@ -52,7 +53,7 @@ class Setting:
     command: str
     logger: Logger
 
-    @property
+    @functools.cached_property
     def store(self) -> RunStore:
         """The run store, shared by all profiles and figures."""
         return RunStore(self.results / "runs")

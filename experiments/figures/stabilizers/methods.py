@@ -99,16 +99,16 @@ def overhead(
         spec = protocol.arm(
             protocol.seeds[0], DOSE_MATCHED, 0, removal, Restart.name, stabilizers=windows(method, strength, removal)
         ).spec
-        acts = spec.acts
+        epoch_specs = spec.epoch_specs
         # A method that acts at the removal acts in that epoch alone.
-        act = acts[removal] if method != NONE and METHODS[method].at_removal else acts[0]
-        trainers[method] = (Trainer(spec), dataclasses.replace(act, reset_optimizer=False))
+        epoch_spec = epoch_specs[removal] if method != NONE and METHODS[method].at_removal else epoch_specs[0]
+        trainers[method] = (Trainer(spec), dataclasses.replace(epoch_spec, reset_optimizer=False))
     seconds: dict[str, list[float]] = {method: [] for method in trainers}
     for _ in range(rounds + 1):
-        for method, (trainer, act) in trainers.items():
+        for method, (trainer, epoch_spec) in trainers.items():
             with trainer.arithmetic.applied():
                 start = time.process_time()
-                trainer.train_epoch(act)
+                trainer.train_epoch(epoch_spec)
                 seconds[method].append(time.process_time() - start)
     medians = {method: statistics.median(times[1:]) for method, times in seconds.items()}
     return pd.DataFrame(
