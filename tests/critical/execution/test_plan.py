@@ -12,6 +12,12 @@ def stretches(found):
     return [(segment.start, segment.end) for segment in found.segments]
 
 
+def names(segment):
+    """What is measured after each epoch of a segment."""
+    assert tuple(segment.probes) == segment.keys
+    return [{probe.name for probe in probes.values()} for probes in segment.probes.values()]
+
+
 def assert_sound(found):
     """What holds for every plan: each epoch once, trunks before branches, forks at both ends."""
     keys = [key for segment in found.segments for key in segment.keys]
@@ -85,7 +91,7 @@ class TestCounts:
     def test_the_same_acts_with_other_probes_are_two_runs_trained_once(self):
         found = plan([run(end=3, probes=(Accuracy(),)), run(end=3, probes=(Accuracy(), Fisher()))])
         assert (found.epochs_needed, len(found.runs), len(found.segments)) == (3, 2, 1)
-        assert {probe.name for probe in found.segments[0].probes.values()} == {"accuracy", "fisher"}
+        assert names(found.segments[0]) == [{"accuracy", "fisher"}] * 3
 
     def test_nothing(self):
         found = plan([])
@@ -95,11 +101,29 @@ class TestCounts:
 def test_probes_are_those_of_the_runs_that_go_through():
     measured, bare = run((0, 2, BLUR), end=5, probes=(Fisher(),)), run((0, 2, PERMUTED), end=5, probes=())
     clean = run((2, 3, BLUR), end=5, schedule=Continue(), probes=(Accuracy(),))
-    through = {segment.spec.run_id: len(segment.probes) for segment in plan([measured, bare, clean]).segments}
-    assert through == {measured.run_id: 1, bare.run_id: 0, clean.run_id: 1}
+    through = {segment.spec.run_id: names(segment) for segment in plan([measured, bare, clean]).segments}
+    assert through == {measured.run_id: [{"fisher"}] * 5, bare.run_id: [set()] * 5, clean.run_id: [{"accuracy"}] * 5}
     trunk, *branches = plan([run((0, 2, BLUR), end=5, probes=(Fisher(),)), run((0, 3, BLUR), end=5)]).segments
-    assert len(trunk.probes) == 2
-    assert [len(branch.probes) for branch in branches] == [1, 1]
+    assert names(trunk) == [{"accuracy", "fisher"}] * 2
+    assert [names(branch)[0] for branch in branches] == [{"fisher"}, {"accuracy"}]
+
+
+def test_a_trunk_is_measured_where_any_run_is_due_and_a_recovery_at_its_end():
+    probes = (Accuracy(recovery_every=0), Fisher(every=2))
+    removals = [run((0, removal, BLUR), end=removal + 3, probes=probes) for removal in (1, 3)]
+    trunk, long, short = plan(removals).segments
+    assert [(part.start, part.end) for part in (trunk, long, short)] == [(0, 1), (1, 6), (1, 4)]
+    assert names(trunk) == [{"accuracy", "fisher"}]
+    assert names(long) == [{"accuracy", "fisher"}, {"accuracy", "fisher"}, {"fisher"}, set(), {"accuracy", "fisher"}]
+    assert names(short) == [{"fisher"}, set(), {"accuracy", "fisher"}]
+
+
+def test_how_often_is_measured_makes_no_other_probe():
+    often, rarely = run(end=4, probes=(Accuracy(),)), run(end=4, probes=(Accuracy(every=3),))
+    (segment,) = plan([often, rarely]).segments
+    assert len(plan([often, rarely]).runs) == 2
+    assert names(segment) == [{"accuracy"}] * 4
+    assert all(len(probes) == 1 for probes in segment.probes.values())
 
 
 class TestOrder:

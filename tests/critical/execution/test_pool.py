@@ -177,6 +177,7 @@ class TestPlanAfterPlan:
         real, spec = pool.wait, run(end=3000)
 
         def interrupted(*arguments):
+            store.refresh()
             if store.record(spec.keys[2]):
                 raise KeyboardInterrupt
             return real(*arguments)
@@ -222,7 +223,7 @@ class TestPlanAfterPlan:
         ended, writer = CONTEXT.Pipe(duplex=False)
         busy = run(end=3000)
         published = store.root / "runs" / BASE.run_id / "run.json"
-        reached = {"training": store.record_path(busy.keys[2]), "waiting": published}
+        reached = {"training": store.root / "records" / f"{busy.keys[1]}.jsonl", "waiting": published}
         command = CONTEXT.Process(target=forever, args=(store.root, busy if state == "training" else None, writer))
         command.start()
         writer.close()
@@ -238,7 +239,7 @@ class TestPlanAfterPlan:
     def test_none_begins_that_was_orphaned_before_it_knew_its_parent(self, store, tmp_path, monkeypatch):
         monkeypatch.setattr(multiprocessing, "parent_process", lambda: SimpleNamespace(is_alive=lambda: False))
         assert self.working_here(store, tmp_path / "log", plan([run()])) == 0
-        assert store.record(run().keys[1]) is None
+        assert not (store.root / "records").exists()
         assert not (tmp_path / "log").exists()
 
     def test_none_holds_the_data_of_a_plan_that_is_done(self, store, tmp_path, monkeypatch):

@@ -1,12 +1,13 @@
+import errno
 import json
-from concurrent.futures import ThreadPoolExecutor
+import os
 
 import pandas as pd
 import pytest
 import torch
 from helpers import BLUR, PERMUTED, bare, from_scratch, pausing_worker, process, run, until
 
-from critical.core.spec import identity, settings
+from critical.core.files import WriteError
 from critical.execution.plan import plan
 from critical.execution.store import RunStore
 from critical.execution.workers import work
@@ -25,9 +26,10 @@ def store(tmp_path):
 def fill(store, spec, epochs=None, failure=None):
     """Records such as the workers write."""
     for epoch in range(1, (epochs or spec.timeline.end) + 1):
-        columns = {identity(settings(probe)): {f"{probe.name}_column": epoch} for probe in spec.probes}
+        columns = {probe.id: {f"{probe.name}_column": epoch} for probe in spec.probes}
         failed = failure if epoch == epochs else None
         store.write_record(
+            spec.keys[1],
             spec.keys[epoch],
             {
                 "train": None if failed else {"rate": 0.1, "train_loss": 1.0 / epoch},
@@ -36,6 +38,11 @@ def fill(store, spec, epochs=None, failure=None):
                 "failure": failed,
             },
         )
+
+
+def full(*_):
+    """In place of writing, on a disk that is full."""
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 class TestStates:
@@ -84,6 +91,26 @@ class TestStates:
         assert store.load_state("abcd", "cpu") == {"epoch": 1}
         assert [path.name for path in store.state_path("abcd").parent.iterdir()] == ["abcd.pt"]
 
+    def test_a_folder_that_cannot_be_written_is_one_line(self, store):
+        store.root.parent.mkdir(exist_ok=True)
+        store.root.write_text("a file, which even the user root cannot make a folder of")
+        for act in (
+            lambda: store.save_state("abcd", {}),
+            lambda: store.want(["abcd"]),
+            lambda: store.claim("abcd"),
+            lambda: store.write_record("abcd", "abcd", {}),
+        ):
+            with pytest.raises(WriteError, match=f"^{store.root}.* cannot be written: .* run the same command again"):
+                act()
+
+    def test_a_full_disk_is_one_line_and_leaves_the_old_state(self, store, monkeypatch):
+        store.save_state("abcd", {"epoch": 1})
+        monkeypatch.setattr("pathlib.Path.write_bytes", full)
+        with pytest.raises(WriteError, match=f"^{store.root}/states/ab cannot be written: No space left on device"):
+            store.save_state("abcd", {"epoch": 2})
+        assert store.load_state("abcd", "cpu") == {"epoch": 1}
+        assert [path.name for path in store.state_path("abcd").parent.iterdir()] == ["abcd.pt"]
+
     def test_are_dropped_unless_wanted(self, store):
         for key in ("aa01", "aa02"):
             store.save_state(key, {"epoch": 1})
@@ -94,55 +121,20 @@ class TestStates:
         store.drop_state("never there")
 
 
-class TestRecords:
-    def test_come_back_bit_for_bit(self, store):
-        record = {"train": {"train_loss": 0.1 + 0.2, "rate": 1e-17}, "probes": {}, "seconds": {}, "failure": None}
-        store.write_record("abcd", record)
-        assert store.record("abcd") == record
-        assert store.record("ffff") is None
-
-    @pytest.mark.parametrize("content", [b"", b'{"train": {"rat', b"\x00\x00\x00", b"\xff\xfe"])
-    def test_damaged_is_reported_and_taken_away(self, store, content):
-        store.write_record("abcd", {"train": None})
-        store.record_path("abcd").write_bytes(content)
-        with pytest.warns(UserWarning, match=r"record .*abcd\.json is damaged; making it again"):
-            assert store.record("abcd") is None
-        assert not store.record_path("abcd").exists()
-
-
 class TestClaims:
-    def test_one_at_a_time(self, store):
-        claim = store.claim("abcd")
-        assert claim is not None
-        assert RunStore(store.root).claim("abcd") is None
-        assert store.claim("abce") is not None, "another epoch is free"
-        store.release(claim)
-        assert RunStore(store.root).claim("abcd") is not None
-
-    def test_leave_no_files(self, store):
-        store.release(store.claim("abcd"))
-        assert not list((store.root / "locks").iterdir())
-
     @pytest.mark.slow
     def test_a_dead_worker_keeps_none(self, store, tmp_path):
         spec, reached = run(end=4), tmp_path / "reached"
         with process(pausing_worker, store.root, spec, 2, reached) as child:
             until(reached.exists, "the second epoch")
-            assert store.claim(spec.keys[2]) is None, "the living worker has it"
+            assert store.claim(spec.keys[1]) is None, "the living worker has it"
             child.kill()
             child.join()
-        claim = store.claim(spec.keys[2])
+        claim = store.claim(spec.keys[1])
         assert claim is not None
-        store.release(claim)
+        claim.release()
         work(plan([spec]), store)
         assert bare(store.rows(spec)) == from_scratch(spec)[0]
-
-    def test_are_not_inherited_as_free(self, store):
-        """What one thread of a process holds, another cannot claim."""
-        claim = store.claim("abcd")
-        with ThreadPoolExecutor(1) as pool:
-            assert pool.submit(store.claim, "abcd").result() is None
-        store.release(claim)
 
 
 class TestRows:
@@ -171,6 +163,11 @@ class TestRows:
         fill(store, SPEC)
         assert store.rows(run((0, 2, BLUR), (1, 2, PERMUTED), probes=(Accuracy(), Fisher()))) is None
         assert "accuracy_column" not in store.rows(run((0, 2, BLUR), (1, 2, PERMUTED), probes=()))[0]
+
+    def test_lack_what_is_not_due_whoever_else_measured_it(self, store):
+        fill(store, SPEC)
+        rarely = run((0, 2, BLUR), (1, 2, PERMUTED), probes=(Accuracy(every=0),))
+        assert ["accuracy_column" in row for row in store.rows(rarely)] == [False, True, False, True]
 
     def test_a_failed_run_ends_with_its_failure(self, store):
         fill(store, SPEC, epochs=2, failure="non-finite loss")

@@ -1,3 +1,4 @@
+import copy
 import itertools
 import os
 import random
@@ -152,7 +153,9 @@ class TestKills:
             child.join(60)
             assert child.exitcode == -9
         assert states(store) <= todo.forks, "there is none on the way"
-        records = {key: store.record(key) for segment in todo.segments for key in segment.keys}
+        store.refresh()
+        records = {key: copy.deepcopy(store.record(key)) for segment in todo.segments for key in segment.keys}
+        assert any(records.values())
         work(todo, store)
         assert len(trained(log)) == todo.epochs_needed + again
         assert all(store.record(key) == record for key, record in records.items() if record)

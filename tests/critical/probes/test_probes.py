@@ -8,7 +8,7 @@ from helpers import BASE, BLUR, CONVOLUTIONAL, PERMUTED, from_scratch, run, same
 from torch import nn
 
 from critical.core.arithmetic import Arithmetic
-from critical.core.spec import SpecError, settings
+from critical.core.spec import SpecError
 from critical.data import Dataset, Split
 from critical.deficits import Inversion, Noise, RandomLabels
 from critical.probes import KINDS, Accuracy, Fisher, Probe, ProbeContext, evaluate
@@ -93,14 +93,6 @@ class TestAccuracy:
         assert epochs == [4], "epoch 3 was trained, 4 epochs in all"
 
 
-    def test_every_so_many_epochs(self):
-        measured = [bool(Accuracy(every=2).measure(context(Reader(), epoch=epoch))) for epoch in (1, 2, 3, 4)]
-        assert measured == [False, True, False, True]
-        assert settings(Accuracy()) == {"name": "accuracy"}, "runs of before the field keep their identity"
-        with pytest.raises(SpecError, match="probe accuracy: every=0"):
-            Accuracy(every=0)
-
-
 class TestFisher:
     @pytest.fixture(scope="class")
     @staticmethod
@@ -144,11 +136,7 @@ class TestFisher:
         from_scratch(spec)
         assert set(epochs) == {0}
 
-    def test_every_so_many_epochs(self):
-        spec = run(end=5, probes=(Fisher(samples=17, chunk=16, every=2),))
-        assert ["fisher_trace" in row for row in from_scratch(spec)[0]] == [False, True, False, True, False]
-
-    @pytest.mark.parametrize("changes", [{"samples": 0}, {"chunk": 0}, {"every": 0}, {"noise": "loud"}], ids=str)
+    @pytest.mark.parametrize("changes", [{"samples": 0}, {"chunk": 0}, {"every": -1}, {"noise": "loud"}], ids=str)
     def test_refuses_in_one_line(self, changes):
         with pytest.raises(SpecError, match="probe fisher") as raised:
             Fisher(**changes)
@@ -193,3 +181,28 @@ def test_the_kinds_are_registered_under_their_names():
 def test_the_base_measures_nothing():
     with pytest.raises(SpecError, match="choose one of its kinds"):
         Probe().measure(context(Reader()))
+
+
+class TestWhen:
+    def test_is_said_for_windows_and_recoveries(self):
+        probe = Accuracy(every=2, recovery_every=3)
+        assert [probe.due(epoch, recovery=False) for epoch in range(1, 7)] == [False, True, False, True, False, True]
+        assert [probe.due(epoch, recovery=True) for epoch in range(1, 7)] == [False, False, True, False, False, True]
+        same = Accuracy(every=2)
+        assert [same.due(epoch, recovery=True) for epoch in range(1, 5)] == [False, True, False, True]
+
+    def test_can_be_never_on_the_way(self):
+        assert not any(Accuracy(every=0).due(epoch, recovery) for epoch in range(1, 9) for recovery in (False, True))
+        assert not any(Accuracy(recovery_every=0).due(epoch, recovery=True) for epoch in range(1, 9))
+
+    @pytest.mark.parametrize("kind", KINDS.values())
+    def test_is_no_part_of_what_is_measured(self, kind):
+        assert kind(every=3, recovery_every=0).id == kind().id
+        assert len({kind().id for kind in KINDS.values()}) == len(KINDS)
+        assert Fisher(samples=64).id != Fisher().id
+
+    @pytest.mark.parametrize("kind", KINDS.values())
+    @pytest.mark.parametrize("changes", [{"every": -1}, {"recovery_every": -2}], ids=str)
+    def test_is_never_negative(self, kind, changes):
+        with pytest.raises(SpecError, match=rf"^probe {kind.name}: .*\b{next(iter(changes))}=-.*neither is neg"):
+            kind(**changes)

@@ -208,11 +208,6 @@ class TestSourceVariance:
 
 @pytest.mark.parametrize("probe", PROBES, ids=lambda probe: probe.name)
 class TestBoth:
-    def test_every_so_many_epochs(self, probe):
-        rarely = replace(probe, every=3)
-        contexts = [context(Reader(1.0, 0.0), epoch=epoch) for epoch in (1, 2, 3)]
-        assert [bool(rarely.measure(now)) for now in contexts] == [False, False, True]
-
     @pytest.mark.parametrize("mode", [True, False], ids=["training", "evaluation"])
     def test_disturbs_nothing(self, probe, mode):
         for now in (context(Reader(1.0, 0.5)), convolutional()):
@@ -241,9 +236,7 @@ class TestBoth:
     ("kind", "changes"),
     [
         (SourceVarianceProbe, {"examples": 1}),
-        (SourceVarianceProbe, {"every": 0}),
         (Decoding, {"partners": 0}),
-        (Decoding, {"every": 0}),
         (Decoding, {"partners": 5, "examples": 5}),
     ],
     ids=str,

@@ -40,6 +40,7 @@ OTHER = {
     ("dissociation", "view"): {"view": "a"},
     ("dissociation", "variant"): {"variant": "authors"},
     ("augmentation", "fill"): {"fill": (0.5,)},
+    ("arithmetic", "instructions"): {"instructions": "native"},
     ("slow_trunk", "part"): {"part": "network"},
 }
 ANYWHERE = {"fusion": {"fusion": "gate"}, "view": {"view": "b"}, "absent": {"absent": "zero"}}
@@ -114,7 +115,7 @@ class TestWhatIsPartOfTheKeys:
     def test_every_field_of_a_run_is_accounted_for(self):
         known = {*PARTS, "schedule", "timeline", "probes", "seed", "stabilizers"}
         assert {field.name for field in dataclasses.fields(RunSpec)} == known
-        assert set(BASE.static) == {*PARTS, "seed"}
+        assert set(BASE.static) == {*PARTS, "seed", "version"}
 
     def test_every_field_of_an_epoch_spec_is_accounted_for(self):
         known = {"deficits", "rate", "reset_optimizer", "stabilizers"}
@@ -277,6 +278,32 @@ class TestWhatIsShared:
         assert keys(schedule=Restart(reset_optimizer=True)) == keys(schedule=Restart())
 
 
+class TestMeasured:
+    """Which probes are due after 1, 2, … epochs."""
+
+    def due(self, spec):
+        return ["".join(probe.name[0] for probe in spec.measured(epoch)) for epoch in range(1, spec.timeline.end + 1)]
+
+    def test_always_at_the_removal_and_at_the_end(self):
+        probes = (Accuracy(every=0), Fisher(every=5))
+        assert self.due(run((0, 3, BLUR), end=7, probes=probes)) == ["", "", "af", "", "f", "", "af"]
+        assert self.due(run(end=3, probes=probes)) == ["", "", "af"]
+        assert self.due(run((0, 3, SHAM), end=3, probes=probes)) == ["", "", "af"]
+
+    def test_windows_and_recoveries_each_have_their_pace(self):
+        probes = (Accuracy(recovery_every=0), Fisher(every=2))
+        spec = run((0, 1, BLUR), (2, 3, PERMUTED), end=7, probes=probes)
+        assert self.due(spec) == ["a", "af", "af", "f", "", "f", "af"]
+        # Without a window all is recovery.
+        assert self.due(run(end=4, probes=probes)) == ["", "f", "", "af"]
+
+    def test_by_default_after_each_epoch(self):
+        assert self.due(run((0, 1, BLUR), end=3, probes=(Accuracy(), Fisher()))) == ["af"] * 3
+
+    def test_none_without_probes(self):
+        assert self.due(run((0, 1, BLUR), end=3, probes=())) == [""] * 3
+
+
 class TestEpochSpecs:
     def test_say_what_acts_in_each_epoch(self):
         spec = run((0, 2, BLUR), (1, 3, PERMUTED), (3, 4, SHAM), end=5, schedule=Constant(rate=0.1))
@@ -306,18 +333,18 @@ def test_the_golden_identity():
         arithmetic=Arithmetic(device="cpu", threads=1, precision="fp32", channels_last=True, compile=False),
         seed=3,
     )
-    assert spec.keys[0] == "e0b0051d102b116a"
-    assert spec.keys[-1] == "f9ffd0d9225cb2ae"
-    assert spec.run_id == "88ab5680b9cca812"
+    assert spec.keys[0] == "93916c22b5a35588"
+    assert spec.keys[-1] == "e5ebae096d47b430"
+    assert spec.run_id == "547a241eb89b8568"
 
 
 @pytest.mark.parametrize(
     ("kind", "last"),
     [
-        (deficits.Blur, "2e9909fd11ea8c21"),
-        (deficits.Noise, "a210589175f2b0f1"),
-        (deficits.Occlusion, "13acf80aac89b288"),
-        (deficits.RandomLabels, "35e675ec8e3c80a4"),
+        (deficits.Blur, "1a4601390b462fdd"),
+        (deficits.Noise, "8c2693542ca9e23c"),
+        (deficits.Occlusion, "91f3ebc5531b53e9"),
+        (deficits.RandomLabels, "1470d6095e2211b2"),
     ],
 )
 def test_what_was_added_leaves_old_runs_as_they_were(kind, last):
@@ -327,7 +354,7 @@ def test_what_was_added_leaves_old_runs_as_they_were(kind, last):
         augmentation.Augmentation(shift=0, flip=False), Restart(rate=0.07, decay=0.8),
         run((1, 3, kind()), end=6).timeline, seed=2,
     )  # fmt: skip
-    assert (spec.keys[0], spec.keys[-1]) == ("d724ce2122ef9bdc", last)
+    assert (spec.keys[0], spec.keys[-1]) == ("130a6b92e03bf67a", last)
 
 
 class TestRunSpec:
@@ -346,7 +373,7 @@ class TestRunSpec:
 
     def test_the_run_id_hangs_on_the_last_key(self):
         spec = run((0, 2, BLUR))
-        assert spec.run_id == identity([spec.keys[-1], [{"name": "accuracy"}]])
+        assert spec.run_id == identity([spec.keys[-1], [{"name": "accuracy", "every": 1, "recovery_every": None}]])
         assert run((0, 2, BLUR), end=5).run_id != spec.run_id
 
     @pytest.mark.parametrize(

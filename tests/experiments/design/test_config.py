@@ -132,14 +132,13 @@ def test_a_profile_lists_the_runs_of_every_figure(profile):
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_what_a_figure_shows_is_measured_in_the_last_epoch_of_each_run(profile):
-    """A probe that measures every four epochs leaves a run of ten without its columns."""
-    measured = [(figure, item) for figure, _, _, planned, _ in listed(profile) for item in planned if item.measured]
-    assert measured
-    for figure, item in measured:
-        for probe in item.spec.probes:
-            end, every = item.spec.timeline.end, getattr(probe, "every", 1)
-            assert end % every == 0, f"{figure.name} {dict(item.tags)}: {probe.name} after {end} epochs, every {every}"
+def test_recoveries_are_scored_at_their_end_and_windows_on_the_way(profile):
+    """So a figure that removes a deficit elsewhere finds its trunk scored."""
+    for _, _, _, planned, _ in listed(profile):
+        for item in planned:
+            (accuracy,) = (probe for probe in item.spec.probes if probe.name == "accuracy")
+            assert accuracy.every > 0
+            assert accuracy.recovery_every == 0
 
 
 @pytest.mark.parametrize("profile", [name for name in PROFILES if name != "smoke"])

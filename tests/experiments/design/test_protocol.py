@@ -142,14 +142,14 @@ def test_further_tags_and_columns():
 def stored(tmp_path, item, failed_after=None):
     """Rows as a worker would leave them, without training."""
     store, spec = RunStore(tmp_path), item.spec
-    probe_id = next(iter(tiny.plan([spec]).segments[0].probes))
+    (probe,) = spec.probes
     for epoch in range(1, spec.timeline.end + 1):
         failure = "it failed" if epoch == failed_after else None
         columns = {"test_accuracy": 10.0 * epoch, "test_loss": 1.0 / epoch, "use_b": 1.0 * epoch, "reuse_b": 0.0}
         if spec.epoch_specs[epoch - 1].deficits:
             columns["test_accuracy_deficient"] = 5.0 + epoch
-        record = {"train": {"train_loss": 1.0}, "probes": {probe_id: columns}, "seconds": {"train": 3.0}}
-        store.write_record(spec.keys[epoch], record | {"failure": failure})
+        record = {"train": {"train_loss": 1.0}, "probes": {probe.id: columns}, "seconds": {"train": 3.0}}
+        store.write_record(spec.keys[1], spec.keys[epoch], record | {"failure": failure})
         if failure:
             break
     return store

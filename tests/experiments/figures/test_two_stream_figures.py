@@ -375,23 +375,6 @@ def test_impossible_searches_are_refused(changes, words):
     assert "\n" not in str(raised.value)
 
 
-def test_a_run_whose_end_no_probe_measures_is_refused_before_it_trains():
-    item = PROTOCOL.arm(0, FRESH).also("decoding_")
-    every = dataclasses.replace(probes.Decoding(), every=PROTOCOL.recovery + 1)
-    rarely = dataclasses.replace(item, spec=dataclasses.replace(item.spec, probes=(every,)))
-    protocol.refuse_unmeasured([item, dataclasses.replace(rarely, measured=())])
-    with pytest.raises(SpecError, match=r"^probe decoding: every=.* does not measure the end of a run of"):
-        protocol.refuse_unmeasured([rarely])
-    # A figure of one view names no further columns, and cannot do without the accuracy.
-    scored = dataclasses.replace(item.spec, probes=(probes.Accuracy(every=PROTOCOL.recovery + 1),))
-    with pytest.raises(SpecError, match=r"^probe accuracy: every="):
-        protocol.refuse_unmeasured([dataclasses.replace(item, spec=scored, measured=())])
-    learnt = PROTOCOL.arm(0, DEFICIT, 0, PROTOCOL.recovery // 2)
-    twice = dataclasses.replace(learnt.spec, probes=(probes.Accuracy(every=3),))
-    with pytest.raises(SpecError, match=r"^probe accuracy: every=3 does not measure how well a deficit is learnt"):
-        protocol.refuse_unmeasured([dataclasses.replace(learnt, spec=twice)])
-
-
 @pytest.mark.parametrize(("view", "known"), [("b", False), (None, True)])
 def test_how_well_an_absent_view_was_learnt_is_not_said(view, known):
     deficit = ViewDropout(view=view) if view else PROTOCOL.deficit

@@ -19,21 +19,32 @@ RUNS = [PROTOCOL.arm(0, FRESH).spec, PROTOCOL.arm(0, DEFICIT, 0, 1).spec, PROTOC
 def test_missing_epochs_go_down_as_they_are_trained(tmp_path):
     store, whole = RunStore(tmp_path), plan(RUNS)
     # 2 fresh, 1 shared with the deficit, then 2 clean, 1 more with the deficit and 2 clean.
-    assert whole.epochs_needed == estimate.missing_epochs(whole, store) == 8
+    assert whole.epochs_needed == estimate.missing(whole, store)["training"] == 8
     assert whole.epochs_separate == 2 + 3 + 4
     tiny.train_here(plan(RUNS[:2]), store)
-    assert estimate.missing_epochs(whole, store) == 3
+    assert estimate.missing(whole, store)["training"] == 3
     tiny.train_here(whole, store)
-    assert estimate.missing_epochs(whole, store) == 0
+    assert estimate.missing(whole, store)["training"] == 0
+
+
+def test_what_is_due_is_counted(tmp_path):
+    probes = (Accuracy(recovery_every=0), Fisher(every=2))
+    store, whole = RunStore(tmp_path), plan(dataclasses.replace(spec, probes=probes) for spec in RUNS)
+    # At three removals and ends of two epochs each; the trace also after even epochs: 2 of all three, 4 is an end.
+    accuracy, fisher = (probe.id for probe in probes)
+    assert estimate.missing(whole, store) == {"training": 8, accuracy: 5, fisher: 6}
+    tiny.train_here(plan(whole.runs[:2]), store)
+    assert estimate.missing(whole, store) == {"training": 3, accuracy: 2, fisher: 2}
 
 
 def test_an_epoch_has_a_price():
-    seconds = estimate.seconds_per_epoch(RUNS[0])
-    assert 0 < seconds < 5
+    found = estimate.prices(RUNS[0])
+    assert set(found) == {"training", *(probe.id for probe in RUNS[0].probes)}
+    assert all(0 < seconds < 5 for seconds in found.values())
 
 
-def test_a_probe_counts_as_often_as_it_measures(monkeypatch):
-    """On a clock that training puts on by 8 seconds, and a measurement by 4 where one is made."""
+def test_training_and_each_measurement_have_prices_of_their_own(monkeypatch):
+    """On a clock that training puts on by 8 seconds, and a measurement by 4 or by 2."""
     clock = [0.0]
 
     def passes(seconds):
@@ -41,9 +52,10 @@ def test_a_probe_counts_as_often_as_it_measures(monkeypatch):
 
     monkeypatch.setattr(estimate.time, "process_time", lambda: clock[0])
     monkeypatch.setattr(Trainer, "train_epoch", lambda self, epoch_spec: passes(8))
-    monkeypatch.setattr(Trainer, "measure", lambda self, epoch_spec, probes: passes(4 if probes[0].every == 1 else 0))
-    probes = (Accuracy(every=4), Fisher(every=2))
-    assert estimate.seconds_per_epoch(dataclasses.replace(RUNS[0], probes=probes)) == 8 + 4 / 4 + 4 / 2
+    monkeypatch.setattr(Trainer, "measure", lambda self, epoch_spec, probes: passes(4 - 2 * probes[0].every))
+    probes = (Accuracy(every=0), Fisher(every=1))
+    found = estimate.prices(dataclasses.replace(RUNS[0], probes=probes))
+    assert found == {"training": 8, probes[0].id: 4, probes[1].id: 2}
 
 
 def test_a_checkpoint_holds_weights_and_momentum(tmp_path):
@@ -53,7 +65,7 @@ def test_a_checkpoint_holds_weights_and_momentum(tmp_path):
 
 
 def test_the_report_has_four_lines_and_trains_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr(estimate, "seconds_per_epoch", lambda spec: 30.0)
+    monkeypatch.setattr(estimate, "prices", lambda spec: {"training": 30.0, "": 1.0})
     monkeypatch.setattr(training.Trainer, "train_epoch", lambda *_: pytest.fail("something was trained"))
     whole = plan(RUNS)
     one, two = (estimate.report(whole, RunStore(tmp_path), jobs).splitlines() for jobs in (1, 2))
@@ -72,7 +84,7 @@ def test_runs_of_another_price_are_measured_by_themselves(tmp_path, monkeypatch)
     groups = estimate.by_setting(plan([*RUNS, *others]))
     assert [len(group.runs) for group in groups] == [3, 2, 1], "a seed or a deficit changes no price"
     prices = {"all_cnn": 30.0, "split_all_cnn": 60.0}
-    monkeypatch.setattr(estimate, "seconds_per_epoch", lambda spec: prices[spec.model.name])
+    monkeypatch.setattr(estimate, "prices", lambda spec: {"training": prices[spec.model.name]})
     lines = estimate.report(plan([*RUNS, *others[:2]]), RunStore(tmp_path), 1).splitlines()
     # 8 epochs of half a minute and 4 of a whole one.
     assert lines[0] == "runs: 5"
@@ -82,7 +94,7 @@ def test_runs_of_another_price_are_measured_by_themselves(tmp_path, monkeypatch)
 def test_nothing_is_measured_when_all_is_there(tmp_path, monkeypatch):
     store, whole = RunStore(tmp_path), plan(RUNS)
     tiny.train_here(whole, store)
-    monkeypatch.setattr(estimate, "seconds_per_epoch", lambda spec: pytest.fail("an epoch was trained"))
+    monkeypatch.setattr(estimate, "prices", lambda spec: pytest.fail("an epoch was trained"))
     assert "0 of them not stored yet" in estimate.report(whole, store, 1)
 
 

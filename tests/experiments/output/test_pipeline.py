@@ -280,7 +280,7 @@ def failed(tmp_path_factory):
     bench = Bench(tmp_path_factory.mktemp("failed") / "results")
     key = victim(bench).spec.keys[-1]
     bench.setting.store.write_record(
-        key, {"train": None, "probes": {}, "seconds": {}, "failure": "non-finite loss"}
+        key, key, {"train": None, "probes": {}, "seconds": {}, "failure": "non-finite loss"}
     )
     bench.record = bench.make("iclr2019/deficit_removal")
     return bench
