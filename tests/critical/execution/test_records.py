@@ -145,6 +145,7 @@ def append_for_ever(folder, name):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:a line of")
 def test_two_that_append_to_one_file_and_are_killed_leave_whole_lines(records):
     for number in range(10):
         with process(append_for_ever, records.folder, f"a{number}-") as one, \

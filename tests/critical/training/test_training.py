@@ -84,7 +84,7 @@ class TestLoop:
         trainer = Trainer(BASE)
         before = torch.get_rng_state()
         trainer.train_epoch(BASE.epoch_specs[0])
-        trainer.measure(BASE.epoch_specs[0])
+        trainer.measure(BASE.epoch_specs[0], BASE.probes)
         trainer.restart()
         assert torch.equal(torch.get_rng_state(), before)
 
