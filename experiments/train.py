@@ -27,7 +27,6 @@ from critical.execution.workers import work
 from critical.training.runs import RunSpec
 from critical.training.timeline import Timeline
 from experiments.design import config as configuration
-from experiments.design.protocol import PlannedRun, refuse_unmeasured
 from experiments.output.loggers import logger
 from experiments.output.sweep_record import current_sweep, remember, remember_refused
 
@@ -53,7 +52,6 @@ def run_spec(config: DictConfig) -> RunSpec:
         stabilizers=configuration.stabilizer_windows(configuration.plain(config.stabilizer)),
     )
     configuration.try_stabilizers(parts, made.stabilizers)
-    refuse_unmeasured([PlannedRun(made, {})])
     return made
 
 
