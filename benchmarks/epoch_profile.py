@@ -96,10 +96,10 @@ def profile(spec: RunSpec) -> list[Spent]:
     epochs = []
     with spec.arithmetic.applied():
         trainer = Trainer(spec)
-        for number, act in enumerate(spec.acts):
+        for number, epoch_spec in enumerate(spec.epoch_specs):
             with instrumented(trainer) as spent:
                 start = time.process_time()
-                trainer.train_epoch(act)
+                trainer.train_epoch(epoch_spec)
                 total = time.process_time() - start
             if number >= WARM_UP:
                 epochs.append({**spent, "total": total, "bookkeeping": total - sum(spent.values())})

@@ -63,7 +63,7 @@ def trainer(stabilizer: Stabilizer, options: argparse.Namespace, dataset: Datase
 def epoch(one: Trainer) -> float:
     """Trains one epoch; returns its process time in seconds."""
     start = time.process_time()
-    one.train_epoch(one.spec.acts[0])
+    one.train_epoch(one.spec.epoch_specs[0])
     return time.process_time() - start
 
 

@@ -90,7 +90,7 @@ def epoch(trainer: Trainer) -> tuple[float, float]:
     with trainer.arithmetic.applied():
         synchronize(device)
         wall, process = time.perf_counter(), time.process_time()
-        trainer.train_epoch(trainer.spec.acts[0])
+        trainer.train_epoch(trainer.spec.epoch_specs[0])
         synchronize(device)
         return time.perf_counter() - wall, time.process_time() - process
 

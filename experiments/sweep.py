@@ -29,6 +29,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from critical.core.files import WriteError
 from critical.core.spec import SpecError, closest
 from critical.execution.plan import plan
 from critical.execution.pool import RunError, default_jobs, run_all
@@ -284,7 +285,7 @@ def in_one_line(command: Callable[[], None]) -> None:
     except (SpecError, HydraException, OmegaConfBaseException) as error:
         print(f"error: {configuration.one_line(error)}", file=sys.stderr)
         raise SystemExit(2) from None
-    except RunError as error:
+    except (RunError, WriteError) as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(1) from None
     except KeyboardInterrupt:

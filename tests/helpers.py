@@ -17,10 +17,11 @@ import torch
 from critical.data import Digits
 from critical.deficits import Blur, LabelPermutation, NoDeficit
 from critical.execution import workers
+from critical.execution.claims import Claim
 from critical.execution.plan import plan
 from critical.execution.store import RunStore
 from critical.models import MLP, AllCNN
-from critical.probes import Accuracy, Moment, Probe
+from critical.probes import Accuracy, Probe, ProbeContext
 from critical.training.augmentation import Augmentation
 from critical.training.loop import Trainer
 from critical.training.optimizers import SGD
@@ -62,9 +63,9 @@ def from_scratch(spec: RunSpec) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     rows = []
     with spec.arithmetic.applied():
         trainer = Trainer(spec)
-        for act in spec.acts:
-            row = {"epoch": trainer.state.epoch + 1, **trainer.train_epoch(act)}
-            for measurement in trainer.measure(act):
+        for epoch_spec in spec.epoch_specs:
+            row = {"epoch": trainer.state.epoch + 1, **trainer.train_epoch(epoch_spec)}
+            for measurement in trainer.measure(epoch_spec, spec.measured(trainer.state.epoch)):
                 row |= measurement.columns
             rows.append(row)
     return rows, trainer.state.state_dict()
@@ -104,12 +105,12 @@ def counting(log: Path, limit: int = 500):
     """
     real, calls = Trainer.train_epoch, itertools.count(1)
 
-    def train_epoch(self, act):
+    def train_epoch(self, epoch_spec):
         with open(log, "a") as file:
             file.write(f"{os.getpid()} {self.state.epoch}\n")
         if next(calls) > limit:
             raise RuntimeError(f"{limit} epochs were trained and there is no end")
-        return real(self, act)
+        return real(self, epoch_spec)
 
     return train_epoch
 
@@ -157,10 +158,14 @@ def worker(root: Path, specs, log: Path, barrier=None) -> None:
 
 
 def dying_worker(root: Path, specs, log: Path, method: str, when: str, count: int) -> None:
-    """Works until the store's method is called for the `count`-th time; dies `before` or `after` it acted."""
+    """Works until the store's method is called for the `count`-th time; dies `before` or `after` it acted.
+
+    `release` is a method of its claims.
+    """
     Trainer.train_epoch = counting(log)  # type: ignore[method-assign]
     store = RunStore(root)
-    real, calls = getattr(store, method), itertools.count(1)
+    owner = Claim if method == "release" else store
+    real, calls = getattr(owner, method), itertools.count(1)
 
     def fatal(*arguments):
         now = next(calls) == count
@@ -171,7 +176,7 @@ def dying_worker(root: Path, specs, log: Path, method: str, when: str, count: in
             os.kill(os.getpid(), signal.SIGKILL)
         return result
 
-    setattr(store, method, fatal)
+    setattr(owner, method, fatal)
     workers.work(plan(specs), store)
 
 
@@ -190,7 +195,7 @@ def pausing_worker(root: Path, spec, epoch: int, signal_file: Path) -> None:
 class Raising(Probe):
     name: ClassVar[str] = "raising"
 
-    def measure(self, moment: Moment) -> dict[str, Any]:
+    def measure(self, context: ProbeContext) -> dict[str, Any]:
         raise RuntimeError("this probe cannot measure")
 
 
@@ -198,7 +203,7 @@ class Raising(Probe):
 class Killing(Probe):
     name: ClassVar[str] = "killing"
 
-    def measure(self, moment: Moment) -> dict[str, Any]:
+    def measure(self, context: ProbeContext) -> dict[str, Any]:
         os.kill(os.getpid(), signal.SIGKILL)
         return {}
 

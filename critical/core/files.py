@@ -9,6 +9,28 @@ from collections.abc import Iterator
 from pathlib import Path
 
 
+class WriteError(OSError):
+    """A folder cannot be written; the message is one line that names it and says what to do."""
+
+
+@contextlib.contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Turns what keeps a block from writing into a folder (a full disk, a lack of rights) into one line.
+
+    Raises:
+        WriteError: An error of the operating system within the block.
+    """
+    try:
+        yield
+    except WriteError:
+        raise
+    except OSError as error:
+        raise WriteError(
+            f"{folder} cannot be written: {error.strerror or error}; make room or mend its rights, then run the same "
+            "command again: it goes on where it stopped"
+        ) from error
+
+
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yields a temporary path beside `path`, which takes its place when the block ends without error.
@@ -32,7 +54,11 @@ def replacing(path: Path) -> Iterator[Path]:
         raise
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Writes all of a file's bytes, atomically."""
-    with replacing(path) as temporary:
+def write_atomically(path: Path, content: bytes | memoryview) -> None:
+    """Writes all of a file's bytes, atomically.
+
+    Raises:
+        WriteError: Its folder cannot be written.
+    """
+    with writing(path.parent), replacing(path) as temporary:
         temporary.write_bytes(content)

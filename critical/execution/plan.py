@@ -7,10 +7,9 @@ most epochs behind it first, so that the workers end together.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from critical.core.spec import identity, settings
 from critical.probes import Probe
 from critical.training.runs import RunSpec
 
@@ -23,14 +22,14 @@ class Segment:
         spec: Some run that goes through the segment; all of them agree on it.
         start: Epochs trained before it; the checkpoint under `spec.keys[start]` is its beginning.
         end: Epochs trained after it; the checkpoint under `spec.keys[end]` is kept.
-        probes: The union of what the runs through it measure, by probe id.
+        probes: What the runs through it measure after each epoch: key → probe id → probe.
         epochs_behind: Epochs on the longest path that begins with it: its priority.
     """
 
     spec: RunSpec
     start: int
     end: int
-    probes: dict[str, Probe]
+    probes: Mapping[str, Mapping[str, Probe]]
     epochs_behind: int
 
     @property
@@ -79,10 +78,10 @@ def plan(specs: Iterable[RunSpec]) -> Plan:
     probes: dict[str, dict[str, Probe]] = {}
     stops = {run.keys[-1] for run in runs}
     for run in runs:
-        named = {identity(settings(probe)): probe for probe in run.probes}
         for epoch, key in enumerate(run.keys):
             longest[key] = max(longest.get(key, 0), run.timeline.end - epoch)
-            probes.setdefault(key, {}).update(named)
+            if epoch > 0:
+                probes.setdefault(key, {}).update((probe.id, probe) for probe in run.measured(epoch))
             if epoch < run.timeline.end:
                 children.setdefault(key, set()).add(run.keys[epoch + 1])
     forks = frozenset(key for key in longest if key in stops or len(children.get(key, ())) > 1)
@@ -93,9 +92,10 @@ def plan(specs: Iterable[RunSpec]) -> Plan:
         for epoch in range(1, run.timeline.end + 1):
             if run.keys[epoch] not in forks and epoch < run.timeline.end:
                 continue
-            first = run.keys[start + 1]
+            first, through = run.keys[start + 1], run.keys[start + 1 : epoch + 1]
             if first not in found:
-                found[first] = Segment(run, start, epoch, probes[first], longest[first] + 1)
+                measured = {key: probes[key] for key in through}
+                found[first] = Segment(run, start, epoch, measured, longest[first] + 1)
             start = epoch
     ordered: Sequence[Segment] = sorted(found.values(), key=lambda segment: -segment.epochs_behind)
     return Plan(runs, tuple(ordered), forks)

@@ -17,10 +17,11 @@ from typing import Any
 
 from critical.core import environment
 from critical.core.arithmetic import Arithmetic
+from critical.core.files import WriteError, writing
 from critical.execution.plan import Plan
 from critical.execution.progress import Progress, progress
 from critical.execution.store import RunStore
-from critical.execution.workers import Ledger, Orphaned, stop_with_parent, work
+from critical.execution.workers import Orphaned, segment_complete, stop_with_parent, work
 
 POLL_SECONDS = 2.0
 
@@ -95,7 +96,10 @@ class Workers:
         if not tracker.finished:
             try:
                 with progress(label, tracker.epochs_total, len(plan.runs)) as bar:
-                    self._logs.mkdir(parents=True, exist_ok=True)
+                    with writing(self._logs):
+                        self._logs.mkdir(parents=True, exist_ok=True)
+                        for member in self._crew:
+                            member.log.unlink(missing_ok=True)
                     _train(self._crew, plan, tracker, bar)
             except BaseException:
                 # Some may be busy with this plan still, and would report it as the next one.
@@ -114,12 +118,10 @@ class _Tracker:
     """Counts what is done, looking only at what was not done when it last looked."""
 
     def __init__(self, plan: Plan, store: RunStore) -> None:
-        self._ledger = Ledger(store)
+        self._store = store
         self._pending = list(plan.segments)
         self._runs = list(plan.runs)
-        self._keys = {
-            key: segment.probes for segment in plan.segments for key in segment.keys
-        }
+        self._keys = {key: measured for segment in plan.segments for key, measured in segment.probes.items()}
         self.epochs_total = len(self._keys)
         self.update()
 
@@ -136,13 +138,14 @@ class _Tracker:
         return len(self._runs)
 
     def update(self) -> None:
-        complete = self._ledger.complete
-        self._keys = {key: probes for key, probes in self._keys.items() if not complete(key, probes)}
-        self._pending = [part for part in self._pending if not self._ledger.segment_complete(part)]
+        store = self._store
+        store.refresh()
+        self._keys = {key: probes for key, probes in self._keys.items() if not store.complete(key, probes)}
+        self._pending = [part for part in self._pending if not segment_complete(store, part)]
         self._runs = [
             run
             for run in self._runs
-            if any(key in self._keys for key in run.keys) and not self._ledger.dead(run, run.timeline.end)
+            if any(key in self._keys for key in run.keys) and not any(store.failure(key) for key in run.keys)
         ]
         # The epochs after a failure will never be trained.
         to_come = {key for run in self._runs for key in run.keys}
@@ -159,6 +162,8 @@ class _Member:
 
     def __init__(self, store: Path, log: Path) -> None:
         self.log = log
+        # Why it ended, in one line.
+        self.reason = ""
         self._store = store
         self._process: BaseProcess | None = None
         self._pipe: Connection
@@ -176,7 +181,7 @@ class _Member:
 
     def start(self) -> None:
         """Starts the process, if there is none that lives."""
-        self.log.unlink(missing_ok=True)
+        self.reason = ""
         if self._process is not None and self._process.is_alive():
             return
         context = multiprocessing.get_context("spawn")
@@ -193,12 +198,12 @@ class _Member:
             self._pipe.send_bytes(plan)
 
     def done(self) -> bool:
-        """Tells whether it is done with the plan, or has ended."""
+        """Returns whether it is done with the plan, or has ended."""
         assert self._process is not None
         try:
             if not self._pipe.poll():
                 return not self._process.is_alive()
-            self._pipe.recv_bytes()
+            self.reason = self._pipe.recv_bytes().decode()
         except (EOFError, OSError):
             self._process.join()
         return True
@@ -221,7 +226,7 @@ def _train(crew: list[_Member], plan: Plan, tracker: _Tracker, bar: Progress) ->
     while busy := [member for member in busy if not member.done()]:
         tracker.update()
         bar.update(tracker.epochs_done, tracker.runs_left)
-        if any(member.exitcode == 1 for member in crew) and not tracker.finished:
+        if any(member.reason or member.exitcode == 1 for member in crew) and not tracker.finished:
             break
         wait([item for member in busy for item in member.news], POLL_SECONDS)
     tracker.update()
@@ -234,12 +239,11 @@ def _train(crew: list[_Member], plan: Plan, tracker: _Tracker, bar: Progress) ->
 
 
 def _reason(crew: list[_Member]) -> str:
-    """Says in one line why workers ended early."""
+    """Returns in one line why workers ended early."""
     for member in crew:
-        if member.log.exists():
-            # Empty where it was ended as it wrote.
-            reason = (member.log.read_text().strip().splitlines() or ["it gave no reason"])[-1]
-            return f"a worker stopped: {reason} (traceback in {member.log})"
+        # It may have said so since it was last listened to.
+        if member.reason or (member.done() and member.reason):
+            return member.reason
     for member in crew:
         if member.exitcode and member.exitcode < 0:
             return (
@@ -250,19 +254,29 @@ def _reason(crew: list[_Member]) -> str:
 
 
 def _worker(pipe: Connection, store: Path, log: Path) -> None:
-    """Entry point of a worker process; what goes wrong is written to `log` and ends it with status 1."""
+    """Entry point of a worker process; what goes wrong is reported, with a traceback in `log`, and ends it."""
     try:
         stop = stop_with_parent(os.getppid())
         starter = multiprocessing.parent_process()
         if starter is None or not starter.is_alive():
             # The number may be that of whoever adopted this process.
             raise Orphaned("the process that started this worker is gone")
+        held = RunStore(store)
         for plan in _plans(pipe, stop):
-            work(plan, RunStore(store), after_epoch=stop, while_waiting=stop)
+            work(plan, held, after_epoch=stop, while_waiting=stop)
     except (Orphaned, KeyboardInterrupt):
         sys.exit(0)
-    except Exception:
-        log.write_text(traceback.format_exc())
+    except Exception as error:
+        reason = f"a worker stopped: {traceback.format_exception_only(error)[-1].strip()}"
+        if isinstance(error, WriteError):
+            reason = str(error)
+        else:
+            # Where there is no room for it, the reason is told all the same.
+            with contextlib.suppress(OSError):
+                log.write_text(traceback.format_exc())
+                reason += f" (traceback in {log})"
+        with contextlib.suppress(OSError):
+            pipe.send_bytes(" ".join(reason.split()).encode())
         sys.exit(1)
 
 
@@ -278,6 +292,7 @@ def _plans(pipe: Connection, stop: Callable[[], None]) -> Iterator[Plan]:
             return
         yield pickle.loads(given)
         with contextlib.suppress(OSError):
-            pipe.send_bytes(b"done")
+            # No reason to have ended.
+            pipe.send_bytes(b"")
         # Trainers hold each other in circles, and their data with them; nothing else would free them during the wait.
         gc.collect()

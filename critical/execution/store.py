@@ -1,19 +1,21 @@
-"""The run store: checkpoints and records under the keys of prefixes, and locks that die with their owner.
+"""The run store: checkpoints and records under the keys of prefixes, and claims that die with their owner.
 
 Layout, below one folder:
 
     states/<kk>/<key>.pt      state of the network and the optimiser at a key (kept at forks and ends)
-    records/<kk>/<key>.json   what the epoch that led to the key measured, or how it failed
+    records/<key>.jsonl       what the epochs of the segment that begins with the key measured, or how one failed
     wanted/<key>              some process has runs that fork here: keep this checkpoint
-    locks/<key>.lock          held by the process that trains the epoch that leads to the key
+    locks/<key>.lock          held by the process that trains from the state before the key; see `workers`
     runs/<run_id>/            a finished run as people read it: run.json and epochs.csv
 
-`<kk>` are the first two digits of the key. Every file is written beside itself and renamed, so
-readers never see half of one and two writers of the same key do no harm: they write the same.
+`<kk>` are the first two digits of the key. Checkpoints and what people read are written beside themselves and
+renamed, so readers never see half of one and two writers of the same key do no harm: they write the same.
+Records grow by whole lines (`critical.execution.records`).
 """
 
 from __future__ import annotations
 
+import io
 import json
 import warnings
 from collections.abc import Iterable
@@ -22,10 +24,11 @@ from typing import Any
 
 import pandas as pd
 import torch
-from filelock import FileLock, Timeout
 
-from critical.core.files import replacing, write_atomically
-from critical.core.spec import identity, settings
+from critical.core.files import write_atomically, writing
+from critical.execution import claims
+from critical.execution.claims import Claim
+from critical.execution.records import Record, Records
 from critical.training.runs import RunSpec
 
 
@@ -38,23 +41,26 @@ class RunStore:
 
     def __init__(self, root: Path | str) -> None:
         self.root = Path(root)
+        self._records = Records(self.root / "records")
 
     def state_path(self, key: str) -> Path:
         """Returns where the checkpoint of a key lies."""
         return self.root / "states" / key[:2] / f"{key}.pt"
 
-    def record_path(self, key: str) -> Path:
-        """Returns where the record of a key lies."""
-        return self.root / "records" / key[:2] / f"{key}.json"
-
     def has_state(self, key: str) -> bool:
-        """Tells whether a checkpoint is stored under the key."""
+        """Returns whether a checkpoint is stored under the key."""
         return self.state_path(key).exists()
 
     def save_state(self, key: str, state: dict[str, Any]) -> None:
-        """Stores a checkpoint."""
-        with replacing(self.state_path(key)) as temporary:
-            torch.save(state, temporary)
+        """Stores a checkpoint.
+
+        Raises:
+            WriteError: The disk is full, or the folder cannot be written.
+        """
+        content = io.BytesIO()
+        # Not to the file: torch's own words for a full disk do not say so.
+        torch.save(state, content)
+        write_atomically(self.state_path(key), content.getbuffer())
 
     def load_state(self, key: str, device: str) -> dict[str, Any] | None:
         """Returns a checkpoint, or None where there is none that can be read.
@@ -83,77 +89,78 @@ class RunStore:
     def want(self, keys: Iterable[str]) -> None:
         """Says that the checkpoints under these keys are to be kept."""
         folder = self.root / "wanted"
-        folder.mkdir(parents=True, exist_ok=True)
-        for key in keys:
-            (folder / key).touch()
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            for key in keys:
+                (folder / key).touch()
 
     def wanted(self, key: str) -> bool:
-        """Tells whether some process wants the checkpoint under a key to be kept."""
+        """Returns whether some process wants the checkpoint under a key to be kept."""
         return (self.root / "wanted" / key).exists()
 
-    def record(self, key: str) -> dict[str, Any] | None:
-        """Returns the record of a key: `{"train": {...}, "probes": {id: {...}}, "failure": str | None}`."""
-        try:
-            held: dict[str, Any] = json.loads(self.record_path(key).read_bytes())
-            return held
-        except FileNotFoundError:
-            return None
-        except ValueError:
-            warnings.warn(f"record {self.record_path(key)} is damaged; making it again", stacklevel=2)
-            self.record_path(key).unlink(missing_ok=True)
-            return None
+    def refresh(self) -> None:
+        """Takes in the records that others have written since the last time."""
+        self._records.refresh()
 
-    def write_record(self, key: str, record: dict[str, Any]) -> None:
-        """Stores the record of a key."""
-        write_atomically(self.record_path(key), json.dumps(record).encode())
+    def record(self, key: str) -> Record | None:
+        """Returns the record of a key as of the last `refresh`; not to be changed.
 
-    def claim(self, key: str) -> FileLock | None:
-        """Claims the epoch that leads to a key; None when another process has it.
-
-        The claim is a lock of the operating system: it ends with the process, however that ends.
-        Whoever claims looks again whether the epoch has been trained meanwhile.
+        It is `{"train": {...}, "probes": {id: {...}}, "seconds": {...}, "failure": str | None}`.
         """
-        folder = self.root / "locks"
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / f"{key}.lock")
-        try:
-            lock.acquire(blocking=False)
-        except Timeout:
-            return None
-        return lock
+        return self._records.get(key)
 
-    def release(self, lock: FileLock) -> None:
-        """Ends a claim; the lock's file goes too, since the epoch it guards is done or will be claimed anew."""
-        Path(lock.lock_file).unlink(missing_ok=True)
-        lock.release()
+    def write_record(self, segment: str, key: str, record: Record) -> None:
+        """Adds to the record of a key; `segment` is the first key of the segment that it lies on."""
+        self._records.append(segment, key, record)
+
+    def failure(self, key: str) -> str | None:
+        """Returns how the epoch that leads to the key failed; None where it did not, or is still to come."""
+        record = self.record(key)
+        return record["failure"] if record else None
+
+    def complete(self, key: str, probe_ids: Iterable[str]) -> bool:
+        """Returns whether the epoch that leads to the key is recorded with these probes, or failed."""
+        record = self.record(key)
+        if record is None:
+            return False
+        measured = record["train"] is not None and record["probes"].keys() >= set(probe_ids)
+        return measured or record["failure"] is not None
+
+    def claim(self, key: str) -> Claim | None:
+        """Claims to train from the state before a key; returns None when another process does.
+
+        Whoever claims looks again at what has been trained meanwhile.
+        """
+        return claims.claim(self.root / "locks" / f"{key}.lock")
 
     def row(self, spec: RunSpec, epoch: int) -> dict[str, Any] | None:
-        """Returns the measurements after `epoch` epochs of a run as one flat row.
+        """Returns the measurements after `epoch` epochs of a run as one flat row, as of the last `refresh`.
 
         Args:
             spec: The run.
             epoch: 1 … the run's end.
 
         Returns:
-            None while something is missing; with `failure` (a message) when the run stopped there.
+            None while something is missing; with `failure` (a message) when the run stopped there. It has the
+            columns of the probes that are due then (`RunSpec.measured`), and `seconds` of process time.
         """
         record = self.record(spec.keys[epoch])
         if record is None:
             return None
-        act = spec.acts[epoch - 1]
+        epoch_spec = spec.epoch_specs[epoch - 1]
         row: dict[str, Any] = {
             "epoch": epoch,
-            "deficit": "+".join(deficit.name for deficit in act.deficits),
-            "reset_optimizer": act.reset_optimizer,
+            "deficit": "+".join(deficit.name for deficit in epoch_spec.deficits),
+            "reset_optimizer": epoch_spec.reset_optimizer,
         }
         if record["failure"]:
             return row | {"failure": record["failure"]}
+        due = spec.measured(epoch)
+        if not self.complete(spec.keys[epoch], (probe.id for probe in due)):
+            return None
         row |= record["train"]
-        for probe in spec.probes:
-            columns = record["probes"].get(identity(settings(probe)))
-            if columns is None:
-                return None
-            row |= columns
+        for probe in due:
+            row |= record["probes"][probe.id]
         return row | {"seconds": sum(record["seconds"].values())}
 
     def rows(self, spec: RunSpec) -> list[dict[str, Any]] | None:
@@ -161,6 +168,7 @@ class RunStore:
 
         A run that failed ends with the row that holds its `failure`.
         """
+        self.refresh()
         rows = []
         for epoch in range(1, spec.timeline.end + 1):
             row = self.row(spec, epoch)
@@ -173,6 +181,7 @@ class RunStore:
 
     def cpu_seconds(self, keys: Iterable[str]) -> float:
         """Returns the process time in seconds that training and measuring the epochs of these keys took."""
+        self.refresh()
         records = (self.record(key) for key in keys)
         return sum(sum(record["seconds"].values()) for record in records if record)
 

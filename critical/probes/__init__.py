@@ -1,11 +1,11 @@
-"""Probes: everything that is measured, called from the one loop after each epoch.
+"""Probes: everything that is measured, called from the one loop after an epoch.
 
 A probe is a spec with a `measure` method. It gets the network after an epoch and must leave it as
 it found it (weights, buffers, mode, random state); the test of the loop compares runs with and
 without probes bit for bit.
 """
 
-from critical.probes.base import Moment, Probe, evaluate
+from critical.probes.base import Probe, ProbeContext, evaluate
 from critical.probes.standard import Accuracy, Fisher
 from critical.probes.two_views import Decoding, SourceVarianceProbe
 
@@ -16,8 +16,8 @@ __all__ = [
     "Accuracy",
     "Decoding",
     "Fisher",
-    "Moment",
     "Probe",
+    "ProbeContext",
     "SourceVarianceProbe",
     "evaluate",
 ]

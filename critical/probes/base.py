@@ -1,22 +1,21 @@
 """What all probes share: when and on what they measure, and how a network is scored."""
 
-
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import torch
 from torch.nn import functional
 
 from critical.core.arithmetic import Arithmetic
-from critical.core.spec import SpecError
+from critical.core.spec import SpecError, identity, settings
 from critical.data import Dataset, Split
 from critical.deficits import Deficit
 
 
 @dataclass(frozen=True)
-class Moment:
+class ProbeContext:
     """When and on what a probe measures.
 
     Attributes:
@@ -38,22 +37,49 @@ class Moment:
 
 @dataclass(frozen=True)
 class Probe:
-    """Base of the probes; `name` prefixes nothing, each probe names its columns in full."""
+    """Base of the probes; `name` prefixes nothing, each probe names its columns in full.
+
+    After the removal and after the last epoch of a run every probe measures; `every` says when else
+    (`RunSpec.measured`).
+
+    Attributes:
+        every: Epochs between measurements before the removal; 0: none on the way.
+        recovery_every: The same after the removal; None: as `every`.
+    """
 
     name: ClassVar[str] = ""
+    every: int = field(default=1, kw_only=True)
+    recovery_every: int | None = field(default=None, kw_only=True)
 
-    def measure(self, moment: Moment) -> dict[str, Any]:
-        """Returns column → number; an empty mapping when this epoch is not measured."""
+    def __post_init__(self) -> None:
+        if self.every < 0 or (self.recovery_every or 0) < 0:
+            raise SpecError(
+                f"probe {self.name}: every={self.every}, recovery_every={self.recovery_every}; neither is negative "
+                "(0: not on the way)"
+            )
+
+    @property
+    def id(self) -> str:
+        """What is measured, whenever that is: the name under which records hold it."""
+        return identity({key: value for key, value in settings(self).items() if key not in ("every", "recovery_every")})
+
+    def due(self, epoch: int, recovery: bool) -> bool:
+        """Returns whether the probe measures after `epoch` epochs on the way."""
+        every = self.recovery_every if recovery and self.recovery_every is not None else self.every
+        return every > 0 and epoch % every == 0
+
+    def measure(self, context: ProbeContext) -> dict[str, Any]:
+        """Returns column → number."""
         raise SpecError("probe: choose one of its kinds")
 
 
 def evaluate(
-    moment: Moment, split: Split, deficits: tuple[Deficit, ...] = (), batch_size: int = 500
+    context: ProbeContext, split: Split, deficits: tuple[Deficit, ...] = (), batch_size: int = 500
 ) -> tuple[float, float]:
     """Scores a network on a split, as it is or seen through deficits.
 
     Args:
-        moment: The network and how to run it.
+        context: The network and how to run it.
         split: The examples.
         deficits: Applied to each batch, labels included.
         batch_size: Examples a forward pass.
@@ -61,22 +87,22 @@ def evaluate(
     Returns:
         Accuracy in percent (0–100) and mean cross-entropy in nats.
     """
-    was_training = moment.model.training
-    moment.model.eval()
+    was_training = context.model.training
+    context.model.eval()
     correct = torch.zeros((), dtype=torch.int64, device=split.labels.device)
     loss = torch.zeros((), dtype=torch.float64, device="cpu")
     with torch.no_grad():
         for index in chunks(torch.arange(len(split.labels), device=split.labels.device), batch_size):
-            batch = moment.dataset.batch(split, index)
+            batch = context.dataset.batch(split, index)
             # Noise that is fixed per image must not repeat a training image's: test images follow them.
-            batch = replace(batch, index=batch.index + len(moment.dataset.train.labels))
+            batch = replace(batch, index=batch.index + len(context.dataset.train.labels))
             for deficit in deficits:
-                batch = deficit.apply(batch, seed=moment.seed, epoch=moment.epoch)
-            with moment.arithmetic.autocast():
-                logits = moment.model(*moment.arithmetic.place(batch.inputs)).float()
+                batch = deficit.apply(batch, seed=context.seed, epoch=context.epoch)
+            with context.arithmetic.autocast():
+                logits = context.model(*context.arithmetic.place(batch.inputs)).float()
             correct += (logits.argmax(1) == batch.labels).sum()
             loss += functional.cross_entropy(logits, batch.labels, reduction="sum").cpu().double()
-    moment.model.train(was_training)
+    context.model.train(was_training)
     count = len(split.labels)
     return 100.0 * correct.item() / count, loss.item() / count
 

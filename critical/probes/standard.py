@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 import torch
 
 from critical.core.randomness import generator
-from critical.core.spec import SpecError, added
+from critical.core.spec import SpecError
 from critical.measures.fisher import NOISES, trace_of_fisher
 from critical.measures.information import pathway_traces
-from critical.probes.base import Moment, Probe, chunks, evaluate
+from critical.probes.base import Probe, ProbeContext, chunks, evaluate
 
 
 @dataclass(frozen=True)
@@ -20,26 +20,16 @@ class Accuracy(Probe):
 
     The latter says how well the deficit itself could be learnt. A deficit that is drawn anew each
     epoch is drawn for the epoch after the one trained, so nothing that was seen is scored.
-
-    Attributes:
-        every: Measure after every so many epochs.
     """
 
     name: ClassVar[str] = "accuracy"
-    every: int = added(1, neutral=1)
 
-    def __post_init__(self) -> None:
-        if self.every < 1:
-            raise SpecError(f"probe accuracy: every={self.every}; it must be at least 1")
-
-    def measure(self, moment: Moment) -> dict[str, Any]:
+    def measure(self, context: ProbeContext) -> dict[str, Any]:
         """Returns `test_accuracy` (percent), `test_loss` (nats) and, where it applies, the same `_deficient`."""
-        if moment.epoch % self.every:
-            return {}
-        accuracy, loss = evaluate(moment, moment.dataset.test)
+        accuracy, loss = evaluate(context, context.dataset.test)
         row: dict[str, Any] = {"test_accuracy": accuracy, "test_loss": loss}
-        if moment.deficits:
-            accuracy, loss = evaluate(moment, moment.dataset.test, moment.deficits)
+        if context.deficits:
+            accuracy, loss = evaluate(context, context.dataset.test, context.deficits)
             row |= {"test_accuracy_deficient": accuracy, "test_loss_deficient": loss}
         return row
 
@@ -56,47 +46,44 @@ class Fisher(Probe):
         chunk: Images an estimate of B·‖mean gradient‖²; see `critical.measures.fisher`.
         noise: `signs` (projections on random signs, far less noisy once the network is confident) or
             `labels` (drawn from the model); both have the same expectation.
-        every: Measure after every so many epochs.
     """
 
     name: ClassVar[str] = "fisher"
     samples: int = 160
     chunk: int = 32
     noise: str = "signs"
-    every: int = 1
 
     def __post_init__(self) -> None:
-        if self.every < 1 or self.chunk < 1 or self.samples <= self.chunk:
+        super().__post_init__()
+        if self.chunk < 1 or self.samples <= self.chunk:
             raise SpecError(
-                f"probe fisher: samples={self.samples}, chunk={self.chunk}, every={self.every}; chunk and every "
-                "are at least 1, samples above chunk (one chunk tells no standard error)"
+                f"probe fisher: samples={self.samples}, chunk={self.chunk}; chunk is at least 1, samples above chunk "
+                "(one chunk tells no standard error)"
             )
         if self.noise not in NOISES:
             raise SpecError(f"probe fisher: noise={self.noise}: one of {', '.join(NOISES)}")
 
-    def measure(self, moment: Moment) -> dict[str, Any]:
+    def measure(self, context: ProbeContext) -> dict[str, Any]:
         """Returns `fisher_trace`, its `fisher_trace_error`, and `fisher_trace/<layer>` for each layer.
 
         Of a network of two streams also `fisher_trace_pathway/<a, b, trunk>`.
         """
-        if moment.epoch % self.every:
-            return {}
-        split = moment.dataset.train
-        draws = generator(moment.seed, "fisher", moment.epoch)
+        split = context.dataset.train
+        draws = generator(context.seed, "fisher", context.epoch)
         index = torch.randperm(len(split.labels), generator=draws)[: self.samples].to(split.labels.device)
         seen = []
         for part in chunks(index, self.chunk):
-            batch = moment.dataset.batch(split, part)
-            for deficit in moment.deficits:
-                batch = deficit.apply(batch, seed=moment.seed, epoch=moment.epoch - 1)
-            seen.append(moment.arithmetic.place(batch.inputs))
-        trace = trace_of_fisher(moment.model, seen, generator=draws, noise=self.noise)
+            batch = context.dataset.batch(split, part)
+            for deficit in context.deficits:
+                batch = deficit.apply(batch, seed=context.seed, epoch=context.epoch - 1)
+            seen.append(context.arithmetic.place(batch.inputs))
+        trace = trace_of_fisher(context.model, seen, generator=draws, noise=self.noise)
         row: dict[str, Any] = {
             "fisher_trace": trace.total,
             "fisher_trace_error": trace.standard_error,
         }
         row |= {f"fisher_trace/{layer}": value for layer, value in trace.layers.items()}
-        pathways = getattr(moment.model, "PATHWAYS", None)
+        pathways = getattr(context.model, "PATHWAYS", None)
         if pathways:
             by_pathway = pathway_traces(trace.layers, pathways)
             row |= {f"fisher_trace_pathway/{pathway}": value for pathway, value in by_pathway.items()}

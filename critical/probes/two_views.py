@@ -22,7 +22,7 @@ from critical.core.spec import SpecError
 from critical.data.images import balanced_order
 from critical.measures.fisher_gradients import undisturbed
 from critical.measures.information import BINS, Decoded, decoded, relative_source_variance, source_variance
-from critical.probes.base import Moment, Probe
+from critical.probes.base import Probe, ProbeContext
 
 Pair = tuple[torch.Tensor, torch.Tensor]
 
@@ -123,14 +123,14 @@ def decode_with_partners(
 
 
 @contextlib.contextmanager
-def _measuring(moment: Moment) -> Iterator[TwoStreamNetwork]:
-    network = TwoStreamNetwork(moment.model, moment.arithmetic)
-    with undisturbed(moment.model), torch.no_grad():
+def _measuring(context: ProbeContext) -> Iterator[TwoStreamNetwork]:
+    network = TwoStreamNetwork(context.model, context.arithmetic)
+    with undisturbed(context.model), torch.no_grad():
         yield network
 
 
-def _test_batch(moment: Moment, index: torch.Tensor) -> Batch:
-    return moment.dataset.batch(moment.dataset.test, index.to(moment.dataset.test.labels.device))
+def _test_batch(context: ProbeContext, index: torch.Tensor) -> Batch:
+    return context.dataset.batch(context.dataset.test, index.to(context.dataset.test.labels.device))
 
 
 @dataclass(frozen=True)
@@ -145,34 +145,30 @@ class SourceVarianceProbe(Probe):
         pooled: Whether a unit is a channel averaged over its positions, which is what the classifier reads; or
             else a channel at one position, as in the authors' code. In a small network a unit at one position
             is silent for most examples, and the ratio of its two variances says little.
-        every: Measure after every so many epochs.
     """
 
     name: ClassVar[str] = "source_variance"
     streams: ClassVar[int] = 2
     examples: int = 32
     pooled: bool = True
-    every: int = 1
 
     def __post_init__(self) -> None:
-        if self.examples < 2 or self.every < 1:
+        super().__post_init__()
+        if self.examples < 2:
             raise SpecError(
-                f"probe source_variance: examples={self.examples}, every={self.every}; examples is at least 2 "
-                "(one has no variance), every at least 1"
+                f"probe source_variance: examples={self.examples}; at least 2 are wanted (one has no variance)"
             )
 
-    def measure(self, moment: Moment) -> dict[str, Any]:
+    def measure(self, context: ProbeContext) -> dict[str, Any]:
         """Returns `rsv_mean`, shares `rsv_polarised` and `rsv_dead`, and `rsv_histogram/00` … `/19` (shares).
 
         All are NaN for a network whose activations are not finite.
         """
-        if moment.epoch % self.every:
-            return {}
-        draws = generator(moment.seed, "source variance", moment.epoch)
-        batch = _test_batch(moment, torch.randperm(len(moment.dataset.test), generator=draws)[: self.examples])
+        draws = generator(context.seed, "source variance", context.epoch)
+        batch = _test_batch(context, torch.randperm(len(context.dataset.test), generator=draws)[: self.examples])
         everyone = torch.arange(len(batch), device=batch.labels.device)
         rows, columns = everyone.repeat_interleave(len(batch)), everyone.repeat(len(batch))
-        with _measuring(moment) as network:
+        with _measuring(context) as network:
             codes = torch.cat(list(network.codes(*network.streams(batch.views), rows, columns)))
         # Units in the order (channel, position), whatever the memory layout.
         codes = codes.flatten(2).mean(2) if self.pooled and codes.dim() > 2 else codes.flatten(1)
@@ -200,7 +196,6 @@ class Decoding(Probe):
         examples: Test examples: the first of a class-balanced order that the seed fixes; None, or more than
             there are: all of them.
         absent: Also decode each view with the other one absent; only telling if training had such examples.
-        every: Measure after every so many epochs.
     """
 
     name: ClassVar[str] = "decoding"
@@ -208,29 +203,27 @@ class Decoding(Probe):
     partners: int = 8
     examples: int | None = 500
     absent: bool = False
-    every: int = 1
 
     def __post_init__(self) -> None:
-        if self.partners < 1 or self.every < 1 or (self.examples is not None and self.examples <= self.partners):
+        super().__post_init__()
+        if self.partners < 1 or (self.examples is not None and self.examples <= self.partners):
             raise SpecError(
-                f"probe decoding: partners={self.partners}, examples={self.examples}, every={self.every}; partners and "
-                "every are at least 1, examples above partners"
+                f"probe decoding: partners={self.partners}, examples={self.examples}; partners are at least 1, "
+                "examples above partners"
             )
 
-    def measure(self, moment: Moment) -> dict[str, Any]:
+    def measure(self, context: ProbeContext) -> dict[str, Any]:
         """Returns the accuracy of each view alone, its use, and the usable information of both and of each.
 
         `decoding_a`, `decoding_b`: percent. `use_a`, `use_b`: percentage points of accuracy lost when that view is
         swapped with that of another example, averaged over the partners. `information_both`, `information_a`,
         `information_b`: bits. With `absent` also `decoding_absent_a` and so on: that view, the other one absent.
         """
-        if moment.epoch % self.every:
-            return {}
-        order = balanced_order(moment.dataset.test.labels.cpu(), generator(moment.seed, "decoding examples"))
-        batch = _test_batch(moment, order[: self.examples])
+        order = balanced_order(context.dataset.test.labels.cpu(), generator(context.seed, "decoding examples"))
+        batch = _test_batch(context, order[: self.examples])
         everyone = torch.arange(len(batch), device=batch.labels.device)
-        partners = random_partners(len(batch), self.partners, generator(moment.seed, "decoding", moment.epoch))
-        with _measuring(moment) as network:
+        partners = random_partners(len(batch), self.partners, generator(context.seed, "decoding", context.epoch))
+        with _measuring(context) as network:
             pair = network.streams(batch.views)
             both = decoded(network.log_probabilities(*pair, everyone, everyone), batch.labels)
             alone = decode_with_partners(network, *pair, partners)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,10 +20,10 @@ from critical.core.randomness import derived_seed, generator
 from critical.core.spec import identity
 from critical.data import Dataset, load
 from critical.models import ModelSpec
-from critical.probes import Moment, Probe
+from critical.probes import Probe, ProbeContext
 from critical.stabilizers import Acting, Situation, Step
-from critical.training.metrics import Tally
-from critical.training.runs import Act, RunSpec
+from critical.training.metrics import EpochMetrics
+from critical.training.runs import EpochSpec, RunSpec
 
 
 class NonFiniteLoss(ArithmeticError):
@@ -85,7 +85,7 @@ class Trainer:
     """Trains runs that share a static part, one epoch at a time.
 
     Args:
-        spec: Any run with that static part; acts are handed in epoch by epoch.
+        spec: Any run with that static part; epoch specs are handed in one by one.
         dataset: Its data; loaded when left out.
     """
 
@@ -105,11 +105,11 @@ class Trainer:
         """Returns the network with the initial weights of a seed, in its place and layout."""
         return self.arithmetic.prepare(built(self.spec.model, self.dataset, seed))
 
-    def train_epoch(self, act: Act) -> dict[str, Any]:
+    def train_epoch(self, epoch_spec: EpochSpec) -> dict[str, Any]:
         """Trains one epoch of `self.state` under what acts in it.
 
         Args:
-            act: Deficits, rate, reset and stabilisers of this epoch.
+            epoch_spec: Deficits, rate, reset and stabilisers of this epoch.
 
         Returns:
             `train_loss` (nats, mean over the examples as they were seen, without what stabilisers add),
@@ -119,22 +119,22 @@ class Trainer:
             NonFiniteLoss: The loss of some batch was NaN or infinite; the state is then useless.
         """
         state, seed = self.state, self.spec.seed
-        if act.reset_optimizer:
+        if epoch_spec.reset_optimizer:
             state.optimizer = self.spec.optimizer.build(state.model.parameters())
         for group in state.optimizer.param_groups:
-            group["lr"] = act.rate
+            group["lr"] = epoch_spec.rate
         self._network.train()
-        tally = Tally(self.dataset.train.labels.device)
-        with torch.random.fork_rng(devices=_cuda_devices(tally.device)):
+        metrics = EpochMetrics(self.dataset.train.labels.device)
+        with torch.random.fork_rng(devices=_cuda_devices(metrics.device)):
             # Layers that draw for themselves, such as dropout, use the global generators.
             torch.manual_seed(derived_seed(seed, "network", state.epoch))
-            with self._stabilized(act) as (acting, optimizers):
-                for number, batch in enumerate(self._batches(act, acting)):
-                    self._step(number, batch, acting, optimizers, tally)
-        if not tally.finite:
-            raise NonFiniteLoss(f"non-finite loss in epoch {state.epoch} (learning rate {act.rate:g})")
+            with self._stabilized(epoch_spec) as (acting, optimizers):
+                for number, batch in enumerate(self._batches(epoch_spec, acting)):
+                    self._step(number, batch, acting, optimizers, metrics)
+        if not metrics.finite:
+            raise NonFiniteLoss(f"non-finite loss in epoch {state.epoch} (learning rate {epoch_spec.rate:g})")
         state.epoch += 1
-        return {"rate": act.rate, **tally.means()}
+        return {"rate": epoch_spec.rate, **metrics.means()}
 
     def _step(
         self,
@@ -142,7 +142,7 @@ class Trainer:
         batch: Batch,
         acting: list[Acting],
         optimizers: list[torch.optim.Optimizer],
-        tally: Tally,
+        metrics: EpochMetrics,
     ) -> None:
         """Trains one step: forward, backward and update, with the stabilisers' hooks between."""
         with self.arithmetic.autocast():
@@ -159,10 +159,10 @@ class Trainer:
             optimizer.step()
         for one in acting:
             one.weights(step)
-        tally.add(batch, logits.detach(), loss.detach(), [term.detach() for term in extra])
+        metrics.add(batch, logits.detach(), loss.detach(), [term.detach() for term in extra])
 
     @contextlib.contextmanager
-    def _stabilized(self, act: Act) -> Iterator[tuple[list[Acting], list[torch.optim.Optimizer]]]:
+    def _stabilized(self, epoch_spec: EpochSpec) -> Iterator[tuple[list[Acting], list[torch.optim.Optimizer]]]:
         """Activates the stabilisers of an epoch; their parts go on from the state and go back into it."""
         state = self.state
         situation = Situation(
@@ -170,14 +170,14 @@ class Trainer:
             seed=self.spec.seed,
             epoch=state.epoch,
             view_shapes=self.dataset.view_shapes,
-            removed=frozenset().union(*(deficit.removes(state.epoch) for deficit in act.deficits)),
+            removed=frozenset().union(*(deficit.removes(state.epoch) for deficit in epoch_spec.deficits)),
             initial=lambda: self._network_of(self.spec.seed),
             fresh=self._network_of,
         )
         acting: list[Acting] = []
         trained: dict[str, tuple[torch.nn.Module, torch.optim.Optimizer]] = {}
         try:
-            for stabilizer in act.stabilizers:
+            for stabilizer in epoch_spec.stabilizers:
                 one = stabilizer.activate(situation)
                 acting.append(one)
                 if one.parts is None:
@@ -187,10 +187,10 @@ class Trainer:
                 held = state.parts.get(identity(stabilizer))
                 if held is not None:
                     parts.load_state_dict(held["module"])
-                    if not act.reset_optimizer:
+                    if not epoch_spec.reset_optimizer:
                         optimizer.load_state_dict(held["optimizer"])
                 for group in optimizer.param_groups:
-                    group["lr"] = act.rate
+                    group["lr"] = epoch_spec.rate
                 trained[identity(stabilizer)] = (parts.train(), optimizer)
             for one in acting:
                 one.before_epoch()
@@ -203,7 +203,7 @@ class Trainer:
             for name, (parts, optimizer) in trained.items()
         }
 
-    def _batches(self, act: Act, acting: list[Acting]) -> Iterator[Batch]:
+    def _batches(self, epoch_spec: EpochSpec, acting: list[Acting]) -> Iterator[Batch]:
         """Yields the batches of the epoch: augmented, then seen through the deficits that act.
 
         The world moves and the eye is defective, so the augmentation comes first.
@@ -218,34 +218,34 @@ class Trainer:
             for one in acting:
                 batch = one.change_scene(batch)
             batch = self.dataset.present(batch)
-            for deficit in act.deficits:
+            for deficit in epoch_spec.deficits:
                 batch = deficit.apply(batch, seed=seed, epoch=epoch)
             for one in acting:
                 batch = one.change_input(batch)
             yield batch
 
-    def measure(self, act: Act, probes: tuple[Probe, ...] | None = None) -> list[Measurement]:
-        """Runs the probes after an epoch.
+    def measure(self, epoch_spec: EpochSpec, probes: Iterable[Probe]) -> list[Measurement]:
+        """Runs probes after an epoch.
 
         Args:
-            act: What acted in the epoch just trained.
-            probes: Which probes; those of the spec when left out.
+            epoch_spec: What acted in the epoch just trained.
+            probes: Those that are due, see `RunSpec.measured`.
 
         Returns:
             What each of them measured, in order.
         """
-        moment = Moment(
+        context = ProbeContext(
             model=self.state.model,
             dataset=self.dataset,
             arithmetic=self.arithmetic,
-            deficits=act.deficits,
+            deficits=epoch_spec.deficits,
             seed=self.spec.seed,
             epoch=self.state.epoch,
         )
         measurements = []
-        for probe in self.spec.probes if probes is None else probes:
+        for probe in probes:
             start = time.process_time()
-            columns = probe.measure(moment)
+            columns = probe.measure(context)
             measurements.append(Measurement(probe.name, columns, time.process_time() - start))
         return measurements
 
@@ -262,7 +262,8 @@ def train(spec: RunSpec, dataset: Dataset | None = None) -> list[dict[str, Any]]
         dataset: Its data; loaded when left out.
 
     Returns:
-        A row an epoch: `epoch` (epochs trained), training and probe columns, `seconds`.
+        A row an epoch: `epoch` (epochs trained), training columns, those of the probes that were due, `seconds`
+        (process time).
 
     Raises:
         NonFiniteLoss: The loss became NaN or infinite.
@@ -270,10 +271,10 @@ def train(spec: RunSpec, dataset: Dataset | None = None) -> list[dict[str, Any]]
     rows = []
     with spec.arithmetic.applied():
         trainer = Trainer(spec, dataset)
-        for act in spec.acts:
+        for epoch_spec in spec.epoch_specs:
             start = time.process_time()
-            row = {"epoch": trainer.state.epoch + 1, **trainer.train_epoch(act)}
-            for measurement in trainer.measure(act):
+            row = {"epoch": trainer.state.epoch + 1, **trainer.train_epoch(epoch_spec)}
+            for measurement in trainer.measure(epoch_spec, spec.measured(trainer.state.epoch)):
                 row |= measurement.columns
             rows.append(row | {"seconds": time.process_time() - start})
     return rows

@@ -7,7 +7,7 @@ import torch
 from critical.core.batch import Batch
 
 
-class Tally:
+class EpochMetrics:
     """Sums over an epoch, kept on the device so that no step waits for them."""
 
     def __init__(self, device: torch.device) -> None:

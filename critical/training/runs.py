@@ -34,7 +34,7 @@ VERSION = 2
 
 
 @dataclass(frozen=True)
-class Act:
+class EpochSpec:
     """What acts in one epoch: all that the state after it depends on besides the state before it.
 
     A mechanism that is added later gets a field of `spec.added`, so old keys stay.
@@ -63,8 +63,8 @@ class RunSpec:
         augmentation: Shifts and flips of the training images.
         schedule: The learning rate.
         timeline: The windows of deficits and the number of epochs.
-        probes: What is measured after each epoch; measuring never changes the state, so probes
-            are no part of the keys.
+        probes: What is measured, see `measured`; measuring never changes the state, so probes are no part of
+            the keys.
         arithmetic: Device, threads, precision.
         seed: Seed of the draw of the training data, the initial weights, batch order, augmentation and
             deficits. Seeds from 1000 on are for calibration and serve no claim.
@@ -141,19 +141,30 @@ class RunSpec:
         }
 
     @functools.cached_property
-    def acts(self) -> tuple[Act, ...]:
+    def epoch_specs(self) -> tuple[EpochSpec, ...]:
         """What acts in epochs 0 … end − 1."""
-        return tuple(self._act(epoch) for epoch in range(self.timeline.end))
+        return tuple(self._epoch_spec(epoch) for epoch in range(self.timeline.end))
 
-    def _act(self, epoch: int) -> Act:
+    def _epoch_spec(self, epoch: int) -> EpochSpec:
         since_removal = self.timeline.since_removal(epoch)
-        return Act(
+        return EpochSpec(
             deficits=self.timeline.active(epoch),
             rate=self.schedule.rate_at(epoch, since_removal),
             # Before epoch 0 there is no state to empty, so a fresh run is the same either way.
             reset_optimizer=epoch > 0 and self.schedule.resets_at(since_removal),
             stabilizers=tuple(held.stabilizer for held in self.stabilizers if held.active(epoch)),
         )
+
+    def measured(self, epoch: int) -> tuple[Probe, ...]:
+        """Returns the probes that measure after `epoch` epochs, 1 … end: all of them at the removal and at the end.
+
+        Elsewhere a probe is due after every `every` epochs, counted from the run's beginning, and after the
+        removal after every `recovery_every`.
+        """
+        removal = self.timeline.removal
+        if epoch in (removal, self.timeline.end):
+            return self.probes
+        return tuple(probe for probe in self.probes if probe.due(epoch, recovery=epoch > removal))
 
     @functools.cached_property
     def keys(self) -> tuple[str, ...]:
@@ -162,8 +173,8 @@ class RunSpec:
         `keys[t+1]` hashes `keys[t]` with what acted in epoch t, and `keys[0]` the static part.
         """
         chain = [identity(self.static)]
-        for act in self.acts:
-            text = chain[-1] + json.dumps(settings(act), sort_keys=True, separators=(",", ":"))
+        for epoch_spec in self.epoch_specs:
+            text = chain[-1] + json.dumps(settings(epoch_spec), sort_keys=True, separators=(",", ":"))
             chain.append(hashlib.sha256(text.encode()).hexdigest()[:16])
         return tuple(chain)
 

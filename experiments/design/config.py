@@ -18,6 +18,7 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from critical import data, deficits, models, probes, stabilizers
 from critical.core.arithmetic import Arithmetic, available_device
+from critical.core.files import WriteError
 from critical.core.randomness import generator
 from critical.core.spec import SpecError, closest, from_settings
 from critical.data import DataSpec, load
@@ -233,7 +234,8 @@ def refuse_in_one_line(main: Callable[[DictConfig], T]) -> Callable[[DictConfig]
         except (SpecError, OmegaConfBaseException) as error:
             print(f"error: {one_line(error)}", file=sys.stderr)
             raise SystemExit(2) from None
-        except RunError as error:  # caught here, since Hydra would print a traceback before it goes further
+        except (RunError, WriteError) as error:
+            # Caught here, since Hydra would print a traceback before it goes further.
             print(f"error: {error}", file=sys.stderr)
             raise SystemExit(1) from None
 

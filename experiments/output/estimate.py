@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -12,27 +13,34 @@ import torch
 from critical.core.spec import identity, settings
 from critical.execution.plan import Plan, plan
 from critical.execution.store import RunStore
-from critical.execution.workers import Ledger
 from critical.training.loop import Trainer
 from critical.training.runs import RunSpec
 from critical.training.timeline import Timeline
 
 RECORD_BYTES = 2_000
+TRAINING = "training"
 
 
-def missing_epochs(plan: Plan, store: RunStore) -> int:
-    """Counts the epochs that are not recorded in the store."""
-    ledger = Ledger(store)
-    return sum(
-        not ledger.complete(key, segment.probes) for segment in plan.segments for key in segment.keys
-    )
+def missing(plan: Plan, store: RunStore) -> Counter[str]:
+    """Returns how many epochs are to be trained (under `training`), and how often each probe measures (by its id)."""
+    store.refresh()
+    found = Counter({TRAINING: 0})
+    for segment in plan.segments:
+        for key, probes in segment.probes.items():
+            if not store.complete(key, probes):
+                held = store.record(key)
+                found[TRAINING] += 1
+                found.update(name for name in probes if held is None or name not in held["probes"])
+    return found
 
 
-def seconds_per_epoch(spec: RunSpec) -> float:
-    """Trains and measures one epoch of a run, after one to warm up, and returns its process time.
+def prices(spec: RunSpec) -> dict[str, float]:
+    """Trains one epoch of a run, after one to warm up, and measures it with each probe; both are thrown away.
 
-    A probe that measures every k epochs is measured once and counts as a k-th. Both epochs are thrown away. An
-    accelerator is waited for.
+    An accelerator is waited for.
+
+    Returns:
+        Seconds of process time: of the `training` of an epoch, and of a measurement by each probe, under its id.
     """
     short = replace(spec, timeline=Timeline(2))
     now = time.process_time if spec.arithmetic.device == "cpu" else time.perf_counter
@@ -46,13 +54,11 @@ def seconds_per_epoch(spec: RunSpec) -> float:
 
     with spec.arithmetic.applied():
         trainer = Trainer(short)
-        for act in short.acts:
-            seconds = took(lambda act=act: trainer.train_epoch(act))  # type: ignore[misc]
+        for one in short.epoch_specs:
+            found = {TRAINING: took(lambda one=one: trainer.train_epoch(one))}  # type: ignore[misc]
             for probe in spec.probes:
-                every = getattr(probe, "every", 1)
-                once = replace(probe, every=1) if every > 1 else probe  # type: ignore[call-arg]
-                seconds += took(lambda act=act, once=once: trainer.measure(act, (once,))) / every  # type: ignore[misc]
-    return seconds
+                found[probe.id] = took(lambda one=one, probe=probe: trainer.measure(one, (probe,)))  # type: ignore[misc]
+    return found
 
 
 def checkpoint_bytes(spec: RunSpec) -> int:
@@ -81,21 +87,22 @@ def report(whole: Plan, store: RunStore, jobs: int) -> str:
         store: What is there already.
         jobs: Workers that would share the work.
     """
-    missing, seconds, disk = 0, 0.0, whole.epochs_needed * RECORD_BYTES
+    epochs, seconds, disk = 0, 0.0, whole.epochs_needed * RECORD_BYTES
     for group in by_setting(whole):
-        lacking = missing_epochs(group, store)
-        missing += lacking
-        seconds += lacking * seconds_per_epoch(group.runs[0]) if lacking else 0.0
+        lacking = missing(group, store)
+        epochs += lacking[TRAINING]
+        if lacking[TRAINING]:
+            seconds += sum(lacking[what] * price for what, price in prices(group.runs[0]).items())
         disk += len(group.forks) * checkpoint_bytes(group.runs[0])
-    price = seconds / missing if missing else 0.0
+    average = seconds / epochs if epochs else 0.0
     minutes = seconds / jobs / 60
     return "\n".join(
         [
             f"runs: {len(whole.runs)}",
             f"epochs: {whole.epochs_needed} needed, {whole.epochs_separate} if each run were trained by itself; "
-            f"{missing} of them not stored yet",
+            f"{epochs} of them not stored yet",
             f"time: about {minutes:.1f} min with {jobs} worker{'s' if jobs > 1 else ''} "
-            f"({price:.2f} s an epoch on average, measured just now)",
+            f"({average:.2f} s an epoch on average, measured just now)",
             f"disk: about {disk / 2**20:.0f} MiB in the run store",
         ]
     )

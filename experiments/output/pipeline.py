@@ -7,6 +7,7 @@ give the same tables, byte for byte.
 from __future__ import annotations
 
 import datetime
+import functools
 import json
 import shlex
 import sys
@@ -59,7 +60,7 @@ class Setting:
     reference: bool = False
     seeds: tuple[int, ...] | None = None
 
-    @property
+    @functools.cached_property
     def store(self) -> RunStore:
         """The run store, shared by all profiles and figures."""
         return RunStore(self.results / "runs")

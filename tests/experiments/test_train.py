@@ -104,10 +104,10 @@ def test_augmentations_are_all_tried():
 def test_every_choice_trains(group, name):
     spec = spec_of(group, name)
     if group == "deficit" and name != "none":
-        assert [deficit.name for deficit in spec.acts[0].deficits] == [name]
-        assert spec.acts[1].deficits == ()
+        assert [deficit.name for deficit in spec.epoch_specs[0].deficits] == [name]
+        assert spec.epoch_specs[1].deficits == ()
     if group == "stabilizer" and name != "none":
-        assert [[one.name for one in act.stabilizers] for act in spec.acts] == [[name], []]
+        assert [[one.name for one in each.stabilizers] for each in spec.epoch_specs] == [[name], []]
     rows = training.train(spec)
     assert len(rows) == spec.timeline.end == (4 if group == "schedule" else 2)
     assert all(0 <= row["test_accuracy"] <= 100 for row in rows)
@@ -145,7 +145,7 @@ def test_the_length_of_a_run(given, end, windows):
 def test_a_run_is_recorded_and_not_trained_twice(monkeypatch, capsys, tmp_path):
     monkeypatch.chdir(tmp_path)
     real, counted = Trainer.train_epoch, []
-    monkeypatch.setattr(Trainer, "train_epoch", lambda self, act: counted.append(act) or real(self, act))
+    monkeypatch.setattr(Trainer, "train_epoch", lambda self, each: counted.append(each) or real(self, each))
     given = [*tiny.TINY, "deficit=blur", "deficit.factor=2", "deficit.end=1", "recovery=2", f"results={tmp_path}/r"]
     status, _, out = tiny.call(monkeypatch, capsys, tiny.train_main, *given)
     assert status == 0

@@ -262,7 +262,7 @@ class TestTogether:
         def nap(seconds):
             naps.append(seconds)
             if len(naps) == 3:
-                store.release(claim)
+                claim.release()
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(workers.time, "sleep", nap)
@@ -288,7 +288,7 @@ class TestOrphans:
         with pytest.raises(Orphaned):
             work(plan([BASE]), store, while_waiting=stop_with_parent(-1))
         assert not trained(log)
-        store.release(claim)
+        claim.release()
 
 
 def test_continue_and_restart_share_their_trunk_in_the_store(store, log):

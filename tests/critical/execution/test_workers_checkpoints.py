@@ -8,7 +8,7 @@ from helpers import Enough, assert_as_from_scratch, from_scratch, run, states, t
 from critical.execution import workers
 from critical.execution.plan import plan
 from critical.execution.store import RunStore
-from critical.execution.workers import Ledger, work
+from critical.execution.workers import work
 from critical.training.loop import Trainer
 
 pytestmark = pytest.mark.usefixtures("time_limit")
@@ -21,9 +21,9 @@ class TestOnTheWay:
     def clock(self, log, monkeypatch):
         now, real = SimpleNamespace(time=1000.0, epoch=2.0), Trainer.train_epoch
 
-        def train_epoch(trainer, act):
+        def train_epoch(trainer, epoch_spec):
             now.time += now.epoch
-            return real(trainer, act)
+            return real(trainer, epoch_spec)
 
         monkeypatch.setattr(Trainer, "train_epoch", train_epoch)
         monkeypatch.setattr(workers.time, "monotonic", lambda: now.time)
@@ -68,29 +68,24 @@ class TestOnTheWay:
 
         def rival(spec, epoch):
             if spec.keys[epoch] not in states(store):  # Else it may go on from there as well as anybody.
-                assert not workers._Worker(other, Ledger(other), todo, None).advance(todo.segments[0])
-                assert other.claim(spec.keys[epoch]) is None, "what is under way"
+                other.refresh()
+                assert not workers._Worker(other, todo, None).advance(todo.segments[0])
 
         work(todo, store, after_epoch=rival)
         assert len(trained(log)) == 8
         assert states(store) == todo.forks
 
-    @pytest.mark.parametrize("seconds", [0.0, 5.0])
-    def test_one_whose_way_is_barred_leaves_its_state_and_repeats_nothing(self, store, log, monkeypatch, seconds):
-        monkeypatch.setattr(workers, "CHECKPOINT_SECONDS", seconds)
+    def test_where_somebody_else_begins_are_left_to_him(self, store, log, monkeypatch):
+        """He measures with other probes: both go on, each on his own claim."""
+        monkeypatch.setattr(workers, "CHECKPOINT_SECONDS", 0.0)
         spec = run(end=5)
         todo = plan([spec])
-        # Somebody may have taken away what it stored.
-        worker = workers._Worker(store, Ledger(store), todo, lambda spec, epoch: store.drop_state(spec.keys[epoch]))
-        barrier = store.claim(spec.keys[4])
-        assert worker.advance(todo.segments[0])
-        assert states(store) == {spec.keys[3]}
-        assert not worker.advance(todo.segments[0])
-        store.release(barrier)
-        work(todo, store)
+        theirs, found = store.claim(spec.keys[4]), []
+        work(todo, store, after_epoch=lambda spec, epoch: found.append(states(store)))
+        assert found == [{spec.keys[epoch]} for epoch in (1, 2, 2, 4, 5)]
+        theirs.release()
         assert len(trained(log)) == 5
         assert_as_from_scratch(store, spec)
-        assert states(store) == todo.forks
 
     def test_left_over_are_taken_away_unless_somebody_is_under_way(self, store, log):
         spec = run(end=5)
@@ -101,7 +96,7 @@ class TestOnTheWay:
         under_way = store.claim(spec.keys[3])
         work(todo, store)
         assert states(store) == {spec.keys[2], spec.keys[5]}
-        store.release(under_way)
+        under_way.release()
         work(todo, store)
         assert states(store) == {spec.keys[5]}
         assert not list((store.root / "locks").iterdir())

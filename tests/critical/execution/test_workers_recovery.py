@@ -21,7 +21,8 @@ from helpers import (
 
 from critical.execution import workers
 from critical.execution.plan import plan
-from critical.execution.workers import Ledger, work
+from critical.execution.store import RunStore
+from critical.execution.workers import segment_complete, work
 from critical.probes import Accuracy, Fisher
 from critical.training import schedules
 from critical.training.loop import Trainer
@@ -30,6 +31,13 @@ from critical.training.schedules import Constant, Restart
 pytestmark = pytest.mark.usefixtures("time_limit")
 
 FISHER = Fisher(samples=16, chunk=8)
+
+
+def damage_record(store, key):
+    """Spoils the second half of the line of a key."""
+    (path,) = (path for path in store.root.glob("records/*.jsonl") if f'{{"key": "{key}"' in path.read_text())
+    lines = path.read_text().splitlines()
+    path.write_text("".join(f"{line[:20] if key in line[:40] else line}\n" for line in lines))
 
 
 class TestDamage:
@@ -51,11 +59,11 @@ class TestDamage:
         spec, other = run((0, 3, BLUR), end=5), run((0, 3, BLUR), (3, 4, PERMUTED), end=5)
         todo = plan([spec, other])
         work(todo, store)
-        path = store.record_path(spec.keys[epoch])
-        path.write_bytes(path.read_bytes()[:20])
-        with pytest.warns(UserWarning, match=f"record .*{spec.keys[epoch]}.* is damaged"):
-            work(todo, store)
-        assert_as_from_scratch(store, spec, other)
+        damage_record(store, spec.keys[epoch])
+        again = RunStore(store.root)
+        with pytest.warns(UserWarning, match=r"a line of .*\.jsonl is damaged"):
+            work(todo, again)
+        assert_as_from_scratch(again, spec, other)
         assert states(store) == todo.forks
 
     def test_a_lost_checkpoint_is_made_again(self, store, log):
@@ -137,8 +145,7 @@ class TestFailures:
         assert len(store.rows(hot)) > 2, "it fails in its recovery only"
         assert_as_from_scratch(store, late)
         assert states(store) <= todo.forks, "a failure leaves nothing on its way"
-        ledger = Ledger(store)
-        assert all(ledger.segment_complete(segment) for segment in todo.segments)
+        assert all(segment_complete(store, segment) for segment in todo.segments)
         before = trained(log)
         work(todo, store)
         assert trained(log) == before, "a failure is not tried again"
@@ -159,11 +166,11 @@ class TestFailures:
         assert all(math.isfinite(row["test_loss"]) for row in store.rows(good))
 
     def test_other_errors_go_up_and_leave_no_claim(self, store, monkeypatch):
-        def broken(self, act):
+        def broken(self, epoch_spec):
             raise RuntimeError("out of memory")
 
         monkeypatch.setattr(Trainer, "train_epoch", broken)
         with pytest.raises(RuntimeError, match="out of memory"):
             work(plan([BASE]), store)
-        assert store.record(BASE.keys[1]) is None
+        assert RunStore(store.root).rows(BASE) is None
         assert store.claim(BASE.keys[1]) is not None

@@ -11,7 +11,7 @@ from critical.core.arithmetic import Arithmetic
 from critical.core.spec import SpecError, settings
 from critical.data import Dataset, Split
 from critical.deficits import Inversion, Noise, RandomLabels
-from critical.probes import KINDS, Accuracy, Fisher, Moment, Probe, evaluate
+from critical.probes import KINDS, Accuracy, Fisher, Probe, ProbeContext, evaluate
 from critical.training.loop import Trainer
 
 EVERY = (Accuracy(), Fisher(samples=32, chunk=16))
@@ -31,57 +31,57 @@ class Reader(nn.Module):
         return 5.0 * nn.functional.one_hot((view[:, 0, 0, 0] * 10).round().long().clamp(0, 9), 10).float()
 
 
-def moment(model, deficits=(), right=7, count=10, epoch=1, seed=0):
+def context(model, deficits=(), right=7, count=10, epoch=1, seed=0):
     """Ten test images of class 3, of which `right` show it and the others show 6."""
     shown = torch.tensor([0.3] * right + [0.6] * (count - right))
     test = Split((shown.view(-1, 1, 1, 1).expand(-1, 1, 4, 4).contiguous(),), torch.full((count,), 3))
     train = Split((torch.zeros(20, 1, 4, 4),), torch.zeros(20, dtype=torch.int64))
     data = Dataset(train, test, tuple("0123456789"), "made")
-    return Moment(model, data, Arithmetic(), deficits, seed, epoch)
+    return ProbeContext(model, data, Arithmetic(), deficits, seed, epoch)
 
 
 class TestEvaluate:
     def test_by_hand(self):
-        now = moment(Reader())
+        now = context(Reader())
         accuracy, loss = evaluate(now, now.dataset.test)
         normaliser = math.log(math.exp(5) + 9)
         assert accuracy == 70.0
         assert loss == pytest.approx(0.7 * (normaliser - 5) + 0.3 * normaliser, rel=1e-5)
 
     def test_does_not_depend_on_the_batch_size(self):
-        now = moment(Reader())
+        now = context(Reader())
         assert evaluate(now, now.dataset.test, batch_size=3) == pytest.approx(evaluate(now, now.dataset.test))
         assert now.model.sizes == [3, 3, 4, 10], "no batch of one: it has no other to be dissociated from"
 
     @pytest.mark.parametrize("mode", [True, False])
     def test_scores_in_evaluation_mode_and_puts_it_back(self, mode):
-        now = moment(Reader().train(mode))
+        now = context(Reader().train(mode))
         evaluate(now, now.dataset.test)
         assert now.model.modes == [False]
         assert now.model.training is mode
 
     def test_sees_through_deficits(self):
         # Inverted, 0.3 shows 7 and 0.6 shows 4: nothing is right. With 0.7 shown, all would be.
-        now = moment(Reader())
+        now = context(Reader())
         assert evaluate(now, now.dataset.test, (Inversion(),))[0] == 0.0
 
     def test_deficits_change_labels_too(self):
-        now = moment(Reader(), right=10)
+        now = context(Reader(), right=10)
         assert evaluate(now, now.dataset.test)[0] == 100.0
         assert evaluate(now, now.dataset.test, (PERMUTED,))[0] == 0.0, "a derangement moves every class"
 
     def test_a_test_image_has_other_noise_than_the_training_image_of_its_number(self, monkeypatch):
         seen = []
         monkeypatch.setattr(Noise, "apply", lambda self, batch, **_: seen.append(batch.index.tolist()) or batch)
-        now = moment(Reader())
+        now = context(Reader())
         evaluate(now, now.dataset.test, (Noise(),))
         assert seen == [list(range(20, 30))]
 
 
 class TestAccuracy:
     def test_columns_without_and_with_a_deficit(self):
-        assert set(Accuracy().measure(moment(Reader()))) == {"test_accuracy", "test_loss"}
-        row = Accuracy().measure(moment(Reader(), (PERMUTED,), right=10))
+        assert set(Accuracy().measure(context(Reader()))) == {"test_accuracy", "test_loss"}
+        row = Accuracy().measure(context(Reader(), (PERMUTED,), right=10))
         assert row["test_accuracy"] == 100.0
         assert row["test_accuracy_deficient"] == 0.0
         assert row["test_loss_deficient"] == pytest.approx(math.log(math.exp(5) + 9), rel=1e-5)
@@ -89,12 +89,12 @@ class TestAccuracy:
     def test_a_deficit_drawn_anew_is_drawn_for_the_epoch_to_come(self, monkeypatch):
         epochs = []
         monkeypatch.setattr(RandomLabels, "apply", lambda self, batch, *, seed, epoch: epochs.append(epoch) or batch)
-        Accuracy().measure(moment(Reader(), (RandomLabels(resample=True),), epoch=4))
+        Accuracy().measure(context(Reader(), (RandomLabels(resample=True),), epoch=4))
         assert epochs == [4], "epoch 3 was trained, 4 epochs in all"
 
 
     def test_every_so_many_epochs(self):
-        measured = [bool(Accuracy(every=2).measure(moment(Reader(), epoch=epoch))) for epoch in (1, 2, 3, 4)]
+        measured = [bool(Accuracy(every=2).measure(context(Reader(), epoch=epoch))) for epoch in (1, 2, 3, 4)]
         assert measured == [False, True, False, True]
         assert settings(Accuracy()) == {"name": "accuracy"}, "runs of before the field keep their identity"
         with pytest.raises(SpecError, match="probe accuracy: every=0"):
@@ -107,11 +107,11 @@ class TestFisher:
     def trainer():
         spec = run((0, 2, BLUR), base=CONVOLUTIONAL)
         trainer = Trainer(spec)
-        trainer.train_epoch(spec.acts[0])
+        trainer.train_epoch(spec.epoch_specs[0])
         return trainer
 
     def test_columns(self, trainer):
-        (measured,) = trainer.measure(trainer.spec.acts[0], (Fisher(samples=32, chunk=16),))
+        (measured,) = trainer.measure(trainer.spec.epoch_specs[0], (Fisher(samples=32, chunk=16),))
         columns = measured.columns
         layers = {name: value for name, value in columns.items() if name.startswith("fisher_trace/")}
         assert {"fisher_trace/conv1", "fisher_trace/bn1", "fisher_trace/conv5_1x1"} <= set(layers)
@@ -121,14 +121,15 @@ class TestFisher:
         assert (measured.probe, measured.seconds > 0) == ("fisher", True)
 
     def test_again_is_the_same(self, trainer):
-        act = trainer.spec.acts[0]
+        epoch_spec = trainer.spec.epoch_specs[0]
         probes = (Fisher(samples=32, chunk=16),)
         torch.manual_seed(3)
-        assert trainer.measure(act, probes)[0].columns == trainer.measure(act, probes)[0].columns
+        assert trainer.measure(epoch_spec, probes)[0].columns == trainer.measure(epoch_spec, probes)[0].columns
 
     def test_is_measured_through_what_acted(self, trainer):
         probes = (Fisher(samples=32, chunk=16),)
-        ill, clean = (trainer.measure(act, probes)[0].columns for act in (trainer.spec.acts[0], BASE.acts[0]))
+        both = (trainer.spec.epoch_specs[0], BASE.epoch_specs[0])
+        ill, clean = (trainer.measure(epoch_spec, probes)[0].columns for epoch_spec in both)
         assert ill["fisher_trace"] != clean["fisher_trace"]
 
     def test_a_deficit_drawn_anew_is_that_of_the_epoch_just_trained(self, monkeypatch):
@@ -168,10 +169,10 @@ class TestMeasuringDisturbsNothing:
     def test_mode_weights_buffers_and_random_state_stay(self, probe, mode):
         spec = run((0, 1, BLUR), base=CONVOLUTIONAL, end=2)
         trainer = Trainer(spec)
-        trainer.train_epoch(spec.acts[0])
+        trainer.train_epoch(spec.epoch_specs[0])
         model = trainer.state.model.train(mode)
         before, draws = copy.deepcopy(trainer.state.state_dict()), torch.get_rng_state()
-        trainer.measure(spec.acts[0], (probe,))
+        trainer.measure(spec.epoch_specs[0], (probe,))
         assert same(trainer.state.state_dict(), before)
         assert torch.equal(torch.get_rng_state(), draws)
         assert {module.training for module in model.modules()} == {mode}
@@ -191,4 +192,4 @@ def test_the_kinds_are_registered_under_their_names():
 
 def test_the_base_measures_nothing():
     with pytest.raises(SpecError, match="choose one of its kinds"):
-        Probe().measure(moment(Reader()))
+        Probe().measure(context(Reader()))

@@ -14,7 +14,7 @@ from critical.core.randomness import generator
 from critical.core.spec import SpecError
 from critical.data import Dataset, Split
 from critical.models import SplitAllCNN
-from critical.probes import Moment
+from critical.probes import ProbeContext
 from critical.probes.two_views import (
     Decoding,
     SourceVarianceProbe,
@@ -61,21 +61,21 @@ def shown(labels):
     return ((labels + 0.5) / 10).view(-1, 1, 1, 1).expand(-1, 1, 4, 4).contiguous()
 
 
-def moment(model, count=60, epoch=1, labels=None):
+def context(model, count=60, epoch=1, labels=None):
     """Test examples whose two views show the class; the means of the training images lie below every class."""
     labels = torch.arange(count) % CLASSES if labels is None else labels
     train = Split((torch.full((20, 1, 4, 4), -0.05),) * 2, torch.arange(20) % CLASSES)
     test = Split((shown(labels), shown(labels)), labels)
-    return Moment(model, Dataset(train, test, tuple("0123456789"), "made"), Arithmetic(), (), 0, epoch)
+    return ProbeContext(model, Dataset(train, test, tuple("0123456789"), "made"), Arithmetic(), (), 0, epoch)
 
 
 def convolutional():
-    """A moment of a real network on noise, and its views."""
+    """The context of a real network on noise, and its views."""
     views = tuple(torch.rand(60, 1, 8, 8, generator=generator(0, view)) for view in "ab")
     split = Split(views, torch.arange(60) % CLASSES)
     arithmetic = Arithmetic()
     model = arithmetic.prepare(SplitAllCNN(width=2).build(((1, 8, 8),) * 2, CLASSES, 0))
-    return Moment(model, Dataset(split, split, tuple("0123456789"), "noise"), arithmetic, (), 0, 1)
+    return ProbeContext(model, Dataset(split, split, tuple("0123456789"), "noise"), arithmetic, (), 0, 1)
 
 
 SURE = math.log2(10) - math.log2(1 + 9 * math.exp(-6))
@@ -83,7 +83,7 @@ SURE = math.log2(10) - math.log2(1 + 9 * math.exp(-6))
 
 class TestDecoding:
     def test_a_network_that_reads_only_a(self):
-        row = DECODING.measure(moment(Reader(1.0, 0.0)))
+        row = DECODING.measure(context(Reader(1.0, 0.0)))
         assert row["decoding_a"] == 100.0
         assert [row["information_a"], row["information_both"]] == pytest.approx([SURE, SURE], abs=1e-5)
         assert row["use_b"] == 0.0
@@ -93,29 +93,29 @@ class TestDecoding:
         assert len(row) == 7
 
     def test_the_other_way_round(self):
-        one, other = DECODING.measure(moment(Reader(1.0, 0.0))), DECODING.measure(moment(Reader(0.0, 1.0)))
+        one, other = DECODING.measure(context(Reader(1.0, 0.0))), DECODING.measure(context(Reader(0.0, 1.0)))
         assert (other["decoding_b"], other["use_a"], other["decoding_a"] < 30) == (100.0, 0.0, True)
         assert other["information_both"] == one["information_both"]
 
     def test_a_network_that_reads_both_alike(self):
-        row = DECODING.measure(moment(Reader(1.0, 1.0)))
+        row = DECODING.measure(context(Reader(1.0, 1.0)))
         assert row["decoding_a"] == row["decoding_b"] == 100.0, "each partner's class is named once, the own one always"
         assert 0 < row["information_a"] < row["information_both"]
         assert row["use_a"] > 20
 
     def test_a_constant_network_knows_nothing(self):
-        row = DECODING.measure(moment(Reader(0.0, 0.0)))
+        row = DECODING.measure(context(Reader(0.0, 0.0)))
         assert row["decoding_a"] == row["decoding_b"] == 10.0
         assert (row["use_a"], row["use_b"]) == (0.0, 0.0)
         assert [row[f"information_{what}"] for what in ("both", "a", "b")] == pytest.approx([0.0] * 3, abs=1e-6)
 
     def test_the_absent_view_is_filled_with_its_mean(self):
-        row = replace(DECODING, absent=True).measure(moment(Reader(1.0, 0.5)))
+        row = replace(DECODING, absent=True).measure(context(Reader(1.0, 0.5)))
         assert (row["decoding_absent_a"], row["decoding_absent_b"]) == (100.0, 100.0)
         assert row["information_absent_a"] == pytest.approx(SURE, abs=1e-5)
         weaker = math.log2(10) - math.log2(1 + 9 * math.exp(-3))
         assert row["information_absent_b"] == pytest.approx(weaker, abs=1e-5)
-        assert set(row) - set(DECODING.measure(moment(Reader(1.0, 0.5)))) == {
+        assert set(row) - set(DECODING.measure(context(Reader(1.0, 0.5)))) == {
             f"{what}_absent_{view}" for what in ("decoding", "information") for view in "ab"
         }
 
@@ -137,7 +137,7 @@ class TestDecoding:
 
     def test_price(self):
         reader = Reader(1.0, 1.0)
-        DECODING.measure(moment(reader))
+        DECODING.measure(context(reader))
         assert reader.seen == {"streams": 40, "code": 4 * 40}
 
     def test_examples_are_balanced_and_stay_while_partners_change(self, monkeypatch):
@@ -145,19 +145,19 @@ class TestDecoding:
         real = Dataset.batch
         monkeypatch.setattr(Dataset, "batch", lambda *given: seen.append(given[2]) or real(*given))
         labels = torch.arange(60).sub(20).clamp(0, 9)  # mostly class 0 and 9
-        moments = [moment(Reader(1.0, 1.0), epoch=epoch, labels=labels) for epoch in (1, 2)]
-        rows = [replace(DECODING, examples=20).measure(now) for now in moments]
+        contexts = [context(Reader(1.0, 1.0), epoch=epoch, labels=labels) for epoch in (1, 2)]
+        rows = [replace(DECODING, examples=20).measure(now) for now in contexts]
         assert torch.equal(*seen)
         counts = labels[seen[0]].bincount(minlength=10)
         assert counts[1:9].tolist() == [1] * 8
         assert counts[[0, 9]].tolist() == [6, 6]
         assert rows[0]["information_a"] != rows[1]["information_a"]
-        replace(DECODING, examples=None).measure(moment(Reader(1.0, 1.0)))
+        replace(DECODING, examples=None).measure(context(Reader(1.0, 1.0)))
         assert len(seen[2]) == 60
 
     def test_too_few_examples_for_the_partners(self):
         with pytest.raises(SpecError, match=r"partners=3 of 3 examples; from 1 to 2 are possible"):
-            DECODING.measure(moment(Reader(1.0, 1.0), count=3))
+            DECODING.measure(context(Reader(1.0, 1.0), count=3))
 
 
 def test_partners_are_others_and_all_different():
@@ -173,7 +173,7 @@ def test_partners_are_others_and_all_different():
 class TestSourceVariance:
     @pytest.mark.parametrize(("of_a", "of_b", "value"), [(1.0, 0.0, 1.0), (0.0, 1.0, -1.0), (1.0, 1.0, 0.0)])
     def test_of_known_networks(self, of_a, of_b, value):
-        row = SourceVarianceProbe(examples=30).measure(moment(Reader(of_a, of_b)))
+        row = SourceVarianceProbe(examples=30).measure(context(Reader(of_a, of_b)))
         assert row["rsv_mean"] == pytest.approx(value, abs=1e-12)
         assert row["rsv_polarised"] == abs(value)
         assert row["rsv_dead"] < 0.2
@@ -181,12 +181,12 @@ class TestSourceVariance:
         assert sum(value for name, value in row.items() if "histogram" in name) == pytest.approx(1)
 
     def test_of_a_mixture(self):
-        row = SourceVarianceProbe(examples=30).measure(moment(Reader(2.0, 1.0)))
+        row = SourceVarianceProbe(examples=30).measure(context(Reader(2.0, 1.0)))
         assert row["rsv_mean"] == pytest.approx((4 - 1) / (4 + 1)), "each unit's variances are as the squared weights"
 
     def test_columns_draws_and_price(self):
         reader, now = Reader(1.0, 2.0), convolutional()
-        row = PROBES[0].measure(moment(reader))
+        row = PROBES[0].measure(context(reader))
         histogram = [f"rsv_histogram/{number:02}" for number in range(20)]
         assert list(row) == ["rsv_mean", "rsv_polarised", "rsv_dead", *histogram]
         assert reader.seen == {"streams": 6, "code": 36}
@@ -210,12 +210,12 @@ class TestSourceVariance:
 class TestBoth:
     def test_every_so_many_epochs(self, probe):
         rarely = replace(probe, every=3)
-        moments = [moment(Reader(1.0, 0.0), epoch=epoch) for epoch in (1, 2, 3)]
-        assert [bool(rarely.measure(now)) for now in moments] == [False, False, True]
+        contexts = [context(Reader(1.0, 0.0), epoch=epoch) for epoch in (1, 2, 3)]
+        assert [bool(rarely.measure(now)) for now in contexts] == [False, False, True]
 
     @pytest.mark.parametrize("mode", [True, False], ids=["training", "evaluation"])
     def test_disturbs_nothing(self, probe, mode):
-        for now in (moment(Reader(1.0, 0.5)), convolutional()):
+        for now in (context(Reader(1.0, 0.5)), convolutional()):
             model = now.model.train(mode)
             before, draws = copy.deepcopy(model.state_dict()), torch.get_rng_state()
             first = probe.measure(now)
@@ -227,7 +227,7 @@ class TestBoth:
 
     def test_refuses_other_networks_and_other_data(self, probe):
         assert probe.streams == 2
-        now = moment(Reader(1.0, 0.0))
+        now = context(Reader(1.0, 0.0))
         with pytest.raises(SpecError, match="Flatten is no two-stream network") as raised:
             probe.measure(replace(now, model=nn.Flatten()))
         assert "\n" not in str(raised.value)

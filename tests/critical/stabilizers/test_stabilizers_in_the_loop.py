@@ -76,8 +76,8 @@ def stabilized(stabilizer, start=0, end=None, **changes):
 def states(spec):
     """The state after each epoch."""
     trainer, found = Trainer(spec), []
-    for act in spec.acts:
-        trainer.train_epoch(act)
+    for epoch_spec in spec.epoch_specs:
+        trainer.train_epoch(epoch_spec)
         found.append(copy.deepcopy(trainer.state.state_dict()))
     assert not trainer.state.model.trunk._forward_hooks
     return found
@@ -105,11 +105,11 @@ class TestInTheLoop:
     def test_goes_on_from_a_checkpoint_as_if_nothing_had_been(self, stabilizer):
         spec = stabilized(stabilizer, optimizer=Adam(batch_size=16))
         trainer = Trainer(spec)
-        trainer.train_epoch(spec.acts[0])
+        trainer.train_epoch(spec.epoch_specs[0])
         other = Trainer(spec)
         other.state.load_state_dict(copy.deepcopy(trainer.state.state_dict()))
-        for act in spec.acts[1:]:
-            other.train_epoch(act)
+        for epoch_spec in spec.epoch_specs[1:]:
+            other.train_epoch(epoch_spec)
         assert same(other.state.state_dict(), from_scratch(spec)[1])
 
     def test_a_window_that_starts_at_a_fork_is_as_from_scratch(self, tmp_path, monkeypatch):
@@ -117,7 +117,7 @@ class TestInTheLoop:
         trained = []
         real = Trainer.train_epoch
         monkeypatch.setattr(
-            Trainer, "train_epoch", lambda self, act: trained.append(self.state.epoch) or real(self, act)
+            Trainer, "train_epoch", lambda self, epoch_spec: trained.append(self.state.epoch) or real(self, epoch_spec)
         )
         workers.work(plan(specs), RunStore(tmp_path))
         assert trained.count(0) == 1, "one trunk for all"
@@ -141,7 +141,7 @@ class TestInTheLoop:
     def test_statistics_of_batches_are_taken_once_a_step_and_modes_stay(self, stabilizer):
         spec = stabilized(stabilizer)
         trainer = Trainer(spec)
-        trainer.train_epoch(spec.acts[0])
+        trainer.train_epoch(spec.epoch_specs[0])
         counts = [m.num_batches_tracked.item() for m in trainer.state.model.modules() if isinstance(m, nn.BatchNorm2d)]
         assert set(counts) == {4}
         assert all(module.training for module in trainer.state.model.modules())
@@ -156,7 +156,7 @@ class TestInTheLoop:
     def test_works_in_half_precision_with_several_heads(self, stabilizer):
         model = SplitAllCNN(width=2, heads=True)
         spec = stabilized(stabilizer, arithmetic=Arithmetic(precision="bf16"), model=model)
-        row = Trainer(spec).train_epoch(spec.acts[0])
+        row = Trainer(spec).train_epoch(spec.epoch_specs[0])
         assert all(map(math.isfinite, row.values()))
         adds = stabilizer.name in ("fisher_penalty", "cross_sensor_reconstruction")
         assert (row.get("stabilizer_loss", 0) > 0) == adds

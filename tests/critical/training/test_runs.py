@@ -13,7 +13,7 @@ from critical.core.spec import SpecError, identity, settings
 from critical.probes import Accuracy, Fisher
 from critical.stabilizers import FisherPenalty, L2Init, ModalityDropout, NoStabilizer, StabilizerWindow
 from critical.training import augmentation, optimizers
-from critical.training.runs import Act, RunSpec
+from critical.training.runs import EpochSpec, RunSpec
 from critical.training.schedules import Constant, Continue, Cyclic, HotRestart, Restart
 
 # Where "another value" is not just the number plus one, half the number, or the other truth.
@@ -116,9 +116,9 @@ class TestWhatIsPartOfTheKeys:
         assert {field.name for field in dataclasses.fields(RunSpec)} == known
         assert set(BASE.static) == {*PARTS, "seed"}
 
-    def test_every_field_of_an_act_is_accounted_for(self):
+    def test_every_field_of_an_epoch_spec_is_accounted_for(self):
         known = {"deficits", "rate", "reset_optimizer", "stabilizers"}
-        assert {field.name for field in dataclasses.fields(Act)} == known
+        assert {field.name for field in dataclasses.fields(EpochSpec)} == known
 
     @pytest.mark.parametrize(("part", "spec", "changes"), STATIC)
     def test_every_static_setting_is(self, part, spec, changes):
@@ -217,7 +217,7 @@ class TestStabilizersInTheKeys:
         assert keys(stabilizers=first)[1] != keys(stabilizers=second)[1]
 
     def test_an_act_without_them_has_the_settings_it_had_before_there_were_any(self):
-        assert settings(BASE.acts[0]) == {"deficits": [], "rate": 0.05, "reset_optimizer": False}
+        assert settings(BASE.epoch_specs[0]) == {"deficits": [], "rate": 0.05, "reset_optimizer": False}
 
 
 class TestWhatIsShared:
@@ -256,7 +256,7 @@ class TestWhatIsShared:
     def test_fresh_and_dose_matched_share_the_clean_trunk(self):
         fresh, matched = run(end=6), run((0, 3, SHAM), end=9)
         assert fresh.keys[:4] == matched.keys[:4]
-        assert matched.acts[3].rate == fresh.acts[0].rate, "the recovery is the same"
+        assert matched.epoch_specs[3].rate == fresh.epoch_specs[0].rate, "the recovery is the same"
         longer = run((0, 5, SHAM), end=11)
         assert shared(matched, longer) == 3
 
@@ -271,25 +271,25 @@ class TestWhatIsShared:
         kept = run((0, 2, BLUR), schedule=Restart())
         emptied = run((0, 2, BLUR), schedule=Restart(reset_optimizer=True))
         assert shared(kept, emptied) == 2
-        assert [act.reset_optimizer for act in emptied.acts] == [False, False, True, False]
+        assert [epoch_spec.reset_optimizer for epoch_spec in emptied.epoch_specs] == [False, False, True, False]
 
     def test_before_epoch_0_there_is_nothing_to_reset(self):
         assert keys(schedule=Restart(reset_optimizer=True)) == keys(schedule=Restart())
 
 
-class TestActs:
+class TestEpochSpecs:
     def test_say_what_acts_in_each_epoch(self):
         spec = run((0, 2, BLUR), (1, 3, PERMUTED), (3, 4, SHAM), end=5, schedule=Constant(rate=0.1))
-        assert [act.deficits for act in spec.acts] == [(BLUR,), (BLUR, PERMUTED), (PERMUTED,), (), ()]
-        assert {act.rate for act in spec.acts} == {0.1}
+        assert [each.deficits for each in spec.epoch_specs] == [(BLUR,), (BLUR, PERMUTED), (PERMUTED,), (), ()]
+        assert {epoch_spec.rate for epoch_spec in spec.epoch_specs} == {0.1}
 
-    def test_a_sham_is_no_act(self):
+    def test_a_sham_does_not_act(self):
         spec = run((1, 3, SHAM))
-        assert [act.deficits for act in spec.acts] == [()] * 4
+        assert [epoch_spec.deficits for epoch_spec in spec.epoch_specs] == [()] * 4
 
     def test_there_is_a_key_before_and_after_every_epoch(self):
         spec = run((0, 2, BLUR), end=7)
-        assert (len(spec.acts), len(spec.keys), len(set(spec.keys))) == (7, 8, 8)
+        assert (len(spec.epoch_specs), len(spec.keys), len(set(spec.keys))) == (7, 8, 8)
         assert all(len(key) == 16 and int(key, 16) >= 0 for key in spec.keys)
 
 
@@ -372,12 +372,12 @@ class TestRunSpec:
         with pytest.raises(SpecError, match=f"^deficit={kind.name}: .* model={model.name} has none; set") as raised:
             run((0, 1, kind()), model=model)
         assert "\n" not in str(raised.value)
-        assert run((0, 1, kind()), base=TWO).acts[0].deficits[0].name == kind.name
+        assert run((0, 1, kind()), base=TWO).epoch_specs[0].deficits[0].name == kind.name
 
     def test_a_stabilizer_may_come_back(self):
         windows = (StabilizerWindow(L2Init(), 0, 1), StabilizerWindow(L2Init(0.5), 1, 2))
-        acts = run(stabilizers=windows).acts
-        assert [[one.weight for one in act.stabilizers] for act in acts] == [[L2Init().weight], [0.5], [], []]
+        found = run(stabilizers=windows).epoch_specs
+        assert [[one.weight for one in each.stabilizers] for each in found] == [[L2Init().weight], [0.5], [], []]
 
 
 @pytest.mark.parametrize("epoch", [2, 3])
@@ -385,4 +385,4 @@ def test_a_restart_that_comes_no_earlier_than_the_removal_is_refused(epoch):
     with pytest.raises(SpecError, match=f"schedule.earlier: epoch {epoch} does not lie before the removal") as raised:
         run((0, 2, BLUR), end=4, schedule=Restart(earlier=(epoch,)))
     assert "\n" not in str(raised.value)
-    assert run((0, 2, BLUR), end=4, schedule=Restart(earlier=(1,))).acts[1].rate == Restart().rate
+    assert run((0, 2, BLUR), end=4, schedule=Restart(earlier=(1,))).epoch_specs[1].rate == Restart().rate

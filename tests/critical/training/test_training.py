@@ -15,7 +15,7 @@ from critical.training import loop as training
 from critical.training.augmentation import Augmentation
 from critical.training.loop import NonFiniteLoss, Trainer, train
 from critical.training.optimizers import SGD, Adam
-from critical.training.runs import Act
+from critical.training.runs import EpochSpec
 from critical.training.schedules import Constant
 
 PLAIN = replace(BASE, augmentation=Augmentation(shift=0, flip=False), schedule=Constant(rate=0.1))
@@ -83,8 +83,8 @@ class TestLoop:
     def test_draws_nothing_from_the_global_generator(self):
         trainer = Trainer(BASE)
         before = torch.get_rng_state()
-        trainer.train_epoch(BASE.acts[0])
-        trainer.measure(BASE.acts[0])
+        trainer.train_epoch(BASE.epoch_specs[0])
+        trainer.measure(BASE.epoch_specs[0])
         trainer.restart()
         assert torch.equal(torch.get_rng_state(), before)
 
@@ -166,19 +166,19 @@ class TestState:
         spec = run((0, 3, BLUR), end=5, base=CONVOLUTIONAL)
         with spec.arithmetic.applied():
             trainer = Trainer(spec)
-            for act in spec.acts[:2]:
-                trainer.train_epoch(act)
+            for epoch_spec in spec.epoch_specs[:2]:
+                trainer.train_epoch(epoch_spec)
             held = trainer.state.state_dict()
             other = Trainer(spec)
             other.state.load_state_dict(held)
-            for act in spec.acts[2:]:
-                other.train_epoch(act)
+            for epoch_spec in spec.epoch_specs[2:]:
+                other.train_epoch(epoch_spec)
         assert same(other.state.state_dict(), from_scratch(spec)[1])
 
     def test_restart_is_before_epoch_0(self):
         trainer = Trainer(BASE)
         first = {name: value.clone() for name, value in trainer.state.model.state_dict().items()}
-        trainer.train_epoch(BASE.acts[0])
+        trainer.train_epoch(BASE.epoch_specs[0])
         assert not same(trainer.state.model.state_dict(), first)
         trainer.restart()
         assert same(trainer.state.model.state_dict(), first)
@@ -190,14 +190,14 @@ class TestState:
 
         def after(reset, fresh=False):
             trainer = Trainer(spec)
-            for act in spec.acts[:2]:
-                trainer.train_epoch(act)
+            for epoch_spec in spec.epoch_specs[:2]:
+                trainer.train_epoch(epoch_spec)
             if fresh:
                 weights, epoch = trainer.state.model.state_dict(), trainer.state.epoch
                 trainer.restart()
                 trainer.state.model.load_state_dict(weights)
                 trainer.state.epoch = epoch
-            trainer.train_epoch(Act((), 0.05, reset_optimizer=reset))
+            trainer.train_epoch(EpochSpec((), 0.05, reset_optimizer=reset))
             return trainer.state.state_dict()
 
         assert same(after(reset=True), after(reset=False, fresh=True))
@@ -206,10 +206,10 @@ class TestState:
     def test_the_rate_is_that_of_the_act(self):
         trainer = Trainer(BASE)
         before = {name: value.clone() for name, value in trainer.state.model.named_parameters()}
-        assert trainer.train_epoch(Act((), 1e-30))["rate"] == 1e-30
+        assert trainer.train_epoch(EpochSpec((), 1e-30))["rate"] == 1e-30
         moved = [(value - before[name]).abs().max() for name, value in trainer.state.model.named_parameters()]
         assert max(moved) < 1e-25
-        trainer.train_epoch(Act((), 0.1))
+        trainer.train_epoch(EpochSpec((), 0.1))
         assert not any(torch.equal(before[name], value) for name, value in trainer.state.model.named_parameters())
 
 
@@ -231,7 +231,7 @@ def test_threads_are_those_of_the_spec_and_put_back(monkeypatch):
     seen = []
     real = Trainer.train_epoch
     monkeypatch.setattr(
-        Trainer, "train_epoch", lambda self, act: seen.append(torch.get_num_threads()) or real(self, act)
+        Trainer, "train_epoch", lambda self, epoch_spec: seen.append(torch.get_num_threads()) or real(self, epoch_spec)
     )
     train(run(end=1))
     assert seen == [1]

@@ -71,14 +71,14 @@ class Watcher(Stabilizer):
 
 
 def watched(spec, **settings):
-    """The acts of a run with a watcher in all of them; a function is no setting, so they have no keys."""
-    return [replace(act, stabilizers=(Watcher(**settings),)) for act in spec.acts]
+    """The epoch specs of a run with a watcher in all of them; a function is no setting, so they have no keys."""
+    return [replace(epoch_spec, stabilizers=(Watcher(**settings),)) for epoch_spec in spec.epoch_specs]
 
 
 def trained(spec, dataset=None, epochs=1):
     """Rows and last state; of other data than those of the spec, if any."""
     trainer = Trainer(spec, dataset)
-    rows = [trainer.train_epoch(act) for act in spec.acts[:epochs]]
+    rows = [trainer.train_epoch(epoch_spec) for epoch_spec in spec.epoch_specs[:epochs]]
     return rows, trainer.state.state_dict()
 
 
@@ -100,8 +100,12 @@ def test_what_happens_in_which_order(monkeypatch):
     listen(Dataset, "present", "present")
     listen(Blur, "apply", "blur")
     listen(ViewDropout, "apply", "dropout")
-    (act,) = watched(spec, said=lambda hook, batch: order.append((hook, len(batch.views), batch.means is not None)))
-    trainer.train_epoch(act)
+
+    def said(hook, batch):
+        order.append((hook, len(batch.views), batch.means is not None))
+
+    (epoch_spec,) = watched(spec, said=said)
+    trainer.train_epoch(epoch_spec)
     assert order == [
         ("augmentation", 1, False), ("scene", 1, False), ("present", 1, False),
         ("blur", 2, True), ("dropout", 2, True), ("input", 2, True),
@@ -161,7 +165,7 @@ class TestWhatNeverReachesTheNetwork:
         def after(data):
             trainer = Trainer(spec, data)
             trainer.state.epoch = epoch
-            return trainer.train_epoch(spec.acts[epoch]), trainer.state.state_dict()
+            return trainer.train_epoch(spec.epoch_specs[epoch]), trainer.state.state_dict()
 
         assert same(after(dataset), after(exchanged(dataset, hidden)))
         assert not same(after(dataset), after(exchanged(dataset, 1 - hidden)))

@@ -36,9 +36,9 @@ def test_deficit_and_dose_matched_arms_have_the_same_recovery(onset):
     assert windows(deficit) == [(onset, onset + 2, "blur")]
     assert windows(matched) == [(onset, onset + 2, "none")]
     assert deficit.spec.timeline.end == matched.spec.timeline.end == onset + 2 + 4
-    assert [act.rate for act in deficit.spec.acts] == [act.rate for act in matched.spec.acts]
-    assert all(not act.deficits for act in matched.spec.acts)
-    assert [bool(act.deficits) for act in deficit.spec.acts] == [
+    assert [each.rate for each in deficit.spec.epoch_specs] == [each.rate for each in matched.spec.epoch_specs]
+    assert all(not each.deficits for each in matched.spec.epoch_specs)
+    assert [bool(each.deficits) for each in deficit.spec.epoch_specs] == [
         onset <= epoch < onset + 2 for epoch in range(onset + 6)
     ]
 
@@ -55,17 +55,17 @@ def test_tags_say_which_arm_it_is():
 
 
 def test_restarts_give_every_arm_the_recovery_of_a_fresh_one():
-    fresh = [act.rate for act in PROTOCOL.arm(0, FRESH).spec.acts]
-    late = [act.rate for act in PROTOCOL.arm(0, DEFICIT, 0, 5).spec.acts]
+    fresh = [each.rate for each in PROTOCOL.arm(0, FRESH).spec.epoch_specs]
+    late = [each.rate for each in PROTOCOL.arm(0, DEFICIT, 0, 5).spec.epoch_specs]
     assert late[5:] == fresh
-    going_on = [act.rate for act in PROTOCOL.arm(0, DEFICIT, 0, 5, Continue.name).spec.acts]
+    going_on = [each.rate for each in PROTOCOL.arm(0, DEFICIT, 0, 5, Continue.name).spec.epoch_specs]
     assert going_on[:5] == late[:5]
     assert max(going_on[5:]) < min(late[5:7])
 
 
 def test_a_restart_at_the_onset_gives_windows_of_any_age_the_same_rates():
     early, late = (PROTOCOL.arm(0, DEFICIT, onset, 2, RESTART_AT_ONSET) for onset in (0, 3))
-    assert [act.rate for act in late.spec.acts[3:]] == [act.rate for act in early.spec.acts]
+    assert [each.rate for each in late.spec.epoch_specs[3:]] == [each.rate for each in early.spec.epoch_specs]
     assert late.tags["schedule"] == early.tags["schedule"] == RESTART_AT_ONSET
     # What lies before a window is the common trunk, and an early window is that of the plain restart.
     assert late.spec.keys[:4] == PROTOCOL.arm(0, DOSE_MATCHED, 0, 3).spec.keys[:4]
@@ -102,14 +102,14 @@ def test_clean_epochs_are_shared_between_seeds_never_and_arms_always():
 
 def test_the_reset_happens_at_the_removal():
     resetting = dataclasses.replace(PROTOCOL, reset_optimizer=True)
-    acts = resetting.arm(0, DEFICIT, 1, 2).spec.acts
-    assert [act.reset_optimizer for act in acts] == [epoch == 3 for epoch in range(len(acts))]
+    epoch_specs = resetting.arm(0, DEFICIT, 1, 2).spec.epoch_specs
+    assert [each.reset_optimizer for each in epoch_specs] == [epoch == 3 for epoch in range(len(epoch_specs))]
 
 
 def test_the_authors_go_on_without_the_momentum():
     going_on, theirs = (PROTOCOL.arm(0, DEFICIT, 0, 3, schedule) for schedule in (Continue.name, AUTHORS))
-    assert [act.rate for act in theirs.spec.acts] == [act.rate for act in going_on.spec.acts]
-    assert [act.reset_optimizer for act in theirs.spec.acts] == [epoch == 3 for epoch in range(7)]
+    assert [each.rate for each in theirs.spec.epoch_specs] == [each.rate for each in going_on.spec.epoch_specs]
+    assert [each.reset_optimizer for each in theirs.spec.epoch_specs] == [epoch == 3 for epoch in range(7)]
     assert theirs.spec.keys[:4] == going_on.spec.keys[:4]
     assert theirs.tags["schedule"] == AUTHORS
 
@@ -127,8 +127,8 @@ def test_a_dose_matched_arm_may_have_a_sham_that_acts():
 def test_stabilizers_act_in_windows_of_their_own():
     held = (StabilizerWindow(L2Init(), 0, 2),)
     for kind in (DEFICIT, DOSE_MATCHED):
-        acts = PROTOCOL.arm(0, kind, 0, 3, stabilizers=held).spec.acts
-        assert [bool(act.stabilizers) for act in acts] == [epoch < 2 for epoch in range(7)]
+        epoch_specs = PROTOCOL.arm(0, kind, 0, 3, stabilizers=held).spec.epoch_specs
+        assert [bool(each.stabilizers) for each in epoch_specs] == [epoch < 2 for epoch in range(7)]
 
 
 def test_further_tags_and_columns():
@@ -146,7 +146,7 @@ def stored(tmp_path, item, failed_after=None):
     for epoch in range(1, spec.timeline.end + 1):
         failure = "it failed" if epoch == failed_after else None
         columns = {"test_accuracy": 10.0 * epoch, "test_loss": 1.0 / epoch, "use_b": 1.0 * epoch, "reuse_b": 0.0}
-        if spec.acts[epoch - 1].deficits:
+        if spec.epoch_specs[epoch - 1].deficits:
             columns["test_accuracy_deficient"] = 5.0 + epoch
         record = {"train": {"train_loss": 1.0}, "probes": {probe_id: columns}, "seconds": {"train": 3.0}}
         store.write_record(spec.keys[epoch], record | {"failure": failure})

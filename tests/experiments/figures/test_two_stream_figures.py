@@ -233,9 +233,9 @@ class TestStrength:
         for item in planned:
             assert item.spec.seed == item.tags["seed"] >= 1000
             assert item.spec.data.validation == 10
-            assert not any(act.deficits for act in item.spec.acts)
+            assert not any(each.deficits for each in item.spec.epoch_specs)
             assert item.tags["arm"] == DOSE_MATCHED
-            names = {one.name for act in item.spec.acts for one in act.stabilizers}
+            names = {one.name for each in item.spec.epoch_specs for one in each.stabilizers}
             assert names == {item.tags["stabilizer"]} - {"none"}
         assert PROTOCOL.parts.data.validation is None
 
@@ -299,7 +299,7 @@ class TestPrevention:
     def test_a_method_acts_in_the_window_or_once_at_its_end(self, method, epochs):
         for item in prevention.runs(PROTOCOL, NUMBERS[prevention]):
             if item.tags["stabilizer"] == method:
-                assert {epoch for epoch, act in enumerate(item.spec.acts) if act.stabilizers} == epochs
+                assert {epoch for epoch, each in enumerate(item.spec.epoch_specs) if each.stabilizers} == epochs
 
     def test_a_shift_is_whole(self):
         with pytest.raises(SpecError, match=r"augmentation takes a whole number of shift, not 0\.5"):

@@ -40,8 +40,8 @@ def test_a_probe_counts_as_often_as_it_measures(monkeypatch):
         clock[0] += seconds
 
     monkeypatch.setattr(estimate.time, "process_time", lambda: clock[0])
-    monkeypatch.setattr(Trainer, "train_epoch", lambda self, act: passes(8))
-    monkeypatch.setattr(Trainer, "measure", lambda self, act, probes: passes(4 if probes[0].every == 1 else 0))
+    monkeypatch.setattr(Trainer, "train_epoch", lambda self, epoch_spec: passes(8))
+    monkeypatch.setattr(Trainer, "measure", lambda self, epoch_spec, probes: passes(4 if probes[0].every == 1 else 0))
     probes = (Accuracy(every=4), Fisher(every=2))
     assert estimate.seconds_per_epoch(dataclasses.replace(RUNS[0], probes=probes)) == 8 + 4 / 4 + 4 / 2
 
