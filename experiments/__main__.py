@@ -2,73 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from pathlib import Path
-from typing import Any
 
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
-from critical.core.spec import SpecError, closest, from_settings
+from critical.core import environment
+from critical.core.spec import SpecError
 from critical.execution.plan import plan
 from critical.execution.pool import Workers, default_jobs
 from critical.execution.store import RunStore
-from critical.training.schedules import Continue
 from experiments.design import config as configuration
-from experiments.design.figure import Figure
-from experiments.design.protocol import Protocol
-from experiments.design.registry import chosen
-from experiments.output import estimate, pipeline
+from experiments.design import profile, registry
+from experiments.output import estimate, pipeline, tables
 from experiments.output.loggers import logger
-
-
-def protocol(config: DictConfig, family: str = "vision") -> Protocol:
-    """Builds the protocol that a profile describes for a family of figures.
-
-    Args:
-        config: The whole configuration.
-        family: `vision` (the settings at its top), or the key under which others stand.
-
-    Raises:
-        SpecError: Something unknown or impossible, in one line.
-    """
-    node = config if family == "vision" else config[family]
-    given: dict[str, Any] = configuration.plain(node.protocol)
-    known = {field.name for field in dataclasses.fields(Protocol)} - {"parts", "deficit"}
-    for key in given:
-        if key not in known:
-            raise SpecError(f"protocol.{key}: there is no such setting; {closest(key, known)}")
-    parts = configuration.parts(node, config.arithmetic)
-    if not isinstance(given["seeds"], list):
-        raise SpecError(f"protocol.seeds={given['seeds']!r}: a list of whole numbers is wanted, e.g. [0,1,2]")
-    for seed in given["seeds"]:
-        configuration.whole(seed, "protocol.seeds")
-    if len(set(given["seeds"])) < len(given["seeds"]) or not given["seeds"]:
-        raise SpecError(f"protocol.seeds={given['seeds']}: at least one seed, each once")
-    if configuration.whole(given["recovery"], "protocol.recovery") < 1:
-        raise SpecError(f"protocol.recovery={given['recovery']}: at least one epoch")
-    # Refuses an impossible rate or decay now.
-    rates = {key: given[key] for key in ("rate", "decay", "reset_optimizer")}
-    from_settings({Continue.name: Continue}, {"name": Continue.name, **rates}, "protocol")
-    made = Protocol(
-        parts=parts,
-        deficit=configuration.deficit(configuration.plain(node.deficit)),
-        **{**given, "seeds": tuple(given["seeds"])},
-    )
-    configuration.try_on_data(parts, [made.deficit])
-    return made
-
-
-def numbers(config: DictConfig, figure: Figure) -> Any:
-    """Builds the numbers of a figure from the profile.
-
-    Raises:
-        SpecError: The profile has none for it, or they are impossible.
-    """
-    if figure.name not in config.figures:
-        raise SpecError(f"figure={figure.name}: profile {config.profile} has no numbers for it (figures.…)")
-    return configuration.numbers(figure.numbers, configuration.plain(config.figures[figure.name]), figure.name)
 
 
 @hydra.main(config_path=str(configuration.CONF), config_name="figures", version_base="1.3")
@@ -76,10 +24,13 @@ def numbers(config: DictConfig, figure: Figure) -> Any:
 def main(config: DictConfig) -> None:
     """Makes the figures asked for, or says what that would take."""
     asked = configuration.plain(config.figure) if OmegaConf.is_list(config.figure) else config.figure
-    figures, everything = chosen(asked), asked in ("all", ["all"])
-    made = {family: protocol(config, family) for family in dict.fromkeys(figure.family for figure in figures)}
-    given = {figure.name: numbers(config, figure) for figure in figures}
-    arithmetic = next(iter(made.values())).parts.arithmetic
+    figures = registry.chosen(asked, configuration.plain(config.headline))
+    needed = dict.fromkeys(figure.family for figure in figures)
+    families = {family: profile.protocol(config, family) for family in needed}
+    settings = {figure.name: profile.figure_settings(config, figure, families[figure.family]) for figure in figures}
+    arithmetic = next(iter(families.values())).parts.arithmetic
+    if config.reference:
+        refuse_reference(arithmetic.device, arithmetic.instructions)
     jobs = default_jobs(arithmetic) if config.jobs is None else configuration.whole(config.jobs, "jobs")
     if jobs < 1:
         raise SpecError(f"jobs={jobs}: at least one worker")
@@ -91,13 +42,16 @@ def main(config: DictConfig) -> None:
         train=workers.run,
         command=pipeline.command_line(),
         logger=logger(configuration.plain(config.logger)),
+        reference=config.reference,
+        seeds=None if config.seeds is None else profile.seeds(configuration.plain(config.seeds), "seeds"),
     )
-    planned = {figure.name: figure.runs(made[figure.family], given[figure.name]) for figure in figures}
-    # What is asked for by its name is made, whatever lies there.
-    shown = {
-        figure.name for figure in figures if everything and pipeline.calibrated(figure, planned[figure.name], setting)
-    }
-    whole = pipeline.merged([plan(item.spec for item in items) for name, items in planned.items() if name not in shown])
+    plans = {}
+    for figure in figures:
+        protocol, parameters = settings[figure.name]
+        design = pipeline.designed(figure, protocol, parameters)
+        items = tables.planned(design, pipeline.seeds_now(design, protocol, setting))
+        plans[figure.name] = plan(item.spec for item in items)
+    whole = pipeline.merged(list(plans.values()))
     if config.dry:
         print(estimate.report(whole, setting.store, jobs))
         return
@@ -108,16 +62,24 @@ def main(config: DictConfig) -> None:
     start = time.monotonic()
     with workers:
         for figure in figures:
-            kept = figure.name in shown
-            record = (pipeline.show if kept else pipeline.make)(
-                figure, made[figure.family], given[figure.name], setting
-            )
+            record = pipeline.make(figure, *settings[figure.name], setting)
             picture = results / "figures" / config.profile / f"{figure.name}.png"
-            how = f"from the table of {record.created}, {record.machine}" if kept else "made"
-            print(f"{figure.name}: {picture} {how} after {time.monotonic() - start:.0f} s")
+            print(f"{figure.name}: {picture} made after {time.monotonic() - start:.0f} s")
             for verdict in record.verdicts:
                 print(f"  {verdict['verdict']}: {verdict['sentence']}")
     print(f"report: {results / 'report' / config.profile / 'index.html'}")
+
+
+def refuse_reference(device: str, instructions: str) -> None:
+    """Refuses to write committed tables from changed code, or with bits that other machines do not have.
+
+    Raises:
+        SpecError: In one line.
+    """
+    if environment.commit().endswith("+"):
+        raise SpecError("reference: critical/, experiments/ or conf/ differ from the commit; commit them first")
+    if device == "cpu" and instructions != "portable":
+        raise SpecError("reference: tables are made with arithmetic.instructions=portable, or on an accelerator")
 
 
 def run() -> None:

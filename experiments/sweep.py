@@ -36,16 +36,15 @@ from critical.execution.pool import RunError, default_jobs, run_all
 from critical.execution.store import RunStore
 from critical.training.runs import RunSpec
 from experiments.design import config as configuration
-from experiments.design.protocol import DEFICIT, DOSE_MATCHED, FRESH, PlannedRun, Tables, tables
-from experiments.output import pipeline
+from experiments.design.protocol import DEFICIT, DOSE_MATCHED, FRESH
+from experiments.output import tables
 from experiments.output.loggers import logger
 from experiments.output.sweep_record import Refusals
+from experiments.output.tables import PlannedRun, Tables
 from experiments.train import run_spec
 
 FOLDER = configuration.CONF / "sweeps"
-MEASURED = ("rsv_mean", "rsv_polarised", "rsv_dead", "decoding_", "use_")
-"""Beginnings of the names of further columns that two-stream networks have; see `critical.probes.two_views`."""
-TAGS = ("arm", "deficit", "onset", "length", "removal", "schedule", "budget", "stabilizer", "epochs")
+TAGS = ("role", "deficit", "onset", "length", "removal", "schedule", "budget", "stabilizer", "epochs")
 """Columns that every run has, whatever varies, besides its seed."""
 
 
@@ -117,7 +116,7 @@ def planned(run: SweptRun, varied: Sequence[str] = ()) -> PlannedRun:
     name = window.deficit.name if window else "none"
     removal = window.end if window else 0
     tags: dict[str, Any] = {
-        "arm": FRESH if window is None else DOSE_MATCHED if name == "none" else DEFICIT,
+        "role": FRESH if window is None else DOSE_MATCHED if name == "none" else DEFICIT,
         "deficit": name,
         "onset": window.start if window else 0,
         "length": removal - window.start if window else 0,
@@ -128,7 +127,7 @@ def planned(run: SweptRun, varied: Sequence[str] = ()) -> PlannedRun:
         "seed": spec.seed,
     }
     tags.update({column(key): run.values.get(key) for key in varied if key != "seed"})
-    return PlannedRun(spec, tags).also(*MEASURED)
+    return PlannedRun(spec, tags)
 
 
 def column(key: str) -> str:
@@ -161,7 +160,9 @@ def collect(runs: Sequence[SweptRun], store: RunStore, refused: Refusals = ()) -
     def order(values: Mapping[str, Any]) -> list[tuple[bool, Any]]:
         return [(isinstance(values.get(key, ""), str), values.get(key, "")) for key in varied]
 
-    made = tables([planned(run, varied) for run in sorted(known.values(), key=lambda run: order(run.values))], store)
+    made = tables.collect(
+        [planned(run, varied) for run in sorted(known.values(), key=lambda run: order(run.values))], store
+    )
     rows = [
         {**{column(key): values.get(key) for key in varied}, "failure": reason, "run_id": ""}
         for values, reason in sorted(without, key=lambda point: order(point[0]))
@@ -184,7 +185,8 @@ def table_name(text: str) -> str:
 
 def write_table(runs: Sequence[SweptRun], results: Path, name: str, refused: Refusals = ()) -> Path:
     """Writes the table of finished runs, and of what was refused; returns where it lies."""
-    return pipeline.write_tables(collect(runs, RunStore(results / "runs"), refused), results, "sweeps", name)[0]
+    made = collect(runs, RunStore(results / "runs"), refused)
+    return tables.write(made, results / "tables" / "sweeps", name)[0]
 
 
 def sweep_file(name: str) -> dict[str, Any]:

@@ -1,21 +1,17 @@
-"""Recovery exponents: how fast the gap to a reference closes along a ladder of recovery budgets.
-
-Everything is a pure function of numbers or of the tidy table, as in `critical.inference.statistics`.
-"""
+"""Recovery exponents: how fast the gap to a reference closes along a ladder of recovery budgets."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, stats
 
-from critical.inference.statistics import finite_numbers, need_column, paired_differences, select
+from critical.inference.arms import Contrast, Pooled
+from critical.inference.statistics import finite_numbers
 
 EXPONENT_LIMITS = (-3.0, 6.0)
 """Where a recovery exponent is looked for; at 6, doubling the budget divides the gap by 64."""
@@ -92,30 +88,32 @@ def recovery_exponent(budgets: ArrayLike, gaps: ArrayLike, noise: float | None =
     return Recovery(height * math.exp(alpha * float(np.log(times).mean())), alpha, residual, "")
 
 
-def recovery_exponents(
-    table: pd.DataFrame,
-    reference: Mapping[str, Any],
-    arm: Mapping[str, Any],
-    column: str = "accuracy",
-    noise: float | None = None,
-) -> pd.Series:
-    """Returns alpha per seed of the gap reference − arm over the column `budget` (recovery epochs).
+def pooled_exponent(gaps: Mapping[int, Contrast]) -> Pooled:
+    """Returns the exponent alpha of the mean gap over seeds, with its jackknife interval.
 
-    A seed is left out if one of its rungs is missing or failed: half a ladder is an unfinished figure. It is
-    NaN where its gaps determine no exponent (see `recovery_exponent`).
+    One ladder of one seed hardly determines an exponent: late gaps drown in noise. So the gaps are averaged over
+    seeds first; the jackknife then says how well that is known.
 
-    Raises:
-        ValueError: As `seed_values` and `recovery_exponent`.
+    Args:
+        gaps: Recovery epochs of a rung → gap (reference − arm), at least three rungs.
     """
-    need_column(table, "budget")
-    rungs = sorted({*select(table, reference)["budget"], *select(table, arm)["budget"]})
-    ladders = {
-        rung: paired_differences(table, {**reference, "budget": rung}, {**arm, "budget": rung}, column)
-        for rung in rungs
-    }
-    gaps = pd.DataFrame(ladders, dtype=float).dropna()
-    fits = {seed: recovery_exponent(rungs, row, noise).alpha for seed, row in gaps.iterrows()}
-    return pd.Series(fits, dtype=float, name="alpha").rename_axis("seed")
+    return Pooled(tuple(gaps.values()), lambda held: _alpha(tuple(gaps), held), "exponent")
+
+
+def exponent_difference(first: Mapping[int, Contrast], second: Mapping[int, Contrast]) -> Pooled:
+    """Returns alpha of the first ladder minus alpha of the second, as `pooled_exponent`."""
+    rungs = tuple(first), tuple(second)
+
+    def estimate(held: NDArray[np.float64]) -> float:
+        return _alpha(rungs[0], held[:, : len(first)]) - _alpha(rungs[1], held[:, len(first) :])
+
+    return Pooled((*first.values(), *second.values()), estimate, "exponent")
+
+
+def _alpha(budgets: Sequence[int], gaps: NDArray[np.float64]) -> float:
+    """Returns the exponent of the mean of gaps (seeds, rungs); what seeds scatter by is the noise of that mean."""
+    noise = float(np.sqrt(gaps.var(axis=0, ddof=1).mean() / len(gaps))) if len(gaps) > 1 else 0.0
+    return recovery_exponent(budgets, gaps.mean(axis=0), noise or None).alpha
 
 
 def _no_exponent(

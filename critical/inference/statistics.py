@@ -1,27 +1,21 @@
-"""Statistics over seeds: intervals, exact permutation tests, paired contrasts.
+"""Statistics over seeds: intervals, exact sign-flip tests, correction for many tests.
 
-Everything is a pure function of numbers or of the tidy table (one row per finished run and rung, with at
-least a column `seed`). The unit of replication is the seed: epochs, images and rungs of one run are not
-independent and are never counted as if they were.
+Everything is a pure function of numbers. The unit of replication is the seed: epochs, images and rungs of one run are
+not independent and are never counted as if they were.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain, combinations
-from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 MOST_EXACT_FLIPS = 20
 """Paired tests are exact up to this many seeds (2^20 sums); beyond it they are seeded Monte Carlo."""
-MOST_EXACT_SPLITS = 200_000
-"""Unpaired tests are exact up to this many splits (10 against 10 has 184,756); beyond it Monte Carlo."""
 MONTE_CARLO_DRAWS = 99_999
 """Draws of a Monte Carlo test; with the observed one they make 100,000, and the least p is 1e-5."""
 
@@ -96,50 +90,9 @@ def sign_flip_p(differences: ArrayLike, seed: int = 0) -> float:
     return (1 + hits) / (1 + MONTE_CARLO_DRAWS)
 
 
-def permutation_p(a: ArrayLike, b: ArrayLike, seed: int = 0) -> float:
-    """Two-sided permutation test of the difference of means of two independent groups.
-
-    p is twice the smaller tail, at most 1, as in `scipy.stats.permutation_test`. All C(n+m, n) splits are
-    visited if they are at most `MOST_EXACT_SPLITS`; beyond, seeded Monte Carlo as in `sign_flip_p`.
-
-    Args:
-        a: Values of the first group, shape (n,), finite.
-        b: Values of the second group, shape (m,), finite.
-        seed: Of the Monte Carlo draws; unused where the test is exact.
-
-    Returns:
-        p in [2/C(n+m, n), 1].
-
-    Raises:
-        ValueError: An empty group, or a value that is not finite.
-    """
-    first, second = finite_numbers(a, "a"), finite_numbers(b, "b")
-    pooled = np.concatenate((first, second))
-    pooled = pooled - pooled.mean()  # the sum of the first group then orders the splits as the difference
-    n, observed, tie = first.size, pooled[: first.size].sum(), _TIE * np.abs(pooled).sum()
-    splits = math.comb(pooled.size, n)
-    if splits <= MOST_EXACT_SPLITS:
-        members = chain.from_iterable(combinations(range(pooled.size), n))
-        sums = pooled[np.fromiter(members, np.intp, splits * n).reshape(splits, n)].sum(axis=1)
-        tails = np.mean(sums >= observed - tie), np.mean(sums <= observed + tie)
-        return float(min(1.0, 2 * min(tails)))
-    random = np.random.default_rng(seed)
-    above = below = 0
-    for draws in _chunks(MONTE_CARLO_DRAWS):
-        sums = random.permuted(np.tile(pooled, (draws, 1)), axis=1)[:, :n].sum(axis=1)
-        above += int(np.sum(sums >= observed - tie))
-        below += int(np.sum(sums <= observed + tie))
-    return min(1.0, 2 * (1 + min(above, below)) / (1 + MONTE_CARLO_DRAWS))
-
-
 def least_p_paired(n: int) -> float:
     """Returns the least p that an exact `sign_flip_p` can give for n seeds: 2/2^n (1 for n < 2)."""
     return min(1.0, 2.0 ** (1 - n))
-
-
-def least_p_unpaired(n: int, m: int) -> float:
-    """Returns the least p that `permutation_p` can give for groups of n and m: 2/C(n+m, n), at most 1."""
-    return min(1.0, 2 / math.comb(n + m, n))
 
 
 def smallest_n_paired(alpha: float) -> int:
@@ -156,73 +109,21 @@ def smallest_n_paired(alpha: float) -> int:
     return n
 
 
-def has_failed(table: pd.DataFrame) -> pd.Series:
-    """Which rows hold the reason of a failure; none when the table has no such column."""
-    if "failure" not in table:
-        return pd.Series(False, index=table.index)
-    # A table that went through a CSV has NaN where the text was empty.
-    return table["failure"].map(lambda held: not pd.isna(held) and str(held).strip() != "").astype(bool)
-
-
-def select(table: pd.DataFrame, selector: Mapping[str, Any]) -> pd.DataFrame:
-    """Returns the rows whose columns hold what the selector says.
+def holm(p_values: Mapping[str, float]) -> dict[str, float]:
+    """Returns p values adjusted for their number by Holm's step-down procedure (Scandinavian J. Statist. 6, 1979).
 
     Args:
-        table: The tidy table.
-        selector: Column → value, or → a tuple, list or set of values any of which will do. An empty string or
-            None also matches a missing cell, since a CSV file does not tell them apart.
+        p_values: p of each test by its name, in [0, 1].
 
-    Raises:
-        ValueError: If the table lacks a column of the selector.
+    Returns:
+        By name, in the given order: at most 1, and as ordered as the given ones.
     """
-    held = pd.Series(True, index=table.index)
-    for column, wanted in selector.items():
-        need_column(table, column)
-        values = list(wanted) if isinstance(wanted, Collection) and not isinstance(wanted, str) else [wanted]
-        matches = table[column].isin([value for value in values if value is not None])
-        if None in values or "" in values:
-            matches |= table[column].isna()
-        held &= matches
-    return table[held]
-
-
-def seed_values(table: pd.DataFrame, selector: Mapping[str, Any], column: str = "accuracy") -> pd.Series:
-    """Returns one value of `column` per seed for one arm, sorted by seed; NaN where the run has none.
-
-    Raises:
-        ValueError: A column is missing, or a seed has several rows: the selector does not name one arm.
-    """
-    need_column(table, column)
-    need_column(table, "seed")
-    rows = select(table, selector)
-    twice = rows[rows["seed"].duplicated(keep=False)]
-    if len(twice):
-        seed = twice["seed"].iloc[0]
-        same = twice[twice["seed"] == seed].drop(columns=[column])
-        differing = [name for name in same.columns if same[name].astype(str).nunique() > 1]
-        arm = ", ".join(f"{key}={value}" for key, value in selector.items())
-        hint = f"they differ in {', '.join(differing)}: select one" if differing else "remove the duplicates"
-        raise ValueError(f"arm ({arm}) has {len(same)} rows for seed {seed}; {hint}")
-    return rows.set_index("seed")[column].astype(float).sort_index()
-
-
-def paired_differences(
-    table: pd.DataFrame, a: Mapping[str, Any], b: Mapping[str, Any], column: str = "accuracy"
-) -> pd.Series:
-    """Returns a − b within each seed that has both, indexed by seed; NaN where one of the runs failed.
-
-    Args:
-        table: The tidy table.
-        a: Selector of the minuend (see `select`).
-        b: Selector of the subtrahend.
-        column: The compared quantity.
-
-    Raises:
-        ValueError: As `seed_values`.
-    """
-    first, second = seed_values(table, a, column), seed_values(table, b, column)
-    both = first.index.intersection(second.index)
-    return first.loc[both] - second.loc[both]
+    ordered = sorted(p_values, key=lambda name: p_values[name])
+    adjusted, least = {}, 0.0
+    for rank, name in enumerate(ordered):
+        least = max(least, min(1.0, (len(ordered) - rank) * p_values[name]))
+        adjusted[name] = least
+    return {name: adjusted[name] for name in p_values}
 
 
 def finite_numbers(values: ArrayLike, what: str) -> NDArray[np.float64]:
@@ -233,12 +134,6 @@ def finite_numbers(values: ArrayLike, what: str) -> NDArray[np.float64]:
     if not np.isfinite(numbers).all():
         raise ValueError(f"{what}: {np.sum(~np.isfinite(numbers))} are not finite: leave out failed runs")
     return numbers
-
-
-def need_column(table: pd.DataFrame, column: str) -> None:
-    """Raises ValueError if the table has no such column."""
-    if column not in table.columns:
-        raise ValueError(f"the table has no column '{column}'; it has {', '.join(map(str, table.columns))}")
 
 
 def _chunks(total: int, size: int = 10_000) -> Iterator[int]:

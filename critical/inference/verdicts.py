@@ -1,68 +1,75 @@
-"""The verdict on a claim: a pure function of the tidy table.
+"""The verdict on a claim: a pure function of the table of runs.
 
-The table has one row per finished run and rung: `arm`, `seed`, `failure` (empty if the run is fine) and the
-columns that arms are selected by and that claims compare (`removal`, `schedule`, `budget`, `accuracy` in
-percent ...). With d = the differences within seeds, m = the margin, [low, high] = Student's t interval at
-1 − alpha and p = the exact sign-flip test, the first row that holds, from the top, is the verdict:
+With the values of the contrast within seeds, their mean, Student's t interval at 1 − α, the p of the exact sign-flip
+test, and s the smallest effect of interest (`critical.inference.effects`), the first row that holds is the verdict:
 
-| verdict        | direction "greater" ("less": signs turned)      | direction "none" (no effect is claimed) |
-| -------------- | ----------------------------------------------- | --------------------------------------- |
-| failed run     | a run of the claim failed or is not finite      | the same                                |
-| missing arm    | a seed, or a whole arm, of the claim is missing | the same                                |
-| undecided      | a seed has no value (exponent not determined)   | the same                                |
-| too few seeds  | 2/2^n > alpha: no data could give p ≤ alpha     | the same                                |
-| reproduced     | p ≤ alpha, low > 0 and mean ≥ m                 | −m < low and high < m                   |
-| reversed       | p ≤ alpha, high < 0 and mean ≤ −m               | never                                   |
-| not reproduced | −m < low and high < m, whatever p is            | p ≤ alpha, 0 outside and abs(mean) ≥ m  |
-| undecided      | everything else                                 | everything else                         |
+| verdict        | direction "greater" ("less": signs turned)       | direction "none" (no effect is claimed)       |
+| -------------- | ------------------------------------------------ | --------------------------------------------- |
+| unfinished     | a run of a planned seed is missing               | the same                                      |
+| undecided      | a run failed, or a seed has no value             | the same                                      |
+| reproduced     | p ≤ α, low > 0 and mean ≥ s                      | −s < low and high < s                         |
+| reversed       | p ≤ α, high < 0 and mean ≤ −s                    | p ≤ α, 0 outside [low, high], abs(mean) ≥ s   |
+| negligible     | −s < low and high < s, whatever p is             | never                                         |
+| undecided      | everything else                                  | everything else                               |
+| premise failed | a claim that it `requires` is not *reproduced*   | the same                                      |
 
-A run that is still missing means an unfinished figure, so no verdict is given on the seeds that happen to be
-in: looking early and stopping when it suits would raise the rate of false verdicts. The numbers are reported
-all the same, over the seeds that have both arms. A seed is never left out because its value is inconvenient:
-one exponent that cannot be fitted leaves the claim undecided. Claims are decided one by one, each at its own
-alpha; nothing is corrected for the number of claims.
+The spread of a control plays no part. One batch of seeds gives a *provisional* verdict at α = 0.05. Two batches make it
+*confirmed* where all their seeds together give it at α = 0.005 and neither batch by itself gives another; where a batch
+does, the claim is undecided. A seed is never left out because its value is inconvenient, and no verdict is given on the
+seeds that happen to be in: looking early and stopping when it suits would raise the rate of false verdicts.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
+from critical.core.spec import SpecError
 from critical.inference import statistics
-from critical.inference.claims import FIRST_CALIBRATION_SEED, Arm, Claim, Direction, Statistic
+from critical.inference.arms import FAILED, has_failed, rows_of
+from critical.inference.claims import BATCHES, FIRST_CALIBRATION_SEED, Claim, Direction
 
-MARGIN_DEVIATIONS = 3.0
-"""The margin in standard deviations of the control over seeds."""
+PROVISIONAL_ALPHA = 0.05
+"""Level of the test and, with 1 − α, of the interval, for the seeds of one batch."""
+CONFIRMED_ALPHA = 0.005
+"""The same for all seeds of both batches."""
 
-Outcome = Literal[
-    "reproduced", "reversed", "not reproduced", "undecided", "too few seeds", "missing arm", "failed run"
-]
+Word = Literal["reproduced", "reversed", "negligible", "undecided", "premise failed", "unfinished"]
+DECIDED: tuple[Word, ...] = ("reproduced", "reversed", "negligible")
 
 
 @dataclass(frozen=True)
 class Verdict:
     """The verdict on a claim, with the numbers it rests on.
 
+    Of a ratio, effects and bounds are natural logarithms; `ratio` says so.
+
     Attributes:
         claim_id: The claim's id.
         source: Paper and figure.
         sentence: What is claimed.
         direction: The claimed direction.
-        effect: Mean over the n seeds (unit); NaN without any.
-        low: Lower bound of the interval; NaN for n < 2.
-        high: Upper bound of the interval; NaN for n < 2.
+        effect: Mean over the n seeds; NaN without any.
+        low: Lower bound of the 95 % interval; NaN for n < 2.
+        high: Its upper bound.
         p: Two-sided exact sign-flip p; NaN for n = 0.
         n: Seeds that have a value.
-        margin: Least effect that counts (unit); NaN where the control is not there.
-        unit: Unit of effect, bounds and margin.
+        spread: Standard deviation over seeds: information, no part of the rule.
+        smallest: The smallest effect of interest.
+        unit: How effects are written.
+        ratio: Whether they are logarithms of ratios.
         verdict: See the table at the head of this module.
+        confirmed: Whether both batches of seeds bear it out; else it is provisional.
+        batches: The word of each batch by itself, in order.
         reason: Why, in a sentence.
-        differs: What differs from the paper's setting.
+        differs: What differs from the source's setting.
     """
 
     claim_id: str
@@ -74,183 +81,146 @@ class Verdict:
     high: float
     p: float
     n: int
-    margin: float
+    spread: float
+    smallest: float
     unit: str
-    verdict: Outcome
+    ratio: bool
+    verdict: Word
+    confirmed: bool
+    batches: tuple[Word, ...]
     reason: str
-    differs: str
+    differs: str = ""
 
 
-def decide(table: pd.DataFrame, claim: Claim, seeds: Iterable[int] | None = None) -> Verdict:
-    """Decides a claim from the tidy table, by the rules at the head of this module.
+def judged(values: ArrayLike, smallest: float, direction: Direction, alpha: float) -> Word:
+    """Returns the word for the values of a contrast, one a seed: the rows of the table that are about numbers.
 
     Args:
-        table: One row per finished run and rung; see the head of this module. It is not changed.
-        claim: The claim.
-        seeds: The seeds the figure was planned with; one without rows is missing. Without them the seeds that
-            any arm of the claim has are taken, which cannot see that one is missing from all.
+        values: Shape (n,), finite, n ≥ 1.
+        smallest: The smallest effect of interest, > 0.
+        direction: The claimed sign.
+        alpha: Level of the test; the interval has 1 − alpha.
+    """
+    interval = statistics.mean_interval(values, 1 - alpha)
+    sign = -1 if direction == "less" else 1  # turned so that the claimed side is the positive one
+    mean, low, high = sign * interval.mean, *sorted((sign * interval.low, sign * interval.high))
+    significant = statistics.sign_flip_p(values) <= alpha
+    if direction == "none":
+        if -smallest < low and high < smallest:
+            return "reproduced"
+        return "reversed" if significant and (low > 0 or high < 0) and abs(mean) >= smallest else "undecided"
+    if significant and low > 0 and mean >= smallest:
+        return "reproduced"
+    if significant and high < 0 and mean <= -smallest:
+        return "reversed"
+    return "negligible" if -smallest < low and high < smallest else "undecided"
 
-    Returns:
-        The verdict.
+
+def decide(table: pd.DataFrame, claim: Claim, seeds: Iterable[int]) -> Verdict:
+    """Decides a claim by the rules at the head of this module, premises left aside.
+
+    Args:
+        table: A row a run: `arm_id`, `seed`, `failure` and the columns of the claim. It is not changed.
+        claim: The claim.
+        seeds: The seeds that were planned; those of other rows are left out.
 
     Raises:
-        ValueError: A calibration seed, a missing column, or several rows of an arm for one seed.
+        SpecError: A calibration seed.
+        ValueError: A missing column, or several rows of an arm for one seed.
     """
-    planned = set() if seeds is None else {int(seed) for seed in seeds}
-    for column in ("seed", "failure"):
-        if column not in table.columns:
-            raise ValueError(f"the table has no column '{column}'; a tidy table of runs has one")
-    calibration = sorted(seed for seed in {*table["seed"], *planned} if seed >= FIRST_CALIBRATION_SEED)
-    if calibration:
-        listed = ", ".join(str(int(seed)) for seed in calibration)
-        raise ValueError(
-            f"claim '{claim.id}': calibration seeds ({listed}) never serve a claim; use seeds below 1000"
+    planned = sorted(set(seeds))
+    if calibration := [seed for seed in planned if seed >= FIRST_CALIBRATION_SEED]:
+        raise SpecError(
+            f"claim '{claim.id}': seeds {_listed(calibration)} chose settings and never serve a claim; use seeds below "
+            f"{FIRST_CALIBRATION_SEED}"
         )
-    table = table.reset_index(drop=True)  # rows are told apart by it when the arms of a statistic overlap
-    rows = {arm: statistics.select(table, arm) for arm in claim.arms}
-    failed = [note for arm, held in rows.items() for note in _failures(held, arm, claim)]
-    present = {arm: {int(seed) for seed in held["seed"]} for arm, held in rows.items()}
-    expected = planned.union(*present.values())
-    gaps = {arm: sorted(expected - held) for arm, held in present.items()}
-    missing = [
-        f"({arm}) {'has no run' if not present[arm] else 'lacks seed ' + _listed(lacking)}"
-        for arm, lacking in gaps.items()
-        if lacking or not present[arm]
-    ]
-    values = pd.Series(dtype=float)
-    if claim.minuend is not None and claim.subtrahend is not None:
-        values = statistics.paired_differences(table, claim.minuend, claim.subtrahend, claim.column)
-    elif claim.statistic is not None and not failed and all(present.values()):
-        values = _per_seed(claim.statistic, table, claim)
-        lacking = sorted(expected - {int(seed) for seed in values.index})
-        missing += [f"the statistic lacks a run of seed {_listed(lacking)}"] if lacking else []
-    finite = values[values.map(math.isfinite)] if len(values) else values
-    n = len(finite)
-    interval = statistics.Interval(math.nan, math.nan, math.nan, 0)
-    p = math.nan
-    if n:
-        interval = statistics.mean_interval(finite, 1 - claim.alpha)
-        p = statistics.sign_flip_p(finite)
-    margin, control_lacks = _margin(table, claim, complete=not failed and all(present.values()))
-    if len(expected) > 1:  # a single seed has no spread, but what it lacks is seeds
-        missing += control_lacks
-    verdict: Outcome
-    if failed:
-        verdict, reason = "failed run", f"No verdict while a run has failed: {'; '.join(failed)}."
-    elif missing:
-        verdict, reason = "missing arm", f"The figure is not finished: {'; '.join(missing)}."
-    elif n < len(values):
-        undefined = _listed(sorted(values.index.difference(finite.index)))
-        verdict = "undecided"
-        reason = f"The statistic has no value for seed {undefined}, and no seed is left out for that."
-    elif statistics.least_p_paired(n) > claim.alpha:
-        least, needed = statistics.least_p_paired(n), statistics.smallest_n_paired(claim.alpha)
-        verdict = "too few seeds"
-        reason = f"With n = {n} no p is below {least:.3g}; p ≤ {claim.alpha:g} needs {needed} seeds."
-    else:
-        verdict, reason = _judge(interval, p, margin, claim)
+    table = table[table["seed"].isin(planned)]
+    values = claim.contrast.per_seed(table)
+    finite = values[np.isfinite(values)]
+    word, confirmed, batches, reason = _word(table, claim, planned, values)
+    interval = statistics.mean_interval(finite) if len(finite) else statistics.Interval(math.nan, math.nan, math.nan, 0)
     return Verdict(
         claim.id, claim.source, claim.sentence, claim.direction,
-        interval.mean, interval.low, interval.high, p, n, margin, claim.unit,
-        verdict, reason, claim.differs,
+        interval.mean, interval.low, interval.high,
+        statistics.sign_flip_p(finite) if len(finite) else math.nan,
+        len(finite), float(finite.std(ddof=1)) if len(finite) > 1 else math.nan,
+        claim.smallest, claim.measure.unit, claim.measure.ratio, word, confirmed, batches, reason, claim.differs,
     )  # fmt: skip
 
 
-def verdicts(
-    table: pd.DataFrame, claims: Iterable[Claim], seeds: Iterable[int] | None = None
-) -> pd.DataFrame:
-    """Decides several claims; one row per claim, the columns are the fields of `Verdict`.
+def verdicts(table: pd.DataFrame, claims: Sequence[Claim], seeds: Iterable[int]) -> list[Verdict]:
+    """Decides the claims of a figure, premises included.
 
     Raises:
-        ValueError: As `decide`, or two claims share an id.
+        SpecError: Two claims share an id, or one requires a claim that is not among them.
     """
-    claims, planned = list(claims), None if seeds is None else list(seeds)
-    ids = [claim.id for claim in claims]
-    twice = {name for name in ids if ids.count(name) > 1}
-    if twice:
-        raise ValueError(f"several claims have the id {', '.join(sorted(twice))}; ids are unique")
-    names = [field.name for field in dataclasses.fields(Verdict)]
-    found = [dataclasses.asdict(decide(table, claim, planned)) for claim in claims]
-    return pd.DataFrame(found, columns=names)
+    planned, ids = list(seeds), [claim.id for claim in claims]
+    if twice := sorted({name for name in ids if ids.count(name) > 1}):
+        raise SpecError(f"several claims have the id {', '.join(twice)}; ids are unique")
+    found = {claim.id: decide(table, claim, planned) for claim in claims}
+    for claim in claims:
+        for premise in claim.requires:
+            if premise not in found:
+                raise SpecError(f"claim '{claim.id}' requires '{premise}', which is no claim of the figure")
+    return [_with_premise(found[claim.id], [found[premise] for premise in claim.requires]) for claim in claims]
 
 
-def to_records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Turns the frame of `verdicts` into plain dicts that strict JSON can hold (NaN becomes None)."""
+def to_records(found: Iterable[Verdict]) -> list[dict[str, Any]]:
+    """Returns verdicts as plain mappings that strict JSON can hold (NaN becomes None)."""
     return [
-        {str(key): None if isinstance(value, float) and math.isnan(value) else value for key, value in row.items()}
-        for row in frame.to_dict("records")
+        {key: None if isinstance(value, float) and math.isnan(value) else value for key, value in row.items()}
+        for row in map(dataclasses.asdict, found)
     ]
 
 
-def _judge(interval: statistics.Interval, p: float, margin: float, claim: Claim) -> tuple[Outcome, str]:
-    """Applies the last four rows of the table to complete data of enough seeds."""
-    sign = -1 if claim.direction == "less" else 1  # turned so that the claimed side is the positive one
-    mean = sign * interval.mean
-    low, high = sorted((sign * interval.low, sign * interval.high))
-    within = -margin < low and high < margin
-    significant = p <= claim.alpha and (low > 0 or high < 0)
-    said = (
-        f"effect {interval.mean:+.3g} {claim.unit} [{interval.low:+.3g}, {interval.high:+.3g}], "
-        f"p = {p:.3g}, margin {margin:.3g}"
-    )
-    if claim.direction == "none":
-        if within:
-            return "reproduced", f"No effect beyond the margin: {said}."
-        if significant and abs(mean) >= margin:
-            return "not reproduced", f"There is an effect where none is claimed: {said}."
-        return "undecided", f"Neither an effect nor its absence is shown: {said}."
-    if significant and mean >= margin:
-        return "reproduced", f"As claimed and at least the margin: {said}."
-    if significant and mean <= -margin:
-        return "reversed", f"The opposite of the claim, by at least the margin: {said}."
-    if within and significant:
-        return "not reproduced", f"There is an effect, but it is smaller than the margin: {said}."
-    if within:
-        return "not reproduced", f"No effect beyond the margin: {said}."
-    if high < margin:
-        return "undecided", f"A claimed effect as large as the margin is excluded, a reversed one is not: {said}."
-    if significant:
-        return "undecided", f"There is an effect, but whether it reaches the margin is open: {said}."
-    return "undecided", f"Neither an effect nor its absence is shown: {said}."
+def _with_premise(verdict: Verdict, premises: list[Verdict]) -> Verdict:
+    failed = [premise for premise in premises if premise.verdict != "reproduced"]
+    if not failed or verdict.verdict == "unfinished":
+        return verdict
+    words = "; ".join(f"'{premise.claim_id}' is {premise.verdict}" for premise in failed)
+    return replace(verdict, verdict="premise failed", confirmed=False, reason=f"It says nothing where {words}.")
 
 
-def _margin(table: pd.DataFrame, claim: Claim, complete: bool) -> tuple[float, list[str]]:
-    """Returns max(floor, 3 s.d. of the control over seeds), and what the control lacks for it."""
-    if claim.control is None:
-        return claim.floor, []
-    if isinstance(claim.control, Arm):
-        spread = statistics.seed_values(table, claim.control, claim.column)
-        name = f"({claim.control})"
-    else:
-        spread = _per_seed(claim.control, table, claim) if complete else pd.Series(dtype=float)
-        name = "statistic"
-    spread = spread[spread.map(math.isfinite)] if len(spread) else spread
-    if len(spread) < 2:
-        return math.nan, [f"the control {name} has {len(spread)} of the 2 seeds a margin needs"]
-    return max(claim.floor, MARGIN_DEVIATIONS * float(spread.std(ddof=1))), []
-
-
-def _per_seed(statistic: Statistic, table: pd.DataFrame, claim: Claim) -> pd.Series:
-    """Calls a statistic on the rows of the contrasted arms and checks that it gave one number per seed."""
-    rows = pd.concat([statistics.select(table, arm) for arm in claim.contrasted])
-    values = statistic(rows[~rows.index.duplicated()].sort_index())
-    if not isinstance(values, pd.Series) or values.index.has_duplicates:
-        raise ValueError(f"claim '{claim.id}': its statistic must return a Series with one value per seed")
-    return values.astype(float).sort_index()
-
-
-def _failures(rows: pd.DataFrame, arm: Arm, claim: Claim) -> list[str]:
-    """Names the failed runs among the rows of an arm."""
-    marked = rows["failure"].notna() & (rows["failure"].astype(str).str.strip() != "")
-    held = rows[claim.column] if claim.column in rows else pd.Series(0.0, index=rows.index)
-    infinite = ~held.astype(float).map(math.isfinite).astype(bool)
-    return [
-        f"({arm}) seed {int(seed)}, {mark if is_marked else f'{claim.column} is not finite'}"
-        for seed, mark, is_marked, bad in zip(rows["seed"], rows["failure"], marked, infinite, strict=True)
-        if is_marked or bad
+def _word(
+    table: pd.DataFrame, claim: Claim, planned: list[int], values: pd.Series
+) -> tuple[Word, bool, tuple[Word, ...], str]:
+    """Returns the word, whether it is confirmed, the words of the batches, and the reason."""
+    rows = {arm: rows_of(table, arm) for arm in claim.arms}
+    lacking = {arm: sorted(set(planned) - set(held.index)) for arm, held in rows.items()}
+    if missing := [f"({arm}) lacks seed {_listed(seeds)}" for arm, seeds in lacking.items() if seeds]:
+        return "unfinished", False, (), f"The figure is not finished: {'; '.join(missing)}."
+    failed = [
+        f"({arm}) seed {seed}: {text}"
+        for arm, held in rows.items()
+        for seed, text in held[has_failed(held)][FAILED].items()
     ]
+    if failed:
+        return "undecided", False, (), f"A run failed, and no seed is left out for that: {'; '.join(failed)}."
+    if undefined := sorted(values.index[~np.isfinite(values)]):
+        lack = f"There is no value for seed {_listed(undefined)}, and no seed is left out for that."
+        return "undecided", False, (), lack
+    parts = [values[[seed for seed in batch if seed in values.index]] for batch in BATCHES]
+    if not all(len(part) == len(batch) for part, batch in zip(parts, BATCHES, strict=True)):
+        word = judged(values, claim.smallest, claim.direction, PROVISIONAL_ALPHA)
+        return word, False, (word,), _reason(word, len(values), PROVISIONAL_ALPHA)
+    each = tuple(judged(part, claim.smallest, claim.direction, PROVISIONAL_ALPHA) for part in parts)
+    strict = judged(values, claim.smallest, claim.direction, CONFIRMED_ALPHA)
+    word = strict if strict in DECIDED else judged(values, claim.smallest, claim.direction, PROVISIONAL_ALPHA)
+    if word in DECIDED and any(one in DECIDED and one != word for one in each):
+        return "undecided", False, each, f"The batches disagree: {' and '.join(each)}."
+    if strict in DECIDED:
+        return strict, True, each, f"All {len(values)} seeds give it at α = {CONFIRMED_ALPHA}, and no batch another."
+    return word, False, each, _reason(word, len(values), PROVISIONAL_ALPHA)
+
+
+def _reason(word: Word, n: int, alpha: float) -> str:
+    if word in DECIDED:
+        return f"{n} seeds give it at α = {alpha}."
+    if statistics.least_p_paired(n) > alpha:
+        needed = statistics.smallest_n_paired(alpha)
+        return f"With {n} seeds no p is below {statistics.least_p_paired(n):.3g}; an effect needs {needed}."
+    return "Neither an effect of interest nor its absence is shown."
 
 
 def _listed(seeds: Iterable[Any]) -> str:
-    """Writes seeds as text."""
     return ", ".join(str(int(seed)) for seed in seeds)

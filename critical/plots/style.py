@@ -10,7 +10,6 @@ here opens a window, keeps global state or depends on a display.
             plotting.seeds_and_interval(
                 axes[0, 0], rows, "removal", "accuracy", colour=plotting.arm_colour(arm), label=arm
             )
-        plotting.failures(axes[0, 0], table)
         plotting.legend(figure)
         plotting.save(figure, Path("results/figures/quick"), "iclr2019/deficit_removal")
 """
@@ -36,7 +35,8 @@ from matplotlib.figure import Figure
 
 from critical.core.files import write_atomically
 from critical.core.spec import closest
-from critical.inference.statistics import has_failed, mean_interval
+from critical.inference.arms import has_failed
+from critical.inference.statistics import mean_interval
 
 ARM_COLOURS = {"deficit": "#D55E00", "dose_matched": "#0072B2", "fresh": "#009E73", "clean": "#4D4D4D"}
 """The fixed colour of each arm: four of the colour-blind safe palette of Okabe and Ito (2008)."""
@@ -190,30 +190,18 @@ def seeds_and_interval(
     return drawn
 
 
-def failures(
-    axis: Axes, table: pd.DataFrame, *, by: Sequence[str] = ("arm", "seed"), at_most: int = 4
-) -> int:
-    """Says under the axes which runs failed, e.g. "deficit, seed 3: non-finite loss at epoch 7".
+def failed_runs(axis: Axes, lines: Sequence[str], at_most: int = 4) -> None:
+    """Says under the axes which runs failed, e.g. "blur, seed 3: non-finite loss at epoch 7".
 
     Args:
         axis: The axes that lack those runs.
-        table: One row per run with the columns in `by` and `failure` ("" for runs that finished).
-        by: Columns that tell a run from the others, in the order in which they are written.
-        at_most: Lines; the rest is counted in one more.
-
-    Returns:
-        How many runs failed. Nothing is drawn when none did.
+        lines: A line a run; nothing is drawn without any.
+        at_most: Lines that are shown; the rest is counted in one more.
     """
-    failed = table[has_failed(table)]
-    if failed.empty:
-        return 0
-    lines = []
-    for _, row in failed.iterrows():
-        # An arm speaks for itself; a number needs the name of its column.
-        which = ", ".join(str(row[name]) if name == "arm" else f"{name} {row[name]}" for name in by)
-        lines.append(f"{which}: {row['failure']}")
+    if not lines:
+        return
     rest = len(lines) - at_most
-    shown = lines[:at_most]
+    shown = list(lines[:at_most])
     if rest > 0:
         shown.append(f"and {rest} more failed {'run' if rest == 1 else 'runs'}")
     place = axis.get_subplotspec()
@@ -233,7 +221,14 @@ def failures(
         color="#A00000",
         annotation_clip=False,
     )
-    return len(lines)
+
+
+def share_scale(axes: Sequence[Axes]) -> None:
+    """Gives axes that show one quantity the range that holds all of them."""
+    if len(axes) > 1:
+        limits = [axis.get_ylim() for axis in axes]
+        for axis in axes:
+            axis.set_ylim(min(limit[0] for limit in limits), max(limit[1] for limit in limits))
 
 
 def legend(figure: Figure, *, title: str | None = None) -> None:

@@ -66,7 +66,7 @@ class Parts:
 
 def plain(config: Any) -> Any:
     """Resolves a node of the configuration to dicts, lists and scalars."""
-    return OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    return OmegaConf.to_container(config, resolve=True, throw_on_missing=True) if OmegaConf.is_config(config) else config
 
 
 def parts(config: DictConfig, device_and_format: DictConfig | None = None) -> Parts:
@@ -182,11 +182,6 @@ def stabilizer_windows(mapping: Mapping[str, Any]) -> tuple[StabilizerWindow, ..
 def schedule(mapping: Mapping[str, Any]) -> Schedule:
     """Builds a schedule from its settings."""
     return from_settings(schedules.KINDS, mapping, "schedule")
-
-
-def numbers(kind: type[T], mapping: Mapping[str, Any], where: str) -> T:
-    """Builds a figure's dataclass of numbers from a profile's mapping, with the same checks as specs."""
-    return from_settings({where: kind}, {"name": where, **mapping}, "figures")
 
 
 def one_line(error: Exception) -> str:

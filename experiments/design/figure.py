@@ -1,7 +1,7 @@
-"""What a figure is: a module that says what runs, how it is drawn and what is claimed.
+"""What a figure is: its arms, panels and claims, said once.
 
-A figure's module defines `FIGURE = Figure(...)`; `experiments.design.registry` lists the modules. The
-pipeline (`experiments.output.pipeline`) does the rest, the same for all of them.
+A figure's module defines `FIGURE = Figure(...)`; `experiments.design.registry` lists the modules. What runs follows
+from the panels and claims; the pipeline (`experiments.output.pipeline`) does the rest, the same for all of them.
 """
 
 from __future__ import annotations
@@ -11,10 +11,59 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-from matplotlib.figure import Figure as Drawing
 
+from critical.core.spec import SpecError
+from critical.inference.arms import Arm
 from critical.inference.claims import Claim
-from experiments.design.protocol import PlannedRun, Protocol, Tables
+from critical.plots.panel import Panel
+from experiments.design.parameters import Parameters
+from experiments.design.protocol import Protocol
+
+
+@dataclass(frozen=True)
+class Design:
+    """What a figure shows and claims, under one protocol.
+
+    Attributes:
+        panels: The panels, row by row; None leaves a place empty.
+        claims: What the table is put to; the papers' own first.
+        arms: Arms that no panel and no claim names, and that are to stand in the table all the same.
+        columns: Beginnings of the columns with a slash in their names that the table keeps, such as `rsv_histogram/`.
+        panel_inches: Width and height of a panel.
+        table: For figures that compute their table instead of training: a function that returns it. Its rows have
+            `arm_id`, `seed` and `failure` like those of runs.
+        note: What the caption says besides what follows from the panels.
+        seeds: Other seeds than the protocol's: those that choose a setting.
+    """
+
+    panels: Sequence[Sequence[Panel | None]]
+    claims: Sequence[Claim] = ()
+    arms: Sequence[Arm] = ()
+    columns: tuple[str, ...] = ()
+    panel_inches: tuple[float, float] = (3.4, 2.7)
+    table: Callable[[], pd.DataFrame] | None = None
+    note: str = ""
+    seeds: tuple[int, ...] | None = None
+
+    @property
+    def shown(self) -> list[Panel]:
+        """The panels without empty places."""
+        return [panel for row in self.panels for panel in row if panel is not None]
+
+    @property
+    def trained(self) -> tuple[Arm, ...]:
+        """All arms: those that are named, shown or claimed about, each once."""
+        found = [*self.arms]
+        for panel in self.shown:
+            found += panel.arms
+        for claim in self.claims:
+            found += claim.arms
+        return tuple(dict.fromkeys(found))
+
+    @property
+    def curves(self) -> frozenset[Arm]:
+        """The arms of which every epoch is shown."""
+        return frozenset(arm for panel in self.shown for arm in panel.curve_arms)
 
 
 @dataclass(frozen=True)
@@ -24,34 +73,33 @@ class Figure:
     Attributes:
         name: `paper/figure`, as on the command line.
         title: One line for the report.
-        numbers: A frozen dataclass of what a profile may choose (removal epochs, budgets, …).
-        runs: From a protocol and the numbers to the runs.
-        draw: From the tables, protocol and numbers to the picture.
-        claims: From the protocol and numbers to the claims that the tables are put to.
-        caption: From the tables, protocol and numbers to what the picture shows, in sentences; the
-            pipeline adds n, data, schedule and how learnable the deficit was.
-        alt: What somebody who cannot see the picture is told.
+        question: What is asked, in a sentence.
+        parameters: What a profile may choose.
+        design: From protocol and parameters to what is shown and claimed.
         deviations: What differs from the paper.
-        family: The settings of a profile that it is trained under: `vision` (one view), or the key of
-            others, such as `two_streams`.
-        prices: Measures times once, for figures that show them; they stay out of the table, which the
-            same runs give again byte for byte.
-        calibration: Whether a setting is chosen here, on calibration seeds, and nothing is claimed. A table of exactly
-            these runs is then good from any machine, and is drawn without training.
-        summary: From the verdicts (a row a claim, see `critical.inference.verdicts`) and the numbers to sentences
-            that end the caption, for figures with more claims than a reader keeps apart.
+        family: The settings of a profile that it is trained under: `vision` (one view), or the key of others, such as
+            `two_streams`.
+        calibration: Whether a setting is chosen here, on calibration seeds, and nothing is claimed.
     """
 
     name: str
     title: str
-    numbers: type[Any]
-    runs: Callable[[Protocol, Any], Sequence[PlannedRun]]
-    draw: Callable[[Tables, Protocol, Any], Drawing]
-    claims: Callable[[Protocol, Any], Sequence[Claim]]
-    caption: Callable[[Tables, Protocol, Any], str]
-    alt: str
-    deviations: tuple[str, ...]
+    question: str
+    parameters: type[Parameters]
+    design: Callable[[Protocol, Any], Design]
+    deviations: tuple[str, ...] = ()
     family: str = "vision"
-    prices: Callable[[Protocol, Any], pd.DataFrame] | None = None
     calibration: bool = False
-    summary: Callable[[pd.DataFrame, Any], str] | None = None
+
+
+def check(design: Design, name: str) -> None:
+    """Refuses a design whose arms a reader of the table could not tell apart.
+
+    Raises:
+        SpecError: Two different arms have one label.
+    """
+    labels: dict[str, Arm] = {}
+    for arm in design.trained:
+        before = labels.setdefault(str(arm), arm)
+        if before != arm:
+            raise SpecError(f"figure {name}: two different arms are called '{arm}'; give one of them a tag more")

@@ -1,56 +1,80 @@
-"""Arms: the runs that a figure compares, and the row of the table that each of them gives.
+"""How the arms of a profile's figures are trained, and the arms that a claim needs beside a deficit.
 
-Beside every deficit arm stand two references with the same recovery: *fresh*, which has no window,
-and *dose-matched*, which sees as many clean epochs instead of the deficit. *Harm* is fresh −
-deficit, *cost* is dose-matched − deficit.
+A window of epochs gives four arms (`Window`):
+
+    deficit        the deficit acts in the window
+    dose_matched   as many clean epochs instead, at the same rates
+    fresh          no window; the recovery at the very rates that it has after the window
+    from_scratch   no window; as long as the recovery, at the rates of epoch 0
+
+Where the rate starts again at the removal, the last two are the same arm. Where it goes on decaying, they are not: a
+late recovery has low rates. Three contrasts are made of them, `harm`, `cost` and `opportunity`, and cost =
+opportunity + harm: what a deficit costs is what was missed in its epochs, and the damage that was done.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
-
+from critical.core.spec import SpecError
 from critical.deficits import Deficit, NoDeficit
-from critical.execution.store import RunStore
+from critical.inference.arms import Arm, Contrast
 from critical.stabilizers import StabilizerWindow
-from critical.training.runs import RunSpec
-from critical.training.schedules import Continue, Restart, Schedule, decay_to
-from critical.training.timeline import Timeline, Window
+from critical.training import timeline
+from critical.training.schedules import Continue, Restart, Schedule, Stages, decay_to
 from experiments.design.config import Parts
 
-FRESH, DEFICIT, DOSE_MATCHED = "fresh", "deficit", "dose_matched"
-SAME_RECOVERY, SAME_TOTAL = "same_recovery", "same_total"
-AUTHORS = "authors"
-"""The schedule of the multi-view authors: `continue`, the momentum not restored at the removal."""
-
-
+FRESH, DEFICIT, DOSE_MATCHED, FROM_SCRATCH = "fresh", "deficit", "dose_matched", "from_scratch"
+CONTINUE, RESTART = Continue.name, Restart.name
 RESTART_AT_ONSET = "restart_at_onset"
-"""`restart`, and the rate starts again at the onset of the window as well: late windows get the rates of early ones."""
+"""The rate starts again at the onset of the window as well: late windows get the rates of early ones."""
+AUTHORS = "authors"
+"""`continue`, the momentum not restored at the removal: the multi-view authors' protocol."""
+
+SCHEDULE_WORDS = {
+    CONTINUE: "rate decaying on",
+    RESTART: "rate restarted",
+    RESTART_AT_ONSET: "rate restarted at onset and removal",
+    AUTHORS: "rate decaying on, momentum dropped",
+}
 
 
 @dataclass(frozen=True)
-class PlannedRun:
-    """A run and its place in a figure.
+class Window:
+    """The arms of one window; see the head of this module."""
 
-    Attributes:
-        spec: The run.
-        tags: Columns that say which arm it is: arm, deficit, onset, length, removal, schedule, budget.
-        curve: Whether its epochs go into the figure's second table.
-        measured: Beginnings of the names of further columns that the run's row takes over from its last
-            epoch, such as `rsv_`.
-    """
+    deficit: Arm
+    dose_matched: Arm
+    fresh: Arm
+    from_scratch: Arm
 
-    spec: RunSpec
-    tags: Mapping[str, Any]
-    curve: bool = False
-    measured: tuple[str, ...] = ()
+    @property
+    def arms(self) -> tuple[Arm, Arm, Arm, Arm]:
+        """All four."""
+        return self.deficit, self.dose_matched, self.fresh, self.from_scratch
 
-    def also(self, *measured: str, **tags: Any) -> PlannedRun:
-        """Returns the run with further tags, and further columns of its last epoch."""
-        return replace(self, tags={**self.tags, **tags}, measured=(*self.measured, *measured))
+
+def harm(window: Window, column: str = "accuracy") -> Contrast:
+    """Returns fresh − deficit: the damage that was done."""
+    return window.fresh[column] - window.deficit[column]
+
+
+def cost(window: Window, column: str = "accuracy") -> Contrast:
+    """Returns dose-matched − deficit."""
+    return window.dose_matched[column] - window.deficit[column]
+
+
+def opportunity(window: Window, column: str = "accuracy") -> Contrast:
+    """Returns dose-matched − fresh: what the clean epochs would have given."""
+    return window.dose_matched[column] - window.fresh[column]
+
+
+def age(early: Window, late: Window, column: str = "accuracy") -> Contrast:
+    """Returns the cost of the early window − that of the late one; says something about age at equal rates alone."""
+    return cost(early, column) - cost(late, column)
 
 
 @dataclass(frozen=True)
@@ -64,7 +88,11 @@ class Protocol:
         decay: Its factor per epoch: in windows, and in a standard recovery.
         recovery: Clean epochs after the removal in a standard recovery.
         seeds: The seeds of the claims.
+        longest_window: Epochs of the longest window; figures derive theirs from it.
+        points: How many windows a figure over their length or onset has.
         reset_optimizer: Whether the optimiser's state is emptied at the removal.
+        stabilizers: Name → `grid` (strengths that are tried) and `use` (the chosen one, or none).
+        tags: Columns of every arm; `variant` says which settings differ from the profile's.
     """
 
     parts: Parts
@@ -73,146 +101,140 @@ class Protocol:
     decay: float
     recovery: int
     seeds: tuple[int, ...]
+    longest_window: int = 1
+    points: int = 1
     reset_optimizer: bool = False
+    stabilizers: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
+    tags: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
-    def schedule(self, kind: str, budget: int | None = None, onset: int = 0) -> Schedule:
-        """Returns a schedule of this protocol.
+    def variant(self, label: str, **settings: Mapping[str, Any]) -> Protocol:
+        """Returns the protocol with other settings of its parts, for small multiples within a figure.
 
         Args:
-            kind: `continue`, `restart`, `restart_at_onset`, or `authors` (continue, with the optimiser's state
-                emptied).
-            budget: For both kinds of restart: epochs over which the rate falls as far as it does in a standard
-                recovery; a rung of a ladder. A standard recovery when left out.
-            onset: For `restart_at_onset`: the first epoch of the window.
-        """
-        shared: dict[str, Any] = {
-            "rate": self.rate,
-            "decay": self.decay,
-            "reset_optimizer": self.reset_optimizer,
-        }
-        if kind == AUTHORS:
-            return Continue(**{**shared, "reset_optimizer": True})
-        if kind == Continue.name:
-            return Continue(**shared)
-        if kind == RESTART_AT_ONSET and onset > 0:
-            shared["earlier"] = (onset,)
-        if budget is None or budget == self.recovery:
-            return Restart(**shared)
-        return Restart(recovery_decay=decay_to(self.decay**self.recovery, budget), **shared)
+            label: Its name in the table and in labels.
+            **settings: A part (`model`, `optimizer`, `data`, `augmentation`) → fields and their values.
 
-    def arm(
+        Raises:
+            SpecError: There is no such part or field, or a value cannot be.
+        """
+        changed: dict[str, Any] = {}
+        for part, values in settings.items():
+            before = getattr(self.parts, part, None)
+            known = {field.name for field in dataclasses.fields(before)} if dataclasses.is_dataclass(before) else set()
+            if unknown := sorted(set(values) - known):
+                raise SpecError(f"variant '{label}': {part} has no setting '{unknown[0]}'")
+            changed[part] = dataclasses.replace(before, **values)  # type: ignore[type-var]
+        parts = dataclasses.replace(self.parts, **changed)
+        return dataclasses.replace(self, parts=parts, tags={**self.tags, "variant": label})
+
+    def window(
         self,
-        seed: int,
-        kind: str,
-        onset: int = 0,
-        length: int = 0,
-        schedule: str = Restart.name,
+        onset: int,
+        length: int,
+        schedule: str = RESTART,
         budget: int | None = None,
+        *,
         deficit: Deficit | None = None,
-        comparison: str = SAME_RECOVERY,
-        curve: bool = False,
         sham: Deficit | None = None,
         stabilizers: tuple[StabilizerWindow, ...] = (),
-    ) -> PlannedRun:
-        """Returns the run of one arm and seed.
+        **tags: Any,
+    ) -> Window:
+        """Returns the arms of a window.
 
         Args:
-            seed: Its seed.
-            kind: `fresh` (the window is ignored), `deficit` or `dose_matched`.
-            onset: First epoch of the window.
-            length: Epochs of the window.
+            onset: Its first epoch.
+            length: Its epochs.
             schedule: `continue`, `restart`, `restart_at_onset` or `authors`.
-            budget: Clean epochs after the window; a standard recovery when left out.
+            budget: Clean epochs after it; a standard recovery when left out. Under both kinds of restart the rate
+                falls as far in it as in a standard recovery.
             deficit: Another deficit than the protocol's.
-            comparison: What the arms of a series have in common: `same_recovery` or `same_total`.
-            curve: Whether the figure draws its epochs.
-            sham: What a dose-matched arm has in its window; nothing at all when left out.
-            stabilizers: What acts against the deficit, in windows of its own.
+            sham: What the dose-matched arm has in the window; nothing when left out.
+            stabilizers: What acts against the deficit, in windows of its own; in the dose-matched arm too.
+            **tags: Further columns.
         """
         budget = self.recovery if budget is None else budget
-        removal = 0 if kind == FRESH else onset + length
-        acting = self.deficit if deficit is None else deficit
-        window: tuple[Window, ...] = ()
-        if removal > 0 and kind == DEFICIT:
-            window = (Window(onset, removal, acting),)
-        elif removal > 0:
-            window = (Window(onset, removal, sham or NoDeficit()),)
-        rungs = schedule in (Restart.name, RESTART_AT_ONSET)
-        rates = self.schedule(schedule, budget if rungs else None, onset)
-        spec = self.parts.run(seed, rates, Timeline(removal + budget, window), stabilizers)
-        tags = {
-            "arm": kind,
-            "deficit": acting.name if kind == DEFICIT else sham.name if sham and kind == DOSE_MATCHED else "none",
-            "onset": 0 if kind == FRESH else onset,
-            "length": 0 if kind == FRESH else length,
-            "removal": removal,
-            "schedule": schedule,
-            "budget": budget,
-            "comparison": comparison,
-            "seed": seed,
-        }
-        return PlannedRun(spec, tags, curve)
+        removal = onset + length
+        shared: dict[str, Any] = {"decay": self.decay, "reset_optimizer": self.reset_optimizer or schedule == AUTHORS}
+        scratch = Continue(rate=self.rate, decay=self.decay)
+        if schedule in (CONTINUE, AUTHORS):
+            rates: Schedule = Continue(rate=self.rate, **shared)
+            alone: Schedule = Continue(rate=self.rate * self.decay**removal, decay=self.decay)
+        elif schedule in (RESTART, RESTART_AT_ONSET):
+            scratch = Continue(rate=self.rate, decay=self._recovery_decay(budget))
+            again = (float(onset), self.rate, self.decay) if schedule == RESTART_AT_ONSET and onset else None
+            stages = (again, (float(removal), self.rate, scratch.decay))
+            rates = Stages(rate=self.rate, later=tuple(stage for stage in stages if stage), **shared)
+            alone = scratch
+        else:
+            raise SpecError(f"schedule={schedule}: one of {', '.join(SCHEDULE_WORDS)}")
+        return self._window(rates, (alone, scratch), onset, length, budget, schedule, deficit, sham, stabilizers, tags)
+
+    def staged(
+        self, before: tuple[tuple[int, float, float], ...], onset: int, length: int, schedule: str, **tags: Any
+    ) -> Window:
+        """Returns the arms of a window under given rates, followed by a standard recovery.
+
+        Args:
+            before: Stages (first epoch, rate, factor per epoch) until the removal, the first from epoch 0 on.
+            onset: The first epoch of the window.
+            length: Its epochs.
+            schedule: The name of these rates.
+            **tags: Further columns.
+        """
+        (_, rate, decay), *later = before
+        again = Continue(rate=self.rate, decay=self.decay)
+        stages = [(float(start), *rest) for start, *rest in (*later, (onset + length, self.rate, self.decay))]
+        rates = Stages(rate=rate, decay=decay, later=tuple(stages), reset_optimizer=self.reset_optimizer)
+        return self._window(rates, (again, again), onset, length, self.recovery, schedule, None, None, (), tags)
+
+    def _recovery_decay(self, budget: int) -> float:
+        return self.decay if budget == self.recovery else decay_to(self.decay**self.recovery, budget)
+
+    def _window(
+        self,
+        rates: Schedule,
+        alone: tuple[Schedule, Schedule],
+        onset: int,
+        length: int,
+        budget: int,
+        schedule: str,
+        deficit: Deficit | None,
+        sham: Deficit | None,
+        stabilizers: tuple[StabilizerWindow, ...],
+        tags: Mapping[str, Any],
+    ) -> Window:
+        acting, nothing, removal = deficit or self.deficit, sham or NoDeficit(), onset + length
+        place = {"onset": onset, "length": length, "removal": removal, "schedule": schedule, "budget": budget}
+        during = f"[{onset}, {removal}), {SCHEDULE_WORDS.get(schedule, schedule)}"
+        after = f"{budget} epochs"
+
+        def trained(seen: Deficit, role: str, words: str) -> Arm:
+            clock = timeline.Timeline(removal + budget, (timeline.Window(onset, removal, seen),))
+            run = self.parts.run(0, rates, clock, stabilizers)
+            return self._arm(run, role, seen.name, place, f"{words} {during}, then {after}", tags)
+
+        def untouched(schedule_alone: Schedule, role: str, words: str) -> Arm:
+            run = self.parts.run(0, schedule_alone, timeline.Timeline(budget))
+            none = {"onset": 0, "length": 0, "removal": 0, "schedule": schedule, "budget": budget}
+            return self._arm(run, role, "none", none, f"{words}, {after}", tags)
+
+        low = "" if alone[0] == alone[1] else f" at the rates from epoch {removal}"
+        return Window(
+            deficit=trained(acting, DEFICIT, _words(acting)),
+            dose_matched=trained(nothing, DOSE_MATCHED, "clean" if sham is None else _words(sham)),
+            fresh=untouched(alone[0], FRESH, f"fresh{low}"),
+            from_scratch=untouched(alone[1], FROM_SCRATCH if low else FRESH, "fresh" if not low else "from scratch"),
+        )
+
+    def _arm(
+        self, run: Any, role: str, deficit: str, place: Mapping[str, Any], label: str, tags: Mapping[str, Any]
+    ) -> Arm:
+        extra = {**self.tags, **tags}
+        said = ", ".join(str(value).replace("_", " ") for value in extra.values() if value not in ("", "none"))
+        label = f"{label} ({said})" if said else label
+        return Arm(run, {"label": label, "role": role, "deficit": deficit, **place, **extra})
 
 
-@dataclass(frozen=True)
-class Tables:
-    """What a figure is drawn from.
-
-    Attributes:
-        runs: A row a run: its tags, `accuracy` (percent, test, at the end; NaN if it failed),
-            `loss` (nats), `accuracy_deficient` (percent, on deficient test images at the end of its
-            window: how well the deficit could be learnt; NaN where a view was absent then),
-            `fisher_trace` with its error, `epochs`, `failure` (empty if fine) and `run_id`.
-        epochs: A row an epoch of the runs that are drawn as curves: tags, `epoch` and what was
-            measured.
-        prices: Times that the figure measured, where it shows any.
-    """
-
-    runs: pd.DataFrame
-    epochs: pd.DataFrame = field(default_factory=pd.DataFrame)
-    prices: pd.DataFrame = field(default_factory=pd.DataFrame)
-
-
-def tables(planned: Iterable[PlannedRun], store: RunStore) -> Tables:
-    """Collects finished runs from the store.
-
-    Nothing that varies between repetitions, such as times, goes in: the same runs give the same
-    bytes.
-
-    Raises:
-        ValueError: A run is not finished.
-    """
-    runs, epochs = [], []
-    for item in planned:
-        rows = store.rows(item.spec)
-        if rows is None:
-            raise ValueError(f"run {item.spec.run_id} is not finished")
-        runs.append(_run_row(item, rows))
-        if item.curve:
-            dropped = ("seconds", "deficit", "reset_optimizer")
-            for row in rows:
-                kept = {key: value for key, value in row.items() if key not in dropped}
-                epochs.append({**item.tags, **kept})
-    return Tables(pd.DataFrame(runs), pd.DataFrame(epochs))
-
-
-def _run_row(item: PlannedRun, rows: list[dict[str, Any]]) -> dict[str, Any]:
-    last, nan = rows[-1], float("nan")
-    failure = last.get("failure") or ""
-    removal = item.tags["removal"]
-    at_removal = rows[removal - 1] if 0 < removal <= len(rows) else {}
-    if any(deficit.removes(removal - 1) for deficit in item.spec.timeline.active(removal - 1)):
-        # A constant view has no variance: what batch normalisation has stored of it blows up rounding errors.
-        at_removal = {}
-    return {
-        **item.tags,
-        "accuracy": last.get("test_accuracy", nan),
-        "loss": last.get("test_loss", nan),
-        "accuracy_deficient": at_removal.get("test_accuracy_deficient", nan),
-        "fisher_trace": last.get("fisher_trace", nan),
-        "fisher_trace_error": last.get("fisher_trace_error", nan),
-        **{column: value for column, value in last.items() if item.measured and column.startswith(item.measured)},
-        "epochs": item.spec.timeline.end,
-        "failure": failure,
-        "run_id": item.spec.run_id,
-    }
+def _words(deficit: Deficit) -> str:
+    view = getattr(deficit, "view", None)
+    return deficit.name.replace("_", " ") + (f" of view {view}" if view else "")

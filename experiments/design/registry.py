@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from critical.core.spec import SpecError, closest
 from experiments.design.figure import Figure
-from experiments.figures.controls import permanence
+from experiments.figures.controls import age_or_rate, permanence
 from experiments.figures.cvpr2023 import rsv_blur, split_removal
 from experiments.figures.iclr2019 import deficit_removal, sensitivity_window
 from experiments.figures.multimodal import modality_dropout
@@ -16,27 +16,34 @@ FIGURES: dict[str, Figure] = {
     module.FIGURE.name: module.FIGURE
     for module in (
         deficit_removal,
+        age_or_rate,
         sensitivity_window,
         permanence,
         split_removal,
         rsv_blur,
         modality_dropout,
-        strength,
         prevention,
+        strength,
     )
 }
 
 
-def chosen(names: str | Sequence[str]) -> list[Figure]:
-    """Returns the figures that `figure=` names: `all`, one, or several (`figure=[a,b]`).
+def chosen(names: str | Sequence[str], headline: Sequence[str]) -> list[Figure]:
+    """Returns the figures that `figure=` names: `headline`, `all`, one, or several (`figure=[a,b]`).
+
+    Args:
+        names: What was asked for.
+        headline: The default set of the profile.
 
     Raises:
         SpecError: There is no such figure.
     """
-    names = [names] if isinstance(names, str) else list(names)
-    if names == ["all"]:
-        names = list(FIGURES)
-    for name in names:
+    listed = [names] if isinstance(names, str) else list(names)
+    if listed == ["headline"]:
+        listed = list(headline)
+    if listed == ["all"]:
+        listed = list(FIGURES)
+    for name in listed:
         if name not in FIGURES:
             raise SpecError(f"figure={name}: there is no such figure; {closest(name, FIGURES)}")
-    return [FIGURES[name] for name in names]
+    return [FIGURES[name] for name in listed]

@@ -6,33 +6,36 @@ give the same tables, byte for byte.
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import functools
 import json
 import shlex
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pandas as pd
+from matplotlib.figure import Figure as Drawing
 
 from critical.core import environment
 from critical.core.files import write_atomically
-from critical.core.spec import identity
+from critical.core.spec import SpecError
 from critical.data import load
 from critical.execution.plan import Plan, plan
 from critical.execution.store import RunStore
 from critical.inference.statistics import mean_interval
 from critical.inference.verdicts import to_records, verdicts
-from critical.plots import style as plotting
-from experiments.design.figure import Figure
-from experiments.design.protocol import DEFICIT, PlannedRun, Protocol, Tables, tables
+from critical.plots import style
+from experiments.design.figure import Design, Figure, check
+from experiments.design.protocol import DEFICIT, Protocol
+from experiments.output import tables
 from experiments.output.loggers import Logger
-from experiments.output.report import FigureRecord, build_report, write_record
+from experiments.output.records import FigureRecord, write_record
+from experiments.output.report import build_report
+from experiments.output.tables import PlannedRun, Tables
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,8 @@ class Setting:
         train: Trains what a plan (under a label) needs that the store does not hold; see `execution.pool.Workers`.
         command: The command line, for the report.
         logger: Where runs are mirrored.
+        reference: Whether the tables are the committed ones, `results/reference/`; else one's own, `results/tables/`.
+        seeds: The seeds that are trained now; None: all that the figure is planned with.
     """
 
     profile: str
@@ -52,146 +57,161 @@ class Setting:
     train: Callable[[Plan, str], None]
     command: str
     logger: Logger
+    reference: bool = False
+    seeds: tuple[int, ...] | None = None
 
     @functools.cached_property
     def store(self) -> RunStore:
         """The run store, shared by all profiles and figures."""
         return RunStore(self.results / "runs")
 
+    @property
+    def tables(self) -> Path:
+        """Where the tables of the profile lie."""
+        return self.results / ("reference" if self.reference else "tables") / self.profile
 
-def make(figure: Figure, protocol: Protocol, numbers: Any, setting: Setting) -> FigureRecord:
+
+def designed(figure: Figure, protocol: Protocol, parameters: Any) -> Design:
+    """Returns what a figure shows and claims, checked."""
+    design = figure.design(protocol, parameters)
+    check(design, figure.name)
+    return design
+
+
+def planned_seeds(design: Design, protocol: Protocol) -> tuple[int, ...]:
+    """Returns the seeds that a figure is planned with."""
+    return protocol.seeds if design.seeds is None else design.seeds
+
+
+def seeds_now(design: Design, protocol: Protocol, setting: Setting) -> tuple[int, ...]:
+    """Returns the seeds that are trained now.
+
+    Raises:
+        SpecError: Some are not among those that the figure is planned with.
+    """
+    every = planned_seeds(design, protocol)
+    if setting.seeds is None:
+        return every
+    if strangers := sorted(set(setting.seeds) - set(every)):
+        raise SpecError(f"seeds={list(setting.seeds)}: {strangers[0]} is none of those planned, {list(every)}")
+    return setting.seeds
+
+
+def make(figure: Figure, protocol: Protocol, parameters: Any, setting: Setting) -> FigureRecord:
     """Makes a figure: trains what is missing, writes table, picture and record, refreshes the report.
 
     Args:
         figure: The figure.
         protocol: How its arms are trained.
-        numbers: The profile's numbers for it.
+        parameters: The profile's parameters for it.
         setting: Where results go, and who trains.
 
     Returns:
         The record that the report shows.
     """
     start = time.monotonic()
-    planned = figure.runs(protocol, numbers)
-    needed = plan(item.spec for item in planned)
-    setting.train(needed, figure.name)
-    collected = tables(planned, setting.store)
-    paths = write_tables(collected, setting.results, setting.profile, figure.name)
+    design = designed(figure, protocol, parameters)
+    every, now = planned_seeds(design, protocol), seeds_now(design, protocol, setting)
+    items = tables.planned(design, now)
+    needed = plan(item.spec for item in items)
+    if design.table is None:
+        setting.train(needed, figure.name)
+        collected = tables.collect(items, setting.store)
+    else:
+        collected = Tables(design.table())
+    made_by = [{**who, "seeds": sorted(now)} for who in [provenance()]]
+    if setting.reference:
+        collected, made_by = with_kept(collected, design, now, made_by, setting, figure.name)
+    written = tables.write(collected, setting.tables, figure.name)
     # Drawn and judged from what the file holds, so that it is all a reader needs to do the same.
-    collected = read_tables(setting.results, setting.profile, figure.name)
-    collected = dataclasses.replace(collected, prices=prices(figure, protocol, numbers, setting))
-    saved = draw(figure, collected, protocol, numbers, setting)
-    judged = verdicts(collected.runs, figure.claims(protocol, numbers), protocol.seeds)
-    said = [figure.caption(collected, protocol, numbers), small_print(collected, protocol)]
-    if figure.summary is not None:
-        said.append(figure.summary(judged, numbers))
+    collected = tables.read(setting.tables, figure.name)
+    with style.style():
+        saved = style.save(draw(design, collected), setting.results / "figures" / setting.profile, figure.name)
+    judged = verdicts(collected.runs, design.claims, every) if design.claims else []
     record = FigureRecord(
         figure=figure.name,
         title=figure.title,
-        caption=" ".join(said),
-        alt=figure.alt,
+        caption=caption(figure, design, collected, protocol),
+        alt=" ".join(panel.sentence() for panel in design.shown),
         command=setting.command,
         data=load(protocol.parts.data).label,
         schedule=schedule_text(protocol),
         seeds=sorted(int(seed) for seed in collected.runs["seed"].unique()),
-        machine=environment.machine(),
-        versions=environment.versions(),
-        commit=environment.commit(),
+        made_by=made_by,
         wall_seconds=time.monotonic() - start,
         runs=len(needed.runs),
         epochs_needed=needed.epochs_needed,
         epochs_separate=needed.epochs_separate,
-        table=str(paths[0]),
+        table=str(written[0]),
         created=datetime.date.today().isoformat(),
         cpu_seconds=setting.store.cpu_seconds(key for segment in needed.segments for key in segment.keys),
         failures=failure_lines(collected.runs),
         verdicts=to_records(judged),
         deviations=list(figure.deviations),
+        arms=learnt(collected.runs),
     )
-    written = write_record(record, setting.results, setting.profile)
+    path = write_record(record, setting.results, setting.profile)
     # Beside the table too: tables are kept and passed on, and their provenance goes with them. The report reads
     # only what lies with the pictures, so a page never shows verdicts of another machine.
-    write_atomically(paths[0].with_suffix(".json"), written.read_bytes())
+    write_atomically(written[0].with_suffix(".json"), path.read_bytes())
     build_report(setting.results, setting.profile)
-    mirror(planned, figure, setting, saved.png)
+    mirror(items, figure, setting, saved.png)
     return record
 
 
-def draw(figure: Figure, collected: Tables, protocol: Protocol, numbers: Any, setting: Setting) -> plotting.Saved:
-    """Draws a figure from its tables and saves the picture."""
-    with plotting.style():
-        drawing = figure.draw(collected, protocol, numbers)
-        return plotting.save(drawing, setting.results / "figures" / setting.profile, figure.name)
+def provenance() -> dict[str, Any]:
+    """Returns who trains here: commit, machine and versions."""
+    return {"commit": environment.commit(), "machine": environment.machine(), "versions": environment.versions()}
 
 
-def calibrated(figure: Figure, planned: Sequence[PlannedRun], setting: Setting) -> bool:
-    """Tells whether a calibration need not run: its table lies there, of exactly these runs, from whatever machine."""
-    table = table_paths(setting.results, setting.profile, figure.name)[0]
-    if not (figure.calibration and table.exists() and table.with_suffix(".json").exists()):
-        return False
-    held = read_tables(setting.results, setting.profile, figure.name).runs
-    return list(held["run_id"]) == [item.spec.run_id for item in planned]
+def with_kept(
+    new: Tables, design: Design, now: Sequence[int], made_by: list[dict[str, Any]], setting: Setting, name: str
+) -> tuple[Tables, list[dict[str, Any]]]:
+    """Returns a reference table with the seeds of earlier sittings kept, and who made which.
 
+    What the design no longer has is left out; a kept seed that lacks an arm of it goes whole.
+    """
+    held = tables.read(setting.tables, name)
+    record = tables.paths(setting.tables, name)[0].with_suffix(".json")
+    if held.runs.empty or not record.exists():
+        return new, made_by
+    ids = {arm.id: place for place, arm in enumerate(design.trained)}
+    there = tables.seeds_of(design, sorted(set(held.runs["seed"]) - set(now)), held.runs)
 
-def show(figure: Figure, protocol: Protocol, numbers: Any, setting: Setting) -> FigureRecord:
-    """Draws a calibration from its table, with the record that lies beside it; its caption says whose it is."""
-    table = table_paths(setting.results, setting.profile, figure.name)[0]
-    collected = read_tables(setting.results, setting.profile, figure.name)
-    saved = draw(figure, collected, protocol, numbers, setting)
-    held = FigureRecord(**json.loads(table.with_suffix(".json").read_bytes()))
-    said = [
-        figure.caption(collected, protocol, numbers),
-        small_print(collected, protocol),
-        f"Drawn from the table that what stands below made on {held.created} ({held.machine}); nothing was trained for "
-        "it here.",
+    def merged(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+        if before.empty or not there:
+            return after
+        kept = before[before["seed"].isin(there) & before["arm_id"].isin(ids)]
+        both = pd.concat([kept, after], ignore_index=True)
+        order = ["place", "seed", *(["epoch"] if "epoch" in both else [])]
+        return both.assign(place=both["arm_id"].map(ids)).sort_values(order, kind="stable").drop(columns="place")
+
+    earlier = [
+        {**who, "seeds": sorted(set(who["seeds"]) & set(there))} for who in json.loads(record.read_bytes())["made_by"]
     ]
-    record = dataclasses.replace(held, caption=" ".join(said), deviations=list(figure.deviations))
-    write_record(record, setting.results, setting.profile)
-    build_report(setting.results, setting.profile)
-    setting.logger.log_figure(figure.name, saved.png)
-    return record
+    return Tables(merged(held.runs, new.runs), merged(held.epochs, new.epochs)), [
+        *(who for who in earlier if who["seeds"]),
+        *made_by,
+    ]
 
 
-def table_paths(results: Path, profile: str, name: str) -> tuple[Path, Path]:
-    """Returns where the tables of a figure lie: runs and epochs."""
-    folder = results / "tables" / profile
-    return folder / f"{name}.csv", folder / f"{name}.epochs.csv"
-
-
-def write_tables(collected: Tables, results: Path, profile: str, name: str) -> tuple[Path, Path]:
-    """Writes the tables atomically; numbers with ten digits, which is what every machine agrees on."""
-    paths = table_paths(results, profile, name)
-    for path, frame in zip(paths, (collected.runs, collected.epochs), strict=True):
-        if not frame.empty:
-            write_atomically(path, frame.to_csv(index=False, float_format="%.10g").encode())
-    return paths
-
-
-def read_tables(results: Path, profile: str, name: str) -> Tables:
-    """Reads the tables of a figure back."""
-    runs, epochs = table_paths(results, profile, name)
-    text = {"failure": str, "deficit": str, "run_id": str}
-    read: dict[str, Any] = {"dtype": text, "keep_default_na": False, "na_values": ["", "nan"]}
-    frames = [pd.read_csv(path, **read) if path.exists() else pd.DataFrame() for path in (runs, epochs)]
-    for frame in frames:
-        if "failure" in frame:
-            frame["failure"] = frame["failure"].fillna("")
-    return Tables(*frames)
-
-
-def prices(figure: Figure, protocol: Protocol, numbers: Any, setting: Setting) -> pd.DataFrame:
-    """Returns the times that a figure shows: measured the first time on a machine for its runs, then read back."""
-    if figure.prices is None:
-        return pd.DataFrame()
-    path = table_paths(setting.results, setting.profile, figure.name)[0].with_suffix(".prices.csv")
-    held = pd.read_csv(path, keep_default_na=False, dtype={"runs": str}) if path.exists() else pd.DataFrame()
-    # The table may have come with the repository, from another machine, or be of other settings.
-    runs = [item.spec.run_id for item in figure.runs(protocol, numbers)]
-    measured = {"machine": environment.machine(), "runs": identity(runs)}
-    if held.empty or any(set(held.get(column, ())) != {value} for column, value in measured.items()):
-        held = figure.prices(protocol, numbers).assign(**measured)
-        write_atomically(path, held.to_csv(index=False, float_format="%.4g").encode())
-    return held
+def draw(design: Design, collected: Tables) -> Drawing:
+    """Draws the panels of a figure from its tables."""
+    rows, columns = len(design.panels), max(map(len, design.panels))
+    made, axes = style.figure(rows, columns, panel=design.panel_inches)
+    for row, panels in enumerate(design.panels):
+        for column, axis in enumerate(axes[row]):
+            panel = panels[column] if column < len(panels) else None
+            if panel is None:
+                axis.set_visible(False)
+            else:
+                panel.draw(axis, collected.runs, collected.epochs)
+        style.share_scale([
+            axis for axis, panel in zip(axes[row], panels, strict=False)
+            if panel is not None and panel.ylabel and panel.ylabel == panels[0].ylabel  # type: ignore[union-attr]
+        ])  # fmt: skip
+    style.legend(made)
+    return made
 
 
 def schedule_text(protocol: Protocol) -> str:
@@ -203,50 +223,41 @@ def schedule_text(protocol: Protocol) -> str:
     )
 
 
-def small_print(collected: Tables, protocol: Protocol) -> str:
-    """Says what every caption has to: n, data, schedule, and how learnable the deficit was."""
-    label = load(protocol.parts.data).label
+def caption(figure: Figure, design: Design, collected: Tables, protocol: Protocol) -> str:
+    """Says what is asked and seen, n, data and schedule, and how well the deficits were learnt."""
     count = collected.runs["seed"].nunique()
-    lines = [
-        f"n = {count} seeds, each a dot, means with 95 % intervals (Student's t). Data: {label}. "
-        f"Schedule: {schedule_text(protocol)}."
-    ]
-    table = collected.runs[collected.runs["arm"] == DEFICIT].drop_duplicates(
-        ["seed", "deficit", "onset", "length"]
+    said = [figure.question, *(panel.sentence() for panel in design.shown), design.note]
+    said.append(
+        f"n = {count} seeds, each a dot, means with 95 % intervals (Student's t). Data: "
+        f"{load(protocol.parts.data).label}. Schedule: {schedule_text(protocol)}."
     )
-    said, absent = [], False
-    for key, rows in table.groupby(["deficit", "onset", "length"]):
-        name, onset, length = cast("tuple[str, int, int]", key)
-        known = rows["accuracy_deficient"].dropna()
-        absent = absent or known.empty
-        if len(known):
-            said.append(f"{name.replace('_', ' ')} in [{onset}, {onset + length}): {mean_interval(known).mean:.0f} %")
-    if said:
-        lines.append(
-            "How well the deficit itself was learnt (accuracy on deficient test images when it ends): "
-            f"{'; '.join(said)}."
-        )
-    if absent:
-        lines.append(
-            "How well a network does while a view is absent is not said: the running statistics of a constant view "
-            "have no variance."
-        )
-    return " ".join(lines)
+    known = [arm for arm in learnt(collected.runs) if arm["learnt"] is not None]
+    if known:
+        listed = "; ".join(f"{arm['label']}: {arm['learnt']:.0f} %" for arm in known)
+        said.append(f"How well the deficits themselves were learnt (accuracy on deficient test images): {listed}.")
+    return " ".join(filter(None, said))
+
+
+def learnt(runs: pd.DataFrame) -> list[dict[str, Any]]:
+    """Returns for each arm its label, role and mean accuracy on deficient images at the removal (None: unknown)."""
+    found = []
+    for _, rows in runs.groupby("arm_id", sort=False) if "role" in runs else ():
+        known = rows.loc[rows["role"] == DEFICIT, "accuracy_deficient"].dropna()
+        value = mean_interval(known).mean if len(known) else None
+        found.append({"label": rows["label"].iloc[0], "role": rows["role"].iloc[0], "learnt": value})
+    return found
 
 
 def failure_lines(table: pd.DataFrame) -> list[str]:
     """Returns a line for each failed run."""
     failed = table[table["failure"] != ""]
-    return [
-        f"{row.arm}, {row.schedule}, removal {row.removal}, seed {row.seed}: {row.failure}"
-        for row in failed.itertuples()
-    ]
+    return [f"{row.label}, seed {row.seed}: {row.failure}" for row in failed.itertuples()]
 
 
-def mirror(planned: Sequence[PlannedRun], figure: Figure, setting: Setting, picture: Path) -> None:
+def mirror(items: Iterable[PlannedRun], figure: Figure, setting: Setting, picture: Path) -> None:
     """Hands the runs and the picture to the logger."""
-    for item in {item.spec.run_id: item for item in planned}.values():
-        tags = {"figure": figure.name, "profile": setting.profile, **item.tags}
+    for item in {item.spec.run_id: item for item in items}.values():
+        tags: Mapping[str, Any] = {"figure": figure.name, "profile": setting.profile, **item.tags}
         setting.logger.log_run(setting.store.root / "runs" / item.spec.run_id, tags)
     setting.logger.log_figure(figure.name, picture)
 

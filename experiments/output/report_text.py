@@ -8,14 +8,22 @@ from typing import Any
 
 
 def found(verdict: Mapping[str, Any]) -> str:
-    """Writes an effect with its interval and unit: "+4.2 points (95 % interval +3.1 to +5.3)"."""
-    effect, low, high = (verdict[key] for key in ("effect", "low", "high"))
-    if not _known(effect):
+    """Writes an effect with its interval and unit: "+4.2 points [+3.1, +5.3]", "×1.3 [1.1, 1.5]"."""
+    mean, low, high = (verdict[key] for key in ("effect", "low", "high"))
+    if not _known(mean):
         return "no estimate"
-    text = f"{_signed(effect)} {verdict['unit']}".rstrip()
-    if not (_known(low) and _known(high)):
-        return f"{text} (no interval)"
-    return f"{text} (95 % interval {_signed(low)} to {_signed(high)})"
+    bounds = f" [{_bare(verdict, low)}, {_bare(verdict, high)}]" if _known(low) and _known(high) else " (no interval)"
+    return effect(verdict, mean) + bounds
+
+
+def effect(verdict: Mapping[str, Any], value: float) -> str:
+    """Writes a number in the unit of a verdict; a ratio, of which it is the logarithm, as a factor."""
+    bare = _bare(verdict, value)
+    return f"×{bare}" if verdict["ratio"] else f"{bare} {verdict['unit']}".rstrip()
+
+
+def _bare(verdict: Mapping[str, Any], value: float) -> str:
+    return number(math.exp(value)) if verdict["ratio"] else _signed(value)
 
 
 def number(value: float) -> str:

@@ -1,21 +1,15 @@
-"""The methods that are compared: which field is their strength, and when they act."""
+"""The methods that are compared: which field is their strength, when they act, and who proposed them."""
 
 from __future__ import annotations
 
-import dataclasses
-import statistics
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import pandas as pd
-
 from critical.core.spec import SpecError, closest, from_settings
+from critical.inference.claims import OURS
 from critical.stabilizers import KINDS, StabilizerWindow
-from critical.training.loop import Trainer
-from critical.training.schedules import Restart
-from experiments.design.protocol import DOSE_MATCHED, Protocol
+from experiments.design.protocol import Protocol
 
 NONE = "none"
 CONTROL_METHOD = "slow_trunk"
@@ -28,41 +22,57 @@ class Method:
 
     Attributes:
         strength: The field that a grid varies.
+        source: Who proposed it.
         at_removal: Whether it acts once, before the first clean epoch, instead of during the window.
         whole: Whether the strength is a whole number.
         fixed: Other fields, where the defaults do not serve.
     """
 
     strength: str
+    source: str
     at_removal: bool = False
     whole: bool = False
     fixed: Mapping[str, Any] = field(default_factory=dict)
 
 
 METHODS = {
-    "fisher_penalty": Method("weight"),
-    "cross_sensor_reconstruction": Method("weight"),
-    "modality_dropout": Method("probability"),
-    "shrink_and_perturb": Method("shrink", at_removal=True),
-    "l2_init": Method("weight"),
-    "weight_decay": Method("weight"),
+    "fisher_penalty": Method("weight", "Jastrzębski et al. 2021"),
+    "cross_sensor_reconstruction": Method("weight", "Kleinman et al. 2023"),
+    "modality_dropout": Method("probability", "Neverova et al. 2015"),
+    "shrink_and_perturb": Method("shrink", "Ash and Adams 2020", at_removal=True),
+    "l2_init": Method("weight", "Kumar et al. 2023"),
+    "weight_decay": Method("weight", "Golatkar et al. 2019"),
     # Shifts alone: a mirrored letter is another one, and pictures that may be mirrored are so already.
-    "augmentation": Method("shift", whole=True, fixed={"flip": False}),
-    CONTROL_METHOD: Method("factor"),
+    "augmentation": Method("shift", "Golatkar et al. 2019", whole=True, fixed={"flip": False}),
+    CONTROL_METHOD: Method("factor", OURS),
 }
 
 
-def check(methods: Sequence[str]) -> None:
-    """Refuses methods that there are not, or that come twice.
+def words(method: str) -> str:
+    """Returns the name of a method as figures write it."""
+    return {NONE: "no method", CONTROL_METHOD: "slow trunk (control)"}.get(method, method.replace("_", " "))
+
+
+def strengths(protocol: Protocol, key: str) -> dict[str, Any]:
+    """Returns for each stabiliser of the profile its `grid` or the strength in `use`.
 
     Raises:
-        SpecError: In one line.
+        SpecError: An unknown stabiliser, one without that key, or no control among them.
     """
-    for method in methods:
+    found = {}
+    for method, held in protocol.stabilizers.items():
         if method not in METHODS:
-            raise SpecError(f"methods: there is no '{method}'; {closest(method, METHODS)}")
-    if len(set(methods)) < len(methods) or not methods:
-        raise SpecError(f"methods={list(methods)}: at least one, each once")
+            raise SpecError(f"stabilizers: there is no '{method}'; {closest(method, METHODS)}")
+        if unknown := sorted(set(held) - {"grid", "use"}):
+            raise SpecError(f"stabilizers.{method}: there is no '{unknown[0]}'; grid (a list) and use (a strength)")
+        if held.get(key) is None and key == "grid":
+            raise SpecError(f"stabilizers.{method}: the list 'grid' of strengths to try is missing")
+        # A stabiliser without `use` is too dear for this profile's comparison.
+        if held.get(key) is not None:
+            found[method] = held[key]
+    if CONTROL_METHOD not in found:
+        raise SpecError(f"stabilizers: the control, {CONTROL_METHOD}, is missing")
+    return found
 
 
 def windows(method: str, strength: float, removal: int) -> tuple[StabilizerWindow, ...]:
@@ -71,49 +81,9 @@ def windows(method: str, strength: float, removal: int) -> tuple[StabilizerWindo
         return ()
     used = METHODS[method]
     if used.whole and strength != int(strength):
-        raise SpecError(f"strengths: {method} takes a whole number of {used.strength}, not {strength:g}")
-    value = int(strength) if used.whole else strength
+        raise SpecError(f"stabilizers.{method}: takes a whole number of {used.strength}, not {strength:g}")
+    value = int(strength) if used.whole else float(strength)
     made = from_settings(KINDS, {"name": method, used.strength: value, **used.fixed}, "stabilizer")
     if used.at_removal:
         return (StabilizerWindow(made, removal, removal + 1),)
     return (StabilizerWindow(made, 0, removal),)
-
-
-def overhead(
-    protocol: Protocol, methods: Sequence[str], strengths: Sequence[float], removal: int, rounds: int = 3
-) -> pd.DataFrame:
-    """Measures what an epoch with each method takes, in one run: rounds in which each trains one epoch.
-
-    Args:
-        protocol: Data, network and optimiser.
-        methods: Names.
-        strengths: One for each.
-        removal: The epoch of removal.
-        rounds: After one that warms up.
-
-    Returns:
-        A row a method: `stabilizer`, `seconds` (median process time of an epoch) and `ratio` to none.
-    """
-    trainers = {}
-    for method, strength in ((NONE, 0.0), *zip(methods, strengths, strict=True)):
-        spec = protocol.arm(
-            protocol.seeds[0], DOSE_MATCHED, 0, removal, Restart.name, stabilizers=windows(method, strength, removal)
-        ).spec
-        epoch_specs = spec.epoch_specs
-        # A method that acts at the removal acts in that epoch alone.
-        epoch_spec = epoch_specs[removal] if method != NONE and METHODS[method].at_removal else epoch_specs[0]
-        trainers[method] = (Trainer(spec), dataclasses.replace(epoch_spec, reset_optimizer=False))
-    seconds: dict[str, list[float]] = {method: [] for method in trainers}
-    for _ in range(rounds + 1):
-        for method, (trainer, epoch_spec) in trainers.items():
-            with trainer.arithmetic.applied():
-                start = time.process_time()
-                trainer.train_epoch(epoch_spec)
-                seconds[method].append(time.process_time() - start)
-    medians = {method: statistics.median(times[1:]) for method, times in seconds.items()}
-    return pd.DataFrame(
-        [
-            {"stabilizer": method, "seconds": value, "ratio": value / medians[NONE]}
-            for method, value in medians.items()
-        ]
-    )

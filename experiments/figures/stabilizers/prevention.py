@@ -1,265 +1,109 @@
-"""What is said to prevent a critical period: does it, and does it do more than slow the trunk?"""
+"""What is said to prevent a critical period: does it, at what price, and more than slowing the trunk does?"""
 
-from __future__ import annotations
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-
-import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure as Drawing
-
-from critical.core.spec import SpecError
-from critical.inference.claims import Arm, Claim, Statistic
-from critical.inference.statistics import mean_interval, paired_differences
-from critical.plots import style as plotting
-from critical.probes import Decoding
-from critical.stabilizers import ModalityDropout
-from critical.training.schedules import Restart
-from experiments.design.contrasts import CONTROL, cost, dose_matched, fresh, window
-from experiments.design.figure import Figure
-from experiments.design.protocol import DEFICIT, DOSE_MATCHED, FRESH, PlannedRun, Protocol, Tables
-from experiments.design.two_views import MEASURED, POOR, lost, sham
-from experiments.figures.stabilizers.methods import CONTROL_METHOD, NONE, check, overhead, windows
-
-SOURCES = {
-    "fisher_penalty": "Jastrzębski et al. 2021",
-    "cross_sensor_reconstruction": "Kleinman et al. 2023",
-    "modality_dropout": "Neverova et al. 2015",
-    "shrink_and_perturb": "Ash and Adams 2020",
-    "l2_init": "Kumar et al. 2023",
-    "weight_decay": "Golatkar et al. 2019",
-    "augmentation": "Golatkar et al. 2019",
-    CONTROL_METHOD: CONTROL,
-}
-DECODING = f"decoding_{POOR}"
-ALONE = f"decoding_absent_{POOR}"
-DECIDED = ("reproduced", "reversed", "not reproduced")
+from critical.inference.arms import Term
+from critical.inference.claims import Claim
+from critical.inference.effects import SMALLEST
+from critical.plots.panel import Look, Value
+from critical.plots.panels import Dots
+from critical.plots.style import OTHER_COLOURS, arm_colour
+from experiments.design.figure import Design, Figure
+from experiments.design.parameters import Parameters, at_least
+from experiments.design.protocol import Protocol, Window, cost, harm
+from experiments.design.sources import OURS
+from experiments.design.two_streams import DECODING, POOR, PROBE, stream_claims
+from experiments.figures.stabilizers.methods import CONTROL_METHOD, METHODS, NONE, strengths, windows, words
 
 
 @dataclass(frozen=True)
-class Numbers:
-    """What a profile chooses.
+class Prevention(Parameters):
+    """Parameters.
 
     Attributes:
         removal: Epoch at which the deficit, on from epoch 0, is removed.
-        methods: Names of the methods; the last is the control `slow_trunk`.
-        strengths: A strength for each, as `stabilizers/strength` chose it.
     """
 
     removal: int
-    methods: tuple[str, ...]
-    strengths: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        check(self.methods)
-        if self.removal < 1:
-            raise SpecError(f"removal={self.removal}: at least one epoch")
-        if len(self.strengths) != len(self.methods):
-            raise SpecError(f"strengths: {len(self.methods)} methods want as many strengths")
-        if self.methods[-1] != CONTROL_METHOD:
-            raise SpecError(f"methods={list(self.methods)}: the last has to be the control, {CONTROL_METHOD}")
+        at_least(1, removal=self.removal)
+
+    @classmethod
+    def defaults(cls, protocol: Protocol) -> Mapping[str, Any]:
+        """Returns the longest window."""
+        return {"removal": protocol.longest_window}
 
 
-def runs(protocol: Protocol, numbers: Numbers) -> list[PlannedRun]:
-    """Lists fresh networks, and for no method and each method the deficit and the dose-matched one."""
-    planned = []
-    for seed in protocol.seeds:
-        planned.append(protocol.arm(seed, FRESH).also(stabilizer=NONE))
-        for method, strength in ((NONE, 0.0), *zip(numbers.methods, numbers.strengths, strict=True)):
-            acting = windows(method, strength, numbers.removal)
-            for kind in (DEFICIT, DOSE_MATCHED):
-                arm = protocol.arm(
-                    seed, kind, 0, numbers.removal, stabilizers=acting, sham=sham(protocol.deficit)
-                )
-                planned.append((_seen_alone(arm) if method == ModalityDropout.name else arm).also(stabilizer=method))
-    return [item.also(*MEASURED) for item in planned]
-
-
-def _seen_alone(item: PlannedRun) -> PlannedRun:
-    """Has each view decoded with the other one absent as well: telling only where training had absent views.
-
-    Here it had them until the removal; the clean epochs that follow forget some of it.
-    """
-    probes = tuple(replace(probe, absent=True) if isinstance(probe, Decoding) else probe for probe in item.spec.probes)
-    return replace(item, spec=replace(item.spec, probes=probes))
-
-
-def prices(protocol: Protocol, numbers: Numbers) -> pd.DataFrame:
-    """Measures what each method costs an epoch."""
-    return overhead(protocol, numbers.methods, numbers.strengths, numbers.removal)
-
-
-def _arm(protocol: Protocol, numbers: Numbers, method: str) -> Arm:
-    deficit = window(0, numbers.removal, protocol.recovery, Restart.name, protocol.deficit.name)
-    return deficit.but(stabilizer=method)
-
-
-def _references(deficit: Arm) -> tuple[Arm, Arm]:
-    """Returns the fresh network (which no method ever acts on) and the dose-matched one with the same method."""
-    return fresh(deficit).but(stabilizer=NONE), dose_matched(deficit)
-
-
-def draw(tables: Tables, protocol: Protocol, numbers: Numbers) -> Drawing:
-    """Draws a row a method and a column a measure: mean over seeds with its interval, every seed a dot."""
-    table = tables.runs
-    shown = (NONE, *numbers.methods)
-    made, axes = plotting.figure(2, 3, panel=(3.1, 0.5 + 0.32 * len(shown)), sharey=True)
-    panels: list[tuple[str, str]] = [
-        ("harm", "harm: fresh − deficit (points)"),
-        ("cost", "cost: dose-matched − deficit (points)"),
-        (DECODING, f"decoded from view {POOR} alone (%)"),
-        ("rsv_mean", "mean RSV (+1: only view a)"),
-        ("clean", "clean accuracy, dose-matched (%)"),
-        ("ratio", "process time of an epoch (ratio to none)"),
+def design(protocol: Protocol, parameters: Prevention) -> Design:
+    """Sets each method, in the window of the deficit, against none."""
+    removal, used = parameters.removal, strengths(protocol, "use")
+    window: dict[str, Window] = {
+        method: protocol.window(0, removal, stabilizers=windows(method, strength, removal), stabilizer=method)
+        for method, strength in {NONE: 0.0, **used}.items()
+    }
+    without, slow = window[NONE], window[CONTROL_METHOD]
+    name = protocol.deficit.name
+    what = f"Without any method, {name} of view {POOR} until epoch {removal}"
+    claims = [
+        Claim("prevention.cost", OURS, cost(without), "greater", f"{what} costs accuracy (rate restarted)."),
+        *stream_claims("prevention", OURS, without, POOR, what, "rate restarted"),
     ]
-    for axis, (measure, words) in zip(axes.ravel(), panels, strict=True):
-        for row, method in enumerate(shown):
-            colour = plotting.arm_colour("clean") if method in (NONE, CONTROL_METHOD) else plotting.OTHER_COLOURS[4]
-            if measure == "ratio":
-                found = tables.prices.loc[tables.prices["stabilizer"] == method, "ratio"]
-                axis.plot(found, [row] * len(found), "o", color=colour)
-                continue
-            arm = _arm(protocol, numbers, method)
-            _dots(axis, _values(table, arm, measure), row, colour)
-            if measure == DECODING and ALONE in table:
-                _dots(axis, _values(table, arm, ALONE), row, colour, hollow=True)
-        if measure != "ratio":
-            without = _values(table, _arm(protocol, numbers, NONE), measure).mean()
-            axis.axvline(without, color=plotting.arm_colour("clean"), linewidth=0.8, linestyle=":")
-        if measure in ("harm", "cost"):
-            axis.axvline(0, color="#9A9A9A", linewidth=0.8)
-        axis.set_xlabel(words)
-        axis.set_yticks(range(len(shown)), [_words(method) for method in shown])
-        axis.set_ylim(len(shown) - 0.5, -0.5)
-    plotting.failures(axes[1, 0], table, by=("arm", "stabilizer", "seed"))
-    return made
-
-
-def _words(method: str) -> str:
-    return {NONE: "no method", CONTROL_METHOD: "slow trunk (control)"}.get(method, method.replace("_", " "))
-
-
-def _values(table: pd.DataFrame, deficit: Arm, measure: str) -> pd.Series:
-    """Returns one value per seed."""
-    start, clean = _references(deficit)
-    if measure in ("harm", "cost"):
-        return paired_differences(table, start if measure == "harm" else clean, deficit).dropna()
-    column = "accuracy" if measure == "clean" else measure
-    chosen = table[[all(row[key] == value for key, value in (clean if measure == "clean" else deficit).items())
-                    for _, row in table.iterrows()]]  # fmt: skip
-    return chosen.set_index("seed")[column].dropna()
-
-
-def _dots(axis: Axes, values: pd.Series, row: int, colour: str, hollow: bool = False) -> None:
-    if values.empty:
-        return
-    interval = mean_interval(values)
-    if hollow:
-        axis.plot([interval.low, interval.high], [row - 0.25] * 2, color=colour, linewidth=0.8)
-        axis.plot([interval.mean], [row - 0.25], "o", color=colour, markerfacecolor="white", markersize=4)
-        return
-    axis.plot(values, [row + 0.22] * len(values), ".", color=colour, alpha=0.35, markersize=3)
-    axis.plot([interval.low, interval.high], [row, row], color=colour, linewidth=1.2)
-    axis.plot([interval.mean], [row], "o", color=colour)
-
-
-def claims(protocol: Protocol, numbers: Numbers) -> Sequence[Claim]:
-    """Lists what the tables are put to: the premise, and for each method three questions."""
-    without = _arm(protocol, numbers, NONE)
-    slow = _arm(protocol, numbers, CONTROL_METHOD)
-    name = protocol.deficit.name.replace("_", " ")
-    found = [
-        cost(
-            "prevention.cost", CONTROL,
-            f"Without any method, {name} of view {POOR} until epoch {numbers.removal} costs accuracy (rate restarted).",
-            without,
-        ),
-        lost(
-            "prevention.blind", CONTROL,
-            f"Without any method, less can be decoded from view {POOR} afterwards.", without, DECODING,
-        ),
-    ]  # fmt: skip
-    for method in numbers.methods:
-        acting, words = _arm(protocol, numbers, method), _words(method)
-        found += [
-            Claim(
-                f"prevention.{method}_cost", SOURCES[method], f"{words}: the deficit costs less accuracy than without.",
-                "greater", statistic=_cost_saved(without, acting),
-                uses=(without, acting, dose_matched(without), dose_matched(acting)), control=dose_matched(without),
-            ),
-            Claim(
-                f"prevention.{method}_sight", SOURCES[method],
-                f"{words}: more can be decoded from view {POOR} after the deficit than without.",
-                "greater", acting, without, column=DECODING, control=without,
-            ),
+    for method in used:
+        held, source, said = window[method], METHODS[method].source, words(method)
+        claims += [
+            Claim(f"prevention.{method}_cost", source, cost(without) - cost(held), "greater",
+                  f"{said}: the deficit costs less accuracy than without.", requires=("prevention.cost",)),
+            Claim(f"prevention.{method}_mends", source, cost(without, PROBE) - cost(held, PROBE), "greater",
+                  f"{said}: stream {POOR} is less impaired than without.", requires=("prevention_impaired",)),
+            Claim(f"prevention.{method}_sight", source, cost(without, DECODING) - cost(held, DECODING), "greater",
+                  f"{said}: stream {POOR} is less ignored than without.", requires=("prevention_ignored",)),
+            Claim(f"prevention.{method}_price", OURS, without.dose_matched - held.dose_matched, "none",
+                  f"{said}: it costs clean networks no accuracy."),
         ]  # fmt: skip
         if method != CONTROL_METHOD:
-            found.append(Claim(
-                f"prevention.{method}_beyond_slowing", CONTROL,
-                f"{words}: more can be decoded from view {POOR} than by lowering the trunk's learning rate alone.",
-                "greater", acting, slow, column=DECODING, control=slow,
+            claims.append(Claim(
+                f"prevention.{method}_beyond_slowing", OURS, cost(slow, DECODING) - cost(held, DECODING), "greater",
+                f"{said}: stream {POOR} is less ignored than by lowering the trunk's learning rate alone.",
+                requires=("prevention_ignored", f"prevention.{method}_sight"),
             ))  # fmt: skip
-    return tuple(found)
+
+    def dots(label: str, unit: str, value: Callable[[Window], Value], zero: bool = False) -> Dots:
+        rows: list[tuple[Look, Value]] = [(_look(method), value(held)) for method, held in window.items()]
+        return Dots(xlabel=label, rows=rows, zero=zero, reach=SMALLEST[unit].effect if zero else None)
+
+    return Design(
+        panels=[
+            [dots("cost: dose-matched − deficit (points)", "accuracy", cost, zero=True),
+             dots(f"impaired: cost of the probe of stream {POOR} (points)", "readout", lambda w: cost(w, PROBE), True),
+             dots(f"ignored: cost of decoding view {POOR} (points)", "readout", lambda w: cost(w, DECODING), True)],
+            [dots("harm: fresh − deficit (points)", "accuracy", harm, zero=True),
+             dots("clean accuracy, dose-matched (%)", "accuracy", lambda w: Term(w.dose_matched)),
+             dots("mean RSV after the deficit (+1: only view a)", "share", lambda w: w.deficit["rsv_mean"])],
+        ],
+        claims=claims,
+        panel_inches=(4.4, 0.6 + 0.34 * len(window)),
+        note="Each method acts in the window of the deficit (shrink and perturb once, at the removal), in the "
+        "dose-matched network too. Strengths, chosen by stabilizers/strength: "
+        + ", ".join(f"{words(method)} {strength:g}" for method, strength in used.items()) + ".",
+    )  # fmt: skip
 
 
-def _cost_saved(without: Arm, acting: Arm) -> Statistic:
-    def saved(table: pd.DataFrame) -> pd.Series:
-        costs = [paired_differences(table, dose_matched(arm), arm) for arm in (without, acting)]
-        return costs[0] - costs[1]
-
-    return saved
-
-
-def caption(tables: Tables, protocol: Protocol, numbers: Numbers) -> str:
-    """Says what is seen, and which strengths were used."""
-    used = ", ".join(
-        f"{_words(method)} {strength:g}"
-        for method, strength in zip(numbers.methods, numbers.strengths, strict=True)
-    )
-    return (
-        f"Against a deficit of view {POOR} in [0, {numbers.removal}), each method acts in the same window (shrink and "
-        f"perturb once, at the removal); {protocol.recovery} clean epochs at a restarted rate follow. Means over seeds "
-        "with 95 % intervals, differences paired within seed; dotted: no method. The dose-matched network has the "
-        "method too. Slow trunk is the control that does nothing but lower the learning rate behind the fusion. "
-        f"Strengths: {used}; stabilizers/strength shows how they are chosen, by clean accuracy on held-out images of "
-        "calibration seeds; where that is a strength that hardly acts, so does the control. Hollow, for modality "
-        "dropout: view a absent instead of another example's, as in training until the removal. The last panel was "
-        f"measured in one run ({', '.join(tables.prices['machine'].unique())})."
-    )
-
-
-def summary(judged: pd.DataFrame, numbers: Numbers) -> str:
-    """Says which methods are decided, on what, and which are not."""
-    outcomes = {str(row["claim_id"]): str(row["verdict"]) for row in judged.to_dict("records")}
-    questions = {"cost": "less cost", "sight": "more from the poor view", "beyond_slowing": "more than slowing"}
-    decided, open_ = [], []
-    for method in numbers.methods:
-        found = {words: outcomes.get(f"prevention.{method}_{key}", "") for key, words in questions.items()}
-        settled = [f"{words} {found[words]}" for words in found if found[words] in DECIDED]
-        if settled:
-            decided.append(f"{_words(method)} ({', '.join(settled)})")
-        if len(settled) < sum(bool(outcome) for outcome in found.values()):
-            left = [words for words in found if found[words] and found[words] not in DECIDED]
-            open_.append(f"{_words(method)} ({', '.join(left)})")
-    return f"Decided: {'; '.join(decided) or 'nothing'}. Not decided: {'; '.join(open_) or 'nothing'}."
+def _look(method: str) -> Look:
+    return Look(words(method), arm_colour("clean") if method in (NONE, CONTROL_METHOD) else OTHER_COLOURS[4])
 
 
 FIGURE = Figure(
     name="stabilizers/prevention",
     title="What is said to prevent a critical period",
-    numbers=Numbers,
-    runs=runs,
-    draw=draw,
-    claims=claims,
-    caption=caption,
-    alt="Six dot plots with a row for each method: harm, cost, decoding of the poor view, relative source variance, "
-    "clean accuracy and the time of an epoch.",
+    question="Does a method keep an early deficit from costing accuracy or a stream, at no price for clean networks?",
+    parameters=Prevention,
+    design=design,
     deviations=(
         "Cross-sensor reconstruction is an auxiliary loss here; the paper trains a masked auto-encoder first.",
         "Every method acts in the window of the deficit only.",
     ),
     family="two_streams",
-    prices=prices,
-    summary=summary,
 )

@@ -1,10 +1,11 @@
 import math
 
 import numpy as np
-import pandas as pd
 import pytest
+from planted import SEEDS, arm, table
 
-from critical.inference.exponents import recovery_exponent, recovery_exponents
+from critical.inference.exponents import exponent_difference, pooled_exponent, recovery_exponent
+from critical.inference.statistics import mean_interval
 
 LADDER = np.array([10, 20, 40, 80])
 
@@ -83,18 +84,36 @@ def test_impossible_ladders_are_refused(budgets, gaps, noise, message):
         recovery_exponent(budgets, gaps, noise)
 
 
-def test_exponents_per_seed_leave_out_unfinished_ladders():
-    rows = [
-        {"arm": arm, "seed": seed, "budget": budget, "accuracy": 95 - (arm == "deficit") * 50 / budget**alpha}
-        for seed, alpha in enumerate((0.5, 1.0, 1.5, 0.7))
-        for budget in LADDER
-        for arm in ("fresh", "deficit")
-    ]
-    table = pd.DataFrame(rows)
-    found = recovery_exponents(table, {"arm": "fresh"}, {"arm": "deficit"})
-    assert found.index.name == "seed"
-    assert found.tolist() == pytest.approx([0.5, 1.0, 1.5, 0.7], abs=1e-4)
-    hole = table.drop(table[(table["seed"] == 1) & (table["budget"] == 80)].index[-1:])
-    hole.loc[(hole["seed"] == 3) & (hole["budget"] == 10), "accuracy"] = math.nan
-    assert recovery_exponents(hole, {"arm": "fresh"}, {"arm": "deficit"}).index.tolist() == [0, 2]
-    assert recovery_exponents(table.iloc[:0], {"arm": "fresh"}, {"arm": "deficit"}).empty
+def ladders(noise, alphas=(0.5, 1.5), seed=0):
+    """A table of two arms and their references on a ladder, and the gaps {budget: contrast} of both."""
+    random, values, gaps = np.random.default_rng(seed), {}, ({}, {})
+    for rung, budget in enumerate(LADDER):
+        reference = arm(10 * rung)
+        values[reference] = 95 + random.normal(0, noise, len(SEEDS))
+        for which, alpha in enumerate(alphas):
+            deprived = arm(10 * rung + which + 1)
+            values[deprived] = values[reference] - 60 / budget**alpha + random.normal(0, noise, len(SEEDS))
+            gaps[which][int(budget)] = reference - deprived
+    return table(values), gaps
+
+
+def test_pooled_exponents_are_those_of_the_mean_gaps():
+    held, (slow, fast) = ladders(noise=0.01)
+    assert pooled_exponent(slow).per_seed(held).mean() == pytest.approx(0.5, abs=0.02)
+    assert pooled_exponent(fast).per_seed(held).mean() == pytest.approx(1.5, abs=0.05)
+    assert exponent_difference(slow, fast).per_seed(held).mean() == pytest.approx(-1.0, abs=0.05)
+    assert pooled_exponent(slow).unit == "exponent"
+
+
+def test_the_jackknife_interval_covers_as_often_as_it_says():
+    inside = 0
+    for seed in range(60):
+        held, (slow, _) = ladders(noise=1.0, seed=seed)
+        found = mean_interval(pooled_exponent(slow).per_seed(held))
+        inside += found.low <= 0.5 <= found.high
+    assert inside >= 52  # of 57 expected
+
+
+def test_gaps_that_noise_explains_have_no_pooled_exponent():
+    held, (slow, _) = ladders(noise=1.0, alphas=(9.0, 9.0))
+    assert pooled_exponent(slow).per_seed(held).isna().all()

@@ -2,18 +2,13 @@ import itertools
 import math
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy import stats
 
 from critical.inference.statistics import (
+    holm,
     least_p_paired,
-    least_p_unpaired,
     mean_interval,
-    paired_differences,
-    permutation_p,
-    seed_values,
-    select,
     sign_flip_p,
     smallest_n_paired,
 )
@@ -63,31 +58,6 @@ def test_sign_flips_bounds():
         sign_flip_p([])
 
 
-@pytest.mark.parametrize(("n", "m"), [(3, 3), (4, 4), (2, 5), (6, 3)])
-def test_unpaired_agrees_with_scipy(n, m):
-    random = np.random.default_rng(n * 10 + m)
-    for shift in (0.0, 1.0, -3.0):
-        a, b = random.normal(shift, 1, n).round(1), random.normal(0, 1, m).round(1)
-        theirs = stats.permutation_test(
-            (a, b), lambda x, y, axis: x.mean(axis) - y.mean(axis), vectorized=True, n_resamples=np.inf
-        )
-        assert permutation_p(a, b) == pytest.approx(theirs.pvalue)
-
-
-def test_unpaired_monte_carlo_is_seeded_and_near_the_t_test():
-    random = np.random.default_rng(2)
-    a, b = random.normal(0.5, 1, 15), random.normal(0, 1, 15)
-    p = permutation_p(a, b)
-    assert p == permutation_p(a, b)
-    assert p == pytest.approx(stats.ttest_ind(a, b).pvalue, abs=0.02)
-
-
-def test_unpaired_reaches_its_least_p():
-    assert permutation_p([1, 2, 3, 4], [5, 6, 7, 8]) == least_p_unpaired(4, 4) == pytest.approx(2 / 70)
-    assert permutation_p([1, 2], [5, 6, 7]) == least_p_unpaired(2, 3) == pytest.approx(2 / 10)
-    assert permutation_p([1, 1, 1], [1, 1, 1]) == 1
-
-
 def test_least_p_and_the_seeds_it_asks_for():
     assert [least_p_paired(n) for n in (1, 3, 5, 6)] == [1, 0.25, 0.0625, 0.03125]
     assert [smallest_n_paired(alpha) for alpha in (0.25, 0.05, 0.03125, 0.01)] == [3, 6, 6, 8]
@@ -122,37 +92,10 @@ def test_mean_interval_covers_as_often_as_it_says():
     assert np.mean([each.low < 7 < each.high for each in found]) == pytest.approx(0.95, abs=0.02)
 
 
-def table_of(**arms):
-    rows = [
-        {"arm": arm, "seed": seed, "removal": 10, "accuracy": value}
-        for arm, values in arms.items()
-        for seed, value in values.items()
-    ]
-    return pd.DataFrame(rows)
-
-
-def test_pairs_are_made_by_seed_and_not_by_position():
-    table = table_of(fresh={0: 90, 1: 80, 2: 70}, deficit={2: 69, 0: 80, 5: 10, 1: math.nan})
-    found = paired_differences(table, {"arm": "fresh"}, {"arm": "deficit"})
-    assert found.index.tolist() == [0, 1, 2]
-    assert found.loc[[0, 2]].tolist() == [10, 1]
-    assert math.isnan(found.loc[1])
-
-
-def test_an_ambiguous_arm_is_refused_with_the_column_that_tells_the_rows_apart():
-    table = pd.concat([table_of(fresh={0: 90}), table_of(fresh={0: 91}).assign(removal=20)])
-    with pytest.raises(ValueError, match=r"2 rows for seed 0; they differ in removal"):
-        seed_values(table, {"arm": "fresh"})
-    with pytest.raises(ValueError, match="remove the duplicates"):
-        seed_values(pd.concat([table_of(fresh={0: 90})] * 2), {"arm": "fresh"})
-    with pytest.raises(ValueError, match="no column 'losses'"):
-        seed_values(table, {"arm": "fresh"}, "losses")
-    with pytest.raises(ValueError, match="no column 'onsets'"):
-        select(table, {"onsets": 3})
-
-
-def test_select_takes_several_values_and_finds_empty_cells():
-    table = pd.DataFrame({"seed": [0, 1, 2, 3], "schedule": ["", None, "restart", "continue"]})
-    assert select(table, {"schedule": ""})["seed"].tolist() == [0, 1]
-    assert select(table, {"schedule": ("restart", "continue")})["seed"].tolist() == [2, 3]
-    assert select(table, {"schedule": ("", "restart"), "seed": [1, 2]})["seed"].tolist() == [1, 2]
+def test_holm_adjusts_step_down_and_keeps_the_order():
+    # By hand: 0.01·4, max(0.04, 0.02·3), max(0.06, 0.03·2), 0.9.
+    given = {"a": 0.03, "b": 0.01, "c": 0.9, "d": 0.02}
+    assert holm(given) == pytest.approx({"a": 0.06, "b": 0.04, "c": 0.9, "d": 0.06})
+    assert list(holm(given)) == list(given)
+    assert holm({"a": 0.6, "b": 0.7}) == {"a": 1.0, "b": 1.0}
+    assert holm({}) == {}

@@ -1,0 +1,80 @@
+"""What a profile may choose for a figure: typed parameters that refuse what cannot be, in one line.
+
+A figure's parameters are a frozen dataclass. Its `defaults` derive them from the protocol (longest window, number of
+points, recovery), so a profile says its numbers once and `figures:` only overrides.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from critical.core.spec import SpecError
+
+if TYPE_CHECKING:
+    from experiments.design.protocol import Protocol
+
+
+def at_least(least: float, **given: float) -> None:
+    """Refuses numbers below a bound, by their names."""
+    for name, value in given.items():
+        if value < least:
+            raise SpecError(f"{name}={value:g}: at least {least:g}")
+
+
+def ascending(least: int, count: int = 1, **given: Sequence[int]) -> None:
+    """Refuses lists, by their names, that are not ascending whole numbers from a bound on, or too short."""
+    for name, values in given.items():
+        held = list(values)
+        if len(held) < count or held != sorted(set(held)) or (held and held[0] < least):
+            wanted = f"{'at least ' + str(count) + ' ' if count > 1 else ''}ascending epochs from {least} on"
+            raise SpecError(f"{name}={held}: {wanted} are wanted")
+
+
+def doubling(count: int, **given: Sequence[int]) -> None:
+    """Refuses lists, by their names, in which a number is not twice the one before it, or that are too short."""
+    for name, values in given.items():
+        doubled = all(after == 2 * before for before, after in itertools.pairwise(values))
+        if len(values) < count or values[0] < 1 or not doubled:
+            raise SpecError(f"{name}={list(values)}: at least {count}, each twice the last, e.g. [5, 10, 20]")
+
+
+def spaced(longest: int, points: int) -> tuple[int, ...]:
+    """Returns `points` epochs, evenly spaced up to `longest`: (5, 10, 15) for 15 and 3."""
+    return tuple(dict.fromkeys(max(1, round(longest * number / points)) for number in range(1, points + 1)))
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Base of the parameters of a figure."""
+
+    @classmethod
+    def defaults(cls, protocol: Protocol) -> Mapping[str, Any]:
+        """Returns the fields that follow from the protocol; the others have to be given."""
+        return {}
+
+    @classmethod
+    def names(cls) -> list[str]:
+        """Returns the names of the fields."""
+        return [field.name for field in fields(cls)]
+
+
+@dataclass(frozen=True)
+class Removals(Parameters):
+    """Parameters of a figure over epochs of removal.
+
+    Attributes:
+        removals: Epochs at which the deficit, on from epoch 0, is removed; ascending, above 0.
+    """
+
+    removals: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        ascending(1, removals=self.removals)
+
+    @classmethod
+    def defaults(cls, protocol: Protocol) -> Mapping[str, Any]:
+        """Returns evenly spaced removals up to the longest window."""
+        return {"removals": spaced(protocol.longest_window, protocol.points)}

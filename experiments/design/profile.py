@@ -1,0 +1,84 @@
+"""From a profile to protocols and parameters: what a figure is trained with."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from omegaconf import DictConfig
+
+from critical.core.spec import SpecError, closest, from_settings
+from critical.training.schedules import Continue
+from experiments.design import config as configuration
+from experiments.design.figure import Figure
+from experiments.design.protocol import Protocol
+
+VISION = "vision"
+"""The family of figures whose settings stand at the top of a profile; others have a key of their own."""
+
+
+def protocol(config: DictConfig, family: str = VISION) -> Protocol:
+    """Builds the protocol that a profile describes for a family of figures.
+
+    Args:
+        config: The whole configuration.
+        family: `vision`, or the key under which its settings stand. What they leave out of `protocol` is as in vision.
+
+    Raises:
+        SpecError: Something unknown or impossible, in one line.
+    """
+    node = config if family == VISION else config[family]
+    given: dict[str, Any] = {**configuration.plain(config.protocol), **configuration.plain(node.get("protocol", {}))}
+    known = {field.name for field in dataclasses.fields(Protocol)} - {"parts", "deficit", "stabilizers", "tags"}
+    for key in given:
+        if key not in known:
+            raise SpecError(f"protocol.{key}: there is no such setting; {closest(key, known)}")
+    given["seeds"] = seeds(given["seeds"], "protocol.seeds")
+    for key in ("recovery", "longest_window", "points"):
+        if configuration.whole(given[key], f"protocol.{key}") < 1:
+            raise SpecError(f"protocol.{key}={given[key]}: at least 1")
+    # Refuses an impossible rate or decay now.
+    rates = {key: given[key] for key in ("rate", "decay", "reset_optimizer")}
+    from_settings({Continue.name: Continue}, {"name": Continue.name, **rates}, "protocol")
+    parts = configuration.parts(node, config.arithmetic)
+    made = Protocol(
+        parts=parts,
+        deficit=configuration.deficit(configuration.plain(node.deficit)),
+        stabilizers=configuration.plain(node.get("stabilizers", {})),
+        **given,
+    )
+    configuration.try_on_data(parts, [made.deficit])
+    return made
+
+
+def seeds(given: Any, where: str) -> tuple[int, ...]:
+    """Returns seeds, or refuses what is no list of different whole numbers.
+
+    Raises:
+        SpecError: In one line.
+    """
+    if not isinstance(given, list):
+        raise SpecError(f"{where}={given!r}: a list of whole numbers is wanted, e.g. [20,21,22]")
+    found = tuple(configuration.whole(seed, where) for seed in given)
+    if len(set(found)) < len(found) or not found:
+        raise SpecError(f"{where}={given}: at least one seed, each once")
+    return found
+
+
+def figure_settings(config: DictConfig, figure: Figure, shared: Protocol) -> tuple[Protocol, Any]:
+    """Returns protocol and parameters of a figure: what follows from the profile, and what `figures:` overrides.
+
+    Args:
+        config: The whole configuration; `figures.<name>` may hold the figure's parameters, and `seeds` of its own.
+        figure: The figure.
+        shared: The protocol of its family.
+
+    Raises:
+        SpecError: Something unknown or impossible, in one line.
+    """
+    given: dict[str, Any] = configuration.plain(config.figures.get(figure.name, {}))
+    own = given.pop("seeds", None) if "seeds" not in figure.parameters.names() else None
+    if own is not None:
+        shared = dataclasses.replace(shared, seeds=seeds(own, f"figures.{figure.name}.seeds"))
+    settings = {"name": figure.name, **figure.parameters.defaults(shared), **given}
+    return shared, from_settings({figure.name: figure.parameters}, settings, "figures")

@@ -1,0 +1,188 @@
+"""Is it the age of the network or the learning rate? The same window, early and late, at high and low rates."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import spearmanr
+
+from critical.inference.arms import Contrast, Pooled
+from critical.inference.claims import Claim
+from critical.inference.effects import SMALLEST
+from critical.plots.panel import Look, Value
+from critical.plots.panels import Curves, Dots
+from critical.plots.style import OTHER_COLOURS, arm_colour
+from experiments.design.figure import Design, Figure
+from experiments.design.parameters import Parameters, ascending, at_least, spaced
+from experiments.design.protocol import Protocol, Window, cost, harm
+from experiments.design.sources import ICLR2019, OURS, PAWLAK2025
+
+LOW = 0.25
+"""The low rate, as a share of the high one. Where the summed rate is equal, a low window is 1/LOW times as long."""
+
+
+@dataclass(frozen=True)
+class AgesAndRates(Parameters):
+    """Parameters.
+
+    Attributes:
+        length: Epochs of the window.
+        late_onsets: Ages of the late windows; ascending, the first at least where the decaying rate has become low.
+        settle: Clean epochs at the window's rate before a window that begins settled.
+    """
+
+    length: int
+    late_onsets: tuple[int, ...]
+    settle: int
+
+    def __post_init__(self) -> None:
+        at_least(1, length=self.length, settle=self.settle)
+        ascending(1, late_onsets=self.late_onsets)
+
+    @classmethod
+    def defaults(cls, protocol: Protocol) -> Mapping[str, Any]:
+        """Returns windows of the shortest length, late ones where the rate has become low and at twice that age."""
+        length, aged = spaced(protocol.longest_window, protocol.points)[0], low_from(protocol)
+        return {"length": length, "late_onsets": (aged, 2 * aged), "settle": max(1, length // 2)}
+
+
+def low_from(protocol: Protocol) -> int:
+    """Returns the epoch from which the decaying rate is at most low; 1 where it does not decay."""
+    return max(1, math.ceil(math.log(LOW) / math.log(protocol.decay))) if protocol.decay < 1 else 1
+
+
+def cell(protocol: Protocol, age: int, high: bool, length: int, settle: int = 0) -> Window:
+    """Returns the arms of a window at a constant rate, at some age.
+
+    Until that age the rate decays to the low one and stays there, so a late window at low rates is no jump. Then come
+    `settle` clean epochs at the window's rate, the window, and a standard recovery.
+    """
+    aged, low = low_from(protocol), LOW * protocol.rate
+    rate = protocol.rate if high else low
+    before = [(0, protocol.rate, protocol.decay)] if age else [(0, rate, 1.0)]
+    if aged < age:
+        before.append((aged, low, 1.0))
+    if age and (high or aged >= age):
+        before.append((age, rate, 1.0))
+    words = f"{'high' if high else 'low'} rate" + (f", settled for {settle} epochs" if settle else "")
+    return protocol.staged(tuple(before), age + settle, length, words)
+
+
+def design(protocol: Protocol, parameters: AgesAndRates) -> Design:
+    """Crosses age and rate, with settled windows and, at the low rate, windows of equal summed rate."""
+    length, settle, late = parameters.length, parameters.settle, parameters.late_onsets
+    long = round(length / LOW)
+    cells: dict[tuple[str, int], Window] = {}
+    for age in (0, *late):
+        cells["high", age] = cell(protocol, age, True, length)
+        cells["low", age] = cell(protocol, age, False, length)
+        cells["high, settled", age] = cell(protocol, age, True, length, settle)
+        if age == 0:
+            cells["low, settled", age] = cell(protocol, age, False, length, settle)
+        if age <= late[0]:
+            cells["low, longer", age] = cell(protocol, age, False, long)
+    name, last, first = protocol.deficit.name, late[-1], late[0]
+
+    def costs(kind: str, age: int) -> Contrast:
+        return cost(cells[kind, age])
+
+    def ages(kind: str, old: int) -> Contrast:
+        return costs(kind, 0) - costs(kind, old)
+
+    def share(kind: str, age: int) -> Contrast:
+        window = cells[kind, age]
+        return window.deficit.log("error") - window.dose_matched.log("error")
+
+    traces = {key: window.dose_matched.log("fisher_trace_window") for key, window in cells.items()}
+    follows = Pooled(
+        (*(cost(window) for window in cells.values()), *(Contrast({trace: 1.0}) for trace in traces.values())),
+        _rank_correlation, "correlation",
+    )  # fmt: skip
+    effects = {
+        f"age: early − at {last}, high rate": ages("high", last),
+        f"age: early − at {last}, high, settled": ages("high, settled", last),
+        f"age: early − at {first}, high rate": ages("high", first),
+        f"age: early − at {first}, low rate": ages("low", first),
+        "age, mean over rates": 0.5 * (ages("high", first) + ages("low", first)),
+        "rate: high − low, mean over ages": 0.5 * sum(
+            (costs("high", age) - costs("low", age) for age in (0, first)), Contrast({})
+        ),
+        "interaction of age and rate": ages("high", first) - ages("low", first),
+        "rate at equal summed rate, early": costs("high", 0) - costs("low, longer", 0),
+        f"rate at equal summed rate, at {first}": costs("high", first) - costs("low, longer", first),
+        f"shock: unsettled − settled, at {last}": costs("high", last) - costs("high, settled", last),
+    }  # fmt: skip
+    effect = dict(zip(("age_last", "age_settled", "age_first", "age_low", "age", "rate", "interaction", "dose_early",
+                       "dose_late", "shock"), effects.values(), strict=True))  # fmt: skip
+    claims = (
+        Claim("age.high", ICLR2019, effect["age_last"], "greater",
+              f"At the same high rate, {name} costs more early than from epoch {last} on."),
+        Claim("age.high_settled", ICLR2019, effect["age_settled"], "greater",
+              f"So it does where both windows begin settled, after {settle} clean epochs at that rate."),
+        Claim("age.low", ICLR2019, effect["age_low"], "greater",
+              f"At the same low rate, {name} costs more early than from epoch {first} on."),
+        Claim("age.share", ICLR2019, share("high", 0) - share("high", last), "greater",
+              f"Early {name} at the high rate adds more to the error, as a share of it, than from epoch {last} on."),
+        Claim("age.trace_rises", ICLR2019, traces["high", last] - traces["low", last], "greater",
+              "The trace of the Fisher information of a clean network rises when the rate starts again."),
+        Claim("age.follows_trace", ICLR2019, follows, "greater",
+              "Over all cells, what the window costs follows the trace of the clean network in it (rank correlation)."),
+        Claim("age.rate", PAWLAK2025, effect["rate"], "greater",
+              f"At equal age, {name} costs more at the high rate than at the low one."),
+        Claim("age.late_at_high_rate", OURS, costs("high", last), "greater",
+              f"From epoch {last} on, {name} at the high rate still costs accuracy."),
+        Claim("age.rate_not_dose", OURS, 0.5 * (effect["dose_early"] + effect["dose_late"]), "greater",
+              "It does so where the low rate lasts as much longer as it is lower, too.", requires=("age.rate",)),
+        Claim("age.no_shock", OURS, effect["shock"], "none",
+              "That is no shock by the jump of the rate: settled networks pay as much."),
+        Claim("age.interaction", OURS, effect["interaction"], "none", "Age and rate add up: they do not interact."),
+    )  # fmt: skip
+    looks = {key: Look(f"{f'at {key[1]}' if key[1] else 'early'}, {key[0]}", _colour(key[1], late)) for key in cells}
+    reach = SMALLEST["accuracy"].effect
+
+    def dots(words: str, values: Mapping[tuple[str, int], Value], reach: float | None = None) -> Dots:
+        return Dots(xlabel=words, rows=[(looks[key], value) for key, value in values.items()], zero=reach is not None,
+                    reach=reach)  # fmt: skip
+
+    trained = {key: window.deficit["accuracy_deficient"] for key, window in cells.items()}
+    kinds = [key for key in cells if key[0] in ("high", "low") and key[1] in (0, last)]
+    curves = [(Look(looks[key].label, looks[key].colour, "-" if key[0] == "high" else ":"), cells[key].dose_matched)
+              for key in kinds]  # fmt: skip
+    return Design(
+        panels=[
+            [dots("cost: dose-matched − deficit (points)", {key: cost(held) for key, held in cells.items()}, reach),
+             dots("harm: fresh − deficit (points)", {key: harm(held) for key, held in cells.items()}, reach),
+             Dots(xlabel="difference of costs (points)", reach=reach,
+                  rows=[(Look(label, "#333333"), value) for label, value in effects.items()])],
+            [dots(f"how well {name} was learnt (%)", trained),
+             dots("log trace of Fisher in the window, clean network", traces),
+             Curves(ylabel="trace of Fisher, clean network", column="fisher_trace", lines=curves, logarithmic=True)],
+        ],
+        claims=claims,
+        panel_inches=(4.2, 3.4),
+        note=f"High is {protocol.rate:g}, low {LOW:g} of it, constant in the window; 'longer' windows have {long} "
+        f"epochs, the others {length}.",
+    )  # fmt: skip
+
+
+def _colour(age: int, late: Sequence[int]) -> str:
+    return OTHER_COLOURS[late.index(age) % len(OTHER_COLOURS)] if age else arm_colour("deficit")
+
+
+def _rank_correlation(held: NDArray[np.float64]) -> float:
+    """Returns Spearman's correlation of mean costs and mean traces, from (seeds, costs and then traces)."""
+    costs, traces = np.split(held.mean(axis=0), 2)
+    return float(spearmanr(costs, traces).statistic)
+
+
+FIGURE = Figure(
+    name="controls/age_or_rate",
+    title="Age or learning rate",
+    question="Does a deficit cost more because the network is young, or because the learning rate is high?",
+    parameters=AgesAndRates,
+    design=design,
+    deviations=("No paper varies age and rate apart; this control is ours.",),
+)

@@ -1,0 +1,169 @@
+"""The tables of a figure: a row a run, and a row an epoch of the arms that are drawn as curves.
+
+Nothing that varies between repetitions, such as times, goes in: the same runs give the same bytes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from critical.core.files import write_atomically
+from critical.execution.store import RunStore
+from critical.training.runs import RunSpec
+from experiments.design.figure import Design
+
+NOT_MEASURED = ("seconds", "deficit", "reset_optimizer", "epoch", "failure", "rate")
+"""Columns of an epoch that say what was done, or how long it took."""
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """A run and its place in a table.
+
+    Attributes:
+        spec: The run.
+        tags: Columns that say which arm it is.
+        curve: Whether its epochs go into the second table.
+        columns: Beginnings of the measured columns with a slash in their names that are kept.
+    """
+
+    spec: RunSpec
+    tags: Mapping[str, Any]
+    curve: bool = False
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What a figure is drawn from.
+
+    Attributes:
+        runs: A row a run: its tags; `accuracy` (percent, test, at the end; NaN if it failed) and `loss` (nats); all
+            else that was measured at the end; `accuracy_deficient` (percent, on deficient test images at the end of its
+            window: how well the deficit could be learnt; NaN where a view was absent then); `fisher_trace_window` (the
+            geometric mean of the trace over the window); `epochs`, `failure` (empty if fine) and `run_id`.
+        epochs: A row an epoch of the runs that are drawn as curves: tags, `epoch` and what was measured.
+    """
+
+    runs: pd.DataFrame
+    epochs: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+
+def planned(design: Design, seeds: Iterable[int]) -> list[PlannedRun]:
+    """Crosses the arms of a figure with seeds."""
+    curves = design.curves
+    return [
+        PlannedRun(
+            _every_epoch(arm.of_seed(seed)) if arm in curves else arm.of_seed(seed),
+            {"arm_id": arm.id, **arm.tags, "seed": seed},
+            arm in curves,
+            design.columns,
+        )
+        for arm in design.trained
+        for seed in seeds
+    ]
+
+
+def _every_epoch(run: RunSpec) -> RunSpec:
+    """Returns the run measured in its recovery as often as before."""
+    return replace(run, probes=tuple(replace(probe, recovery_every=None) for probe in run.probes))
+
+
+def collect(items: Iterable[PlannedRun], store: RunStore) -> Tables:
+    """Collects finished runs from the store.
+
+    Raises:
+        ValueError: A run is not finished.
+    """
+    runs, epochs = [], []
+    for item in items:
+        rows = store.rows(item.spec)
+        if rows is None:
+            raise ValueError(f"run {item.spec.run_id} is not finished")
+        runs.append(_run_row(item, rows))
+        if item.curve:
+            epochs += [{**_short(item.tags), "epoch": row["epoch"], **_measured(row, item.columns)} for row in rows]
+    return Tables(pd.DataFrame(runs), pd.DataFrame(epochs))
+
+
+def _short(tags: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tags[key] for key in ("arm_id", "label", "seed") if key in tags}
+
+
+def _measured(row: Mapping[str, Any], columns: tuple[str, ...]) -> dict[str, Any]:
+    """Returns what was measured in an epoch; of columns with a slash, those that are asked for."""
+    kept = {key: value for key, value in row.items() if key not in NOT_MEASURED}
+    return {key: value for key, value in kept.items() if "/" not in key or (columns and key.startswith(columns))}
+
+
+def _run_row(item: PlannedRun, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    last, clock = rows[-1], item.spec.timeline
+    removal = clock.removal
+    at_removal = rows[removal - 1] if 0 < removal <= len(rows) else {}
+    if any(deficit.removes(removal - 1) for deficit in clock.active(removal - 1)):
+        # A constant view has no variance: what batch normalisation has stored of it blows up rounding errors.
+        at_removal = {}
+    measured = _measured(last, item.columns)
+    nan = math.nan
+    return {
+        **item.tags,
+        "accuracy": measured.pop("test_accuracy", nan),
+        "loss": measured.pop("test_loss", nan),
+        "accuracy_deficient": at_removal.get("test_accuracy_deficient", nan),
+        **measured,
+        "fisher_trace_window": _window_trace(item.spec, rows),
+        "epochs": clock.end,
+        "failure": last.get("failure") or "",
+        "run_id": item.spec.run_id,
+    }
+
+
+def _window_trace(spec: RunSpec, rows: list[dict[str, Any]]) -> float:
+    """Returns the geometric mean of the trace of Fisher over the epochs of the window that were measured."""
+    onset = min((window.start for window in spec.timeline.windows), default=0)
+    held = [row["fisher_trace"] for row in rows[onset : spec.timeline.removal] if "fisher_trace" in row]
+    positive = [trace for trace in held if trace > 0]
+    return math.exp(sum(map(math.log, positive)) / len(positive)) if positive else math.nan
+
+
+def paths(folder: Path, name: str) -> tuple[Path, Path]:
+    """Returns where the tables of a figure lie: runs and epochs."""
+    return folder / f"{name}.csv", folder / f"{name}.epochs.csv"
+
+
+def write(tables: Tables, folder: Path, name: str) -> tuple[Path, Path]:
+    """Writes the tables atomically; numbers with ten digits, which is what every machine agrees on."""
+    written = paths(folder, name)
+    for path, frame in zip(written, (tables.runs, tables.epochs), strict=True):
+        if frame.empty:
+            path.unlink(missing_ok=True)
+        else:
+            write_atomically(path, frame.to_csv(index=False, float_format="%.10g").encode())
+    return written
+
+
+def read(folder: Path, name: str) -> Tables:
+    """Reads the tables of a figure back; empty where there are none."""
+    text = {"failure": str, "deficit": str, "run_id": str, "arm_id": str}
+    settings: dict[str, Any] = {"dtype": text, "keep_default_na": False, "na_values": ["", "nan"]}
+    frames = [pd.read_csv(path, **settings) if path.exists() else pd.DataFrame() for path in paths(folder, name)]
+    for frame in frames:
+        if "failure" in frame:
+            frame["failure"] = frame["failure"].fillna("")
+    return Tables(*frames)
+
+
+def seeds_of(design: Design, seeds: Iterable[int], held: pd.DataFrame) -> list[int]:
+    """Returns the seeds of which a table holds the run of every arm."""
+    if held.empty:
+        return []
+    there = set(zip(held["arm_id"], held["seed"], strict=True))
+    return [seed for seed in seeds if all((arm.id, seed) in there for arm in design.trained)]
+
+

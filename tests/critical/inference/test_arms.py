@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+from helpers import BASE, BLUR, SHAM, run
+from planted import SEEDS, arm, table
+
+from critical.inference.arms import Arm, Contrast, Pooled, Term, term_values
+from critical.training.schedules import Continue, Restart, Stages
+
+A, B, C = arm(0), arm(1), arm(2)
+
+
+def test_arms_are_equal_where_the_same_acts_whatever_they_are_called():
+    continued = Arm(run(schedule=Continue(rate=0.05, decay=0.9)), {"label": "continue"})
+    staged = Arm(run(schedule=Stages(rate=0.05, decay=0.9)), {"label": "stages"})
+    assert continued == staged
+    assert hash(continued) == hash(staged)
+    assert continued != Arm(run(schedule=Continue(rate=0.05, decay=0.8)), {"label": "continue"})
+    assert Arm(run((0, 2, BLUR))) != Arm(run((0, 2, SHAM)))
+    # A restarted rate and one that decays on are the same from scratch: nothing happened yet.
+    assert Arm(run(schedule=Restart(rate=0.05, decay=0.9))) == continued
+
+
+def test_an_arm_is_a_run_for_each_seed():
+    assert {A.of_seed(seed).seed for seed in SEEDS} == set(SEEDS)
+    assert len({A.of_seed(seed).run_id for seed in SEEDS}) == len(SEEDS)
+    assert Arm(BASE).id == Arm(run(seed=7)).id
+
+
+def test_what_cancels_is_gone():
+    contrast = (A - B) - (A - C)
+    assert dict(contrast) == {Term(B): -1.0, Term(C): 1.0}
+    assert len((A - B) - (A - B)) == 0
+    assert "cancels" in str(A - A)
+
+
+def test_arithmetic_of_contrasts():
+    mean = 0.5 * ((A - B) + (A - C))
+    assert dict(mean) == {Term(A): 1.0, Term(B): -0.5, Term(C): -0.5}
+    assert dict(A["use_b"] - B.log("error")) == {Term(A, "use_b"): 1.0, Term(B, "error", True): -1.0}
+    assert sum([A - B, A - C], Contrast({})) == (A - B) + (A - C)
+
+
+def test_values_are_paired_within_seeds():
+    random = np.random.default_rng(0)
+    one, two = random.normal(80, 3, (2, len(SEEDS)))
+    found = (A - B).per_seed(table({A: one, B: two}))
+    assert list(found.index) == list(SEEDS)
+    assert found.to_numpy() == pytest.approx(one - two)
+    lacking = table({A: one, B: two}).drop(index=3)
+    assert set((A - B).per_seed(lacking).index) == set(SEEDS) - {SEEDS[3]}
+
+
+def test_failed_runs_and_numbers_that_are_none_have_no_value():
+    held = table({A: 80.0, B: 70.0}, failures=[(B, SEEDS[2])])
+    found = (A - B).per_seed(held)
+    assert np.isnan(found[SEEDS[2]])
+    assert found.drop(SEEDS[2]).to_numpy() == pytest.approx(10.0)
+
+
+def test_error_is_what_is_missing_to_100_and_logarithms_make_ratios():
+    held = table({A: 90.0, B: 80.0})
+    assert term_values(held, Term(A, "error")).to_numpy() == pytest.approx(10.0)
+    assert (B.log("error") - A.log("error")).per_seed(held).to_numpy() == pytest.approx(np.log(2))
+    assert term_values(table({A: 100.0}), Term(A, "error", True)).isna().all()
+
+
+def test_several_rows_of_a_seed_and_unknown_columns_are_refused():
+    held = table({A: 80.0})
+    with pytest.raises(ValueError, match="several rows for seed 20"):
+        term_values(table({A: 80.0}, seeds=(20, 20)), Term(A))
+    with pytest.raises(ValueError, match="no column 'bits'"):
+        term_values(held, Term(A, "bits"))
+
+
+def test_pseudo_values_of_a_mean_are_the_values_and_of_others_give_the_jackknife():
+    values = np.random.default_rng(1).gamma(2.0, 3.0, len(SEEDS))
+    held = table({A: values})
+    mean = Pooled((Contrast({Term(A): 1.0}),), lambda data: float(data.mean()), "accuracy").per_seed(held)
+    assert mean.to_numpy() == pytest.approx(values)
+    ratio = Pooled((Contrast({Term(A): 1.0}),), lambda data: float(np.log(data.mean())), "accuracy").per_seed(held)
+    # By hand: the jackknife's standard error of log of a mean.
+    without = np.array([np.log(np.delete(values, place).mean()) for place in range(len(values))])
+    n = len(values)
+    by_hand = np.sqrt((n - 1) / n * ((without - without.mean()) ** 2).sum())
+    assert ratio.std(ddof=1) / np.sqrt(n) == pytest.approx(by_hand)
+
+
+def test_a_pooled_number_needs_every_run():
+    pooled = Pooled((A - B,), lambda data: float(data.mean()), "accuracy")
+    assert pooled.per_seed(table({A: 80.0, B: 70.0}, failures=[(B, 21)])).isna().all()
+    assert pooled.terms == (Term(A), Term(B))
