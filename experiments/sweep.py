@@ -42,7 +42,7 @@ from experiments.output.sweep_record import Refusals
 from experiments.train import run_spec
 
 FOLDER = configuration.CONF / "sweeps"
-MEASURED = ("rsv_mean", "rsv_polarised", "rsv_dead", "decoding_", "use_")
+MEASURED = ("rsv_mean", "rsv_polarised", "rsv_dead", "decoding_", "use_", "probe_")
 """Beginnings of the names of further columns that two-stream networks have; see `critical.probes.two_views`."""
 TAGS = ("arm", "deficit", "onset", "length", "removal", "schedule", "budget", "stabilizer", "epochs")
 """Columns that every run has, whatever varies, besides its seed."""

@@ -241,6 +241,7 @@ class Trainer:
             deficits=act.deficits,
             seed=self.spec.seed,
             epoch=self.state.epoch,
+            initial=lambda: self._network_of(self.spec.seed),
         )
         measurements = []
         for probe in self.spec.probes if probes is None else probes:

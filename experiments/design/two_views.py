@@ -13,7 +13,7 @@ from experiments.design.protocol import AUTHORS, DEFICIT, DOSE_MATCHED, FRESH, P
 CVPR2023 = "Kleinman et al. 2023"
 POOR = "b"
 """The view that the deficits of these figures act on."""
-MEASURED = ("rsv_", "decoding_", "use_", "information_", "fisher_trace_pathway/")
+MEASURED = ("rsv_", "decoding_", "use_", "information_", "probe_", "fisher_trace_pathway/")
 """Beginnings of the columns that a run of two streams takes over from its last epoch."""
 SCHEDULES = (Continue.name, Restart.name)
 
