@@ -6,14 +6,14 @@ give the same tables, byte for byte.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import functools
-import json
 import shlex
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ from experiments.design.protocol import DEFICIT, Protocol
 from experiments.output import tables
 from experiments.output.loggers import Logger
 from experiments.output.records import FigureRecord, write_record
+from experiments.output.reference import with_kept
 from experiments.output.report import build_report
 from experiments.output.tables import PlannedRun, Tables
 
@@ -122,7 +123,7 @@ def make(figure: Figure, protocol: Protocol, parameters: Any, setting: Setting) 
     spent = setting.store.cpu_seconds(key for segment in needed.segments for key in segment.keys)
     made_by = [provenance(now, spent)]
     if setting.reference:
-        collected, made_by = with_kept(collected, design, made_by[0], setting, figure.name)
+        collected, made_by = with_kept(collected, design, made_by[0], setting.tables, figure.name)
     written = tables.write(collected, setting.tables, figure.name)
     # Drawn and judged from what the file holds, so that it is all a reader needs to do the same.
     collected = tables.read(setting.tables, figure.name)
@@ -160,55 +161,6 @@ def make(figure: Figure, protocol: Protocol, parameters: Any, setting: Setting) 
     return record
 
 
-def provenance(seeds: Sequence[int], cpu_seconds: float) -> dict[str, Any]:
-    """Returns who made the runs of some seeds here, and their price."""
-    who = {"commit": environment.commit(), "machine": environment.machine(), "versions": environment.versions()}
-    return {**who, "seeds": sorted(seeds), "cpu_seconds": round(cpu_seconds, 1)}
-
-
-def with_kept(
-    new: Tables, design: Design, here: dict[str, Any], setting: Setting, name: str
-) -> tuple[Tables, list[dict[str, Any]]]:
-    """Returns a reference table with the seeds of earlier sittings kept, and who made which.
-
-    What the design no longer has is left out; a kept seed that lacks an arm of it goes whole.
-
-    Args:
-        new: What was trained now.
-        design: The design.
-        here: Who trained it, from `provenance`.
-        setting: Where the table lies.
-        name: The figure.
-    """
-    held = tables.read(setting.tables, name)
-    record = tables.paths(setting.tables, name)[0].with_suffix(".json")
-    if held.runs.empty or not record.exists():
-        return new, [here]
-    places = {arm.id: place for place, arm in enumerate(design.trained)}
-    kept = set(tables.seeds_of(design, sorted(set(held.runs["seed"]) - set(here["seeds"])), held.runs))
-
-    def merged(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
-        if before.empty:
-            return after
-        both = pd.concat([before[before["seed"].isin(kept) & before["arm_id"].isin(places)], after], ignore_index=True)
-        order = ["place", "seed", *(["epoch"] if "epoch" in both else [])]
-        return both.assign(place=both["arm_id"].map(places)).sort_values(order, kind="stable").drop(columns="place")
-
-    made_by: list[dict[str, Any]] = []
-    for who in [*json.loads(record.read_bytes())["made_by"], here]:
-        seeds = who["seeds"] if who is here else sorted(kept & set(who["seeds"]))
-        if not seeds:
-            continue
-        part = who | {"seeds": seeds, "cpu_seconds": who["cpu_seconds"] * len(seeds) / len(who["seeds"])}
-        same = [one for one in made_by if all(one[key] == part[key] for key in ("commit", "machine", "versions"))]
-        if same:
-            same[0]["seeds"] = sorted({*same[0]["seeds"], *seeds})
-            same[0]["cpu_seconds"] += part["cpu_seconds"]
-        else:
-            made_by.append(part)
-    return Tables(merged(held.runs, new.runs), merged(held.epochs, new.epochs)), made_by
-
-
 def make_reference(figure: Figure, protocol: Protocol, parameters: Any, setting: Setting) -> FigureRecord:
     """Makes a committed table, a seed at a time, so that what a sitting has finished is kept.
 
@@ -222,8 +174,14 @@ def make_reference(figure: Figure, protocol: Protocol, parameters: Any, setting:
     else:
         seeds = list(seeds_now(design, protocol, setting))
     for seed in seeds[:-1]:
-        make(figure, protocol, parameters, replace(setting, seeds=(seed,)))
-    return make(figure, protocol, parameters, replace(setting, seeds=tuple(seeds[-1:])))
+        make(figure, protocol, parameters, dataclasses.replace(setting, seeds=(seed,)))
+    return make(figure, protocol, parameters, dataclasses.replace(setting, seeds=tuple(seeds[-1:])))
+
+
+def provenance(seeds: Sequence[int], cpu_seconds: float) -> dict[str, Any]:
+    """Returns who made the runs of some seeds here, and their price."""
+    who = {"commit": environment.commit(), "machine": environment.machine(), "versions": environment.versions()}
+    return {**who, "seeds": sorted(seeds), "cpu_seconds": round(cpu_seconds, 1)}
 
 
 def draw(design: Design, collected: Tables) -> Drawing:
