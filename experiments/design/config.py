@@ -66,7 +66,9 @@ class Parts:
 
 def plain(config: Any) -> Any:
     """Resolves a node of the configuration to dicts, lists and scalars."""
-    return OmegaConf.to_container(config, resolve=True, throw_on_missing=True) if OmegaConf.is_config(config) else config
+    if not OmegaConf.is_config(config):
+        return config
+    return OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
 
 
 def parts(config: DictConfig, device_and_format: DictConfig | None = None) -> Parts:
