@@ -311,7 +311,7 @@ class TestFolders:
         spec, log = run(probes=(Raising(),)), tmp_path / "a folder"
         log.mkdir()
         bar, todo = SimpleNamespace(update=lambda *_: None), plan([spec])
-        with pytest.raises(RunError, match="^a worker stopped: RuntimeError: this probe cannot measure$"):
+        with pytest.raises(RunError, match=r"^a worker stopped: RuntimeError: this probe cannot measure$"):
             pool._train([pool._Member(store.root, log)], todo, _Tracker(todo, store), bar)
 
     def test_a_folder_of_logs_that_cannot_be_made_is_one_line(self, store, tmp_path, quick):
