@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import minimize_scalar
 from scipy.special import betainc
 
 BINS = 20
@@ -25,6 +26,8 @@ BINS = 20
 
 POLARISED = 0.5
 """A unit counts as polarised where its |relative source variance| is above this."""
+
+_LOG_TEMPERATURES = (-7.0, 14.0)  # from 0.001 to a million
 
 _ROUNDING = 4  # variation below so many machine epsilons of a unit's largest activation is rounding
 
@@ -55,7 +58,7 @@ class Decoded:
     Attributes:
         accuracy: In percent, 0–100.
         information: Usable information in bits, at most the entropy of the labels; below 0 where the
-            log-probabilities say less than the class frequencies do.
+            log-probabilities say less than the class frequencies do (with a fitted temperature by chance only).
     """
 
     accuracy: float
@@ -163,16 +166,56 @@ def entropy(labels: torch.Tensor) -> float:
     return max(0.0, -(shares * shares.log2()).sum().item())
 
 
-def decoded(log_probabilities: torch.Tensor, labels: torch.Tensor) -> Decoded:
+def log_mean_probability(log_probabilities: torch.Tensor) -> torch.Tensor:
+    """Returns log of the mean over p of exp(log_probabilities[p]), float64, from floats (P, ...).
+
+    With one view at hand and P partners drawn for the other, this is the network's estimate of p(y|view): the
+    other view is averaged out of the probabilities. The mean of log-probabilities is no such estimate; it is ruled
+    by the partners with which the network is surest.
+    """
+    return log_probabilities.double().logsumexp(0) - math.log(len(log_probabilities))
+
+
+def fitted_temperature(log_probabilities: torch.Tensor, labels: torch.Tensor) -> float:
+    """Returns the temperature T with which softmax(log p / T) has the least cross-entropy.
+
+    Temperature scaling (Guo et al., *On Calibration of Modern Neural Networks*, ICML 2017). T towards infinity
+    gives equal probabilities, so a readout that tells nothing is worth 0 bits, however sure it was. To the examples
+    comes one whose readout is their mean and whose label is any with equal chance (Laplace's rule): without it, a
+    readout that is right on all of them would become certain, and its first mistake elsewhere cost any number of bits.
+
+    Args:
+        log_probabilities: Floats (N, classes), each row up to a constant; of other examples than are scored.
+        labels: int64 (N,).
+
+    Returns:
+        T in [0.001, 10⁶]; NaN where a log-probability is not finite.
+    """
+    logs = log_probabilities.detach().cpu().double()
+    if not logs.isfinite().all():
+        return math.nan
+    labels = labels.cpu()
+
+    def nats(log_temperature: float) -> float:
+        tempered = (logs / math.exp(log_temperature)).log_softmax(1)
+        return torch.nn.functional.nll_loss(tempered, labels, reduction="sum").item() - tempered.mean().item()
+
+    # Convex in 1/T, hence without other minima in log T.
+    found = minimize_scalar(nats, bounds=_LOG_TEMPERATURES, method="bounded", options={"xatol": 1e-6})
+    return math.exp(found.x)
+
+
+def decoded(log_probabilities: torch.Tensor, labels: torch.Tensor, temperature: float = 1.0) -> Decoded:
     """Scores log-probabilities: accuracy, and usable information I_u = H(Y) − cross-entropy / ln 2.
 
-    H(Y) is that of the labels given. The log-probabilities are normalised first, so a mean of several will do.
+    H(Y) is that of the labels given.
 
     Args:
         log_probabilities: Floats (N, classes), each row up to a constant.
         labels: int64 (N,).
+        temperature: What they are divided by before they are normalised; from `fitted_temperature`.
     """
-    logs = log_probabilities.detach().cpu().double().log_softmax(1)
+    logs = (log_probabilities.detach().cpu().double() / temperature).log_softmax(1)
     labels = labels.cpu()
     nats = torch.nn.functional.nll_loss(logs, labels).item()
     accuracy = (logs.argmax(1) == labels).double().mean().item()

@@ -7,9 +7,12 @@ without probes bit for bit.
 
 from critical.probes.base import Probe, ProbeContext, evaluate
 from critical.probes.standard import Accuracy, Fisher
+from critical.probes.stream_probe import StreamProbe
 from critical.probes.two_views import Decoding, SourceVarianceProbe
 
-KINDS: dict[str, type[Probe]] = {kind.name: kind for kind in (Accuracy, Fisher, SourceVarianceProbe, Decoding)}
+KINDS: dict[str, type[Probe]] = {
+    kind.name: kind for kind in (Accuracy, Fisher, SourceVarianceProbe, Decoding, StreamProbe)
+}
 
 __all__ = [
     "KINDS",
@@ -19,5 +22,6 @@ __all__ = [
     "Probe",
     "ProbeContext",
     "SourceVarianceProbe",
+    "StreamProbe",
     "evaluate",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -9,8 +10,10 @@ import torch
 from torch.nn import functional
 
 from critical.core.arithmetic import Arithmetic
+from critical.core.randomness import generator
 from critical.core.spec import SpecError, identity, settings
 from critical.data import Dataset, Split
+from critical.data.images import balanced_order
 from critical.deficits import Deficit
 
 
@@ -25,6 +28,7 @@ class ProbeContext:
         deficits: The deficits that acted in the epoch just trained.
         seed: The run's seed.
         epoch: Epochs trained so far (1 after epoch 0).
+        initial: Makes the network with its initial weights anew; None where nobody can.
     """
 
     model: torch.nn.Module
@@ -33,6 +37,7 @@ class ProbeContext:
     deficits: tuple[Deficit, ...]
     seed: int
     epoch: int
+    initial: Callable[[], torch.nn.Module] | None = None
 
 
 @dataclass(frozen=True)
@@ -113,3 +118,23 @@ def chunks(index: torch.Tensor, size: int) -> list[torch.Tensor]:
     if len(parts) > 1 and len(parts[-1]) == 1:
         parts[-2:] = [torch.cat(parts[-2:])]
     return parts
+
+
+def held_apart(context: ProbeContext, count: int) -> tuple[Split, Split]:
+    """Gives examples to fit a readout on, and others to score it on; the network was trained on neither.
+
+    Args:
+        context: The data.
+        count: Examples to fit on.
+
+    Returns:
+        `count` newly drawn examples and the test examples. Where the data have not so many left: `count` of the
+        first half of the test examples, or all of it where that is fewer, and the second half, both class-balanced
+        and the same in every run.
+    """
+    test, unseen = context.dataset.test, context.dataset.unseen(count)
+    if unseen is not None:
+        return unseen, test
+    order = balanced_order(test.labels.cpu(), generator(0, "held apart")).to(test.labels.device)
+    half = len(test) // 2
+    return test.take(order[: min(count, half)]), test.take(order[half:])

@@ -241,6 +241,7 @@ class Trainer:
             deficits=epoch_spec.deficits,
             seed=self.spec.seed,
             epoch=self.state.epoch,
+            initial=lambda: self._network_of(self.spec.seed),
         )
         measurements = []
         for probe in probes:

@@ -9,6 +9,8 @@ from critical.core.randomness import generator
 from critical.measures.information import (
     decoded,
     entropy,
+    fitted_temperature,
+    log_mean_probability,
     pathway_traces,
     relative_source_variance,
     rsv_mixture_cdf,
@@ -155,6 +157,74 @@ class TestDecoded:
         frequencies = torch.tensor([0.75, 0.25]).log().expand(4, 2)
         assert decoded(frequencies, skewed).information == pytest.approx(0, abs=1e-7)
         assert entropy(torch.zeros(5, dtype=torch.int64)) == 0
+
+
+class TestLogMeanProbability:
+    def test_by_hand(self):
+        p = torch.tensor([[[0.5, 0.5], [0.9, 0.1]], [[0.1, 0.9], [0.9, 0.1]]])
+        found = log_mean_probability(p.log())
+        assert torch.allclose(found.exp(), torch.tensor([[0.3, 0.7], [0.9, 0.1]], dtype=torch.float64))
+
+    def test_probabilities_too_small_for_a_float_survive(self):
+        logs = torch.tensor([[[0.0, -1000.0]], [[0.0, -1000.0]]])
+        assert log_mean_probability(logs).tolist() == [[0.0, -1000.0]]
+
+
+def readouts(count, sharpness=1.0, purpose="readouts", classes=5):
+    """Log-probabilities whose labels are drawn from them, made so many times as sharp afterwards."""
+    logs = (2 * normal(count, classes, purpose=purpose)).log_softmax(1)
+    labels = torch.multinomial(logs.exp(), 1, generator=generator(1, purpose)).squeeze(1)
+    return (sharpness * logs).log_softmax(1), labels
+
+
+class TestTemperature:
+    def test_is_the_best_of_many(self):
+        logs, labels = readouts(60, 3.0)
+        # With one example more: the mean readout, its label any with equal chance.
+        tried = np.exp(np.linspace(-1, 3, 2001))
+        losses = []
+        for temperature in tried:
+            q = (logs / temperature).log_softmax(1)
+            one_more = sum(-q[:, label].mean().item() / 5 for label in range(5))
+            losses.append(-sum(q[i, label].item() for i, label in enumerate(labels)) + one_more)
+        assert fitted_temperature(logs, labels) == pytest.approx(tried[int(np.argmin(losses))], rel=0.003)
+
+    @pytest.mark.parametrize("sharpness", [0.2, 1.0, 5.0])
+    def test_mends_what_is_too_sure_or_too_shy_and_leaves_what_is_calibrated(self, sharpness):
+        logs, labels = readouts(4000, sharpness)
+        scored, truth = readouts(4000, sharpness, "scored")
+        temperature = fitted_temperature(logs, labels)
+        assert temperature == pytest.approx(sharpness, rel=0.06)
+        calibrated = decoded(scored / sharpness, truth).information
+        assert decoded(scored, truth, temperature).information == pytest.approx(calibrated, abs=0.005)
+        assert decoded(scored, truth, temperature).accuracy == decoded(scored, truth).accuracy
+
+    def test_what_tells_nothing_is_worth_nothing_however_sure_it_is(self):
+        """Over 40 draws, the mean is 0 within three of its standard errors and none is far off."""
+        found, raw = [], []
+        for number in range(40):
+            logs = (20 * normal(300, 10, purpose=f"nothing {number}")).log_softmax(1)
+            labels = torch.arange(300) % 10
+            temperature = fitted_temperature(logs[:150], labels[:150])
+            found.append(decoded(logs[150:], labels[150:], temperature).information)
+            raw.append(decoded(logs[150:], labels[150:]).information)
+        assert np.mean(raw) < -10
+        # A fitted parameter that is worth nothing costs 1/(2·150) nats on average, 0.005 bits.
+        assert abs(np.mean(found)) < 0.005 + 3 * np.std(found) / 40**0.5
+        assert np.abs(found).max() < 0.1
+
+    def test_one_that_was_always_right_does_not_become_certain(self):
+        labels = torch.arange(100) % 4
+        logs = (3.0 * torch.eye(4, dtype=torch.float64)[labels]).log_softmax(1)
+        temperature = fitted_temperature(logs, labels)
+        wrong = (logs[:1] / temperature).log_softmax(1)[0, 1].exp().item()
+        assert wrong == pytest.approx(1 / 101 / 4, rel=0.02), "one example more, with any label"
+
+    def test_of_a_diverged_network_is_nothing(self):
+        logs, labels = readouts(10)
+        logs[3, 2] = math.nan
+        assert math.isnan(fitted_temperature(logs, labels))
+        assert math.isnan(decoded(logs, labels, math.nan).information)
 
 
 class TestPathwayTraces:

@@ -13,18 +13,20 @@ from critical.core.arithmetic import Arithmetic
 from critical.core.randomness import generator
 from critical.core.spec import SpecError
 from critical.data import Dataset, Split
+from critical.data.images import balanced_order
+from critical.measures.information import decoded, fitted_temperature
 from critical.models import SplitAllCNN
 from critical.probes import ProbeContext
+from critical.probes.partners import random_partners
 from critical.probes.two_views import (
     Decoding,
     SourceVarianceProbe,
     TwoStreamNetwork,
     decode_with_partners,
-    random_partners,
 )
 
 CLASSES = 10
-DECODING = Decoding(partners=3, examples=40)
+DECODING = Decoding(partners=3, examples=40, temperature_examples=30)
 PROBES = (SourceVarianceProbe(examples=6), DECODING)
 
 
@@ -66,30 +68,41 @@ def context(model, count=60, epoch=1, labels=None):
     labels = torch.arange(count) % CLASSES if labels is None else labels
     train = Split((torch.full((20, 1, 4, 4), -0.05),) * 2, torch.arange(20) % CLASSES)
     test = Split((shown(labels), shown(labels)), labels)
-    return ProbeContext(model, Dataset(train, test, tuple("0123456789"), "made"), Arithmetic(), (), 0, epoch)
+    data = Dataset(train, test, tuple("0123456789"), "made", more=drawn)
+    return ProbeContext(model, data, Arithmetic(), (), 0, epoch)
+
+
+def drawn(count):
+    """Further examples that show their class."""
+    labels = torch.arange(count) % CLASSES
+    return Split((shown(labels), shown(labels)), labels)
 
 
 def convolutional():
-    """The context of a real network on noise, and its views."""
+    """A context of a real network on noise, and its views."""
     views = tuple(torch.rand(60, 1, 8, 8, generator=generator(0, view)) for view in "ab")
     split = Split(views, torch.arange(60) % CLASSES)
+    more = Split(tuple(view.flip(3) for view in views), split.labels)
     arithmetic = Arithmetic()
     model = arithmetic.prepare(SplitAllCNN(width=2).build(((1, 8, 8),) * 2, CLASSES, 0))
-    return ProbeContext(model, Dataset(split, split, tuple("0123456789"), "noise"), arithmetic, (), 0, 1)
+    data = Dataset(split, split, tuple("0123456789"), "noise", more=lambda count: more)
+    return ProbeContext(model, data, arithmetic, (), 0, 1)
 
 
-SURE = math.log2(10) - math.log2(1 + 9 * math.exp(-6))
+RIGHT = math.log2(10) + math.log2(1 - 9 / 310)
+"""Bits of a readout that was right on all 30 examples of its temperature: one more would have had any label."""
 
 
 class TestDecoding:
     def test_a_network_that_reads_only_a(self):
         row = DECODING.measure(context(Reader(1.0, 0.0)))
         assert row["decoding_a"] == 100.0
-        assert [row["information_a"], row["information_both"]] == pytest.approx([SURE, SURE], abs=1e-5)
+        assert row["information_a"] == pytest.approx(row["information_both"], abs=1e-5)
+        assert row["information_a"] == pytest.approx(RIGHT, abs=1e-5)
         assert row["use_b"] == 0.0
         assert row["use_a"] == pytest.approx(92, abs=8), "4 in 40 others or fewer are of the class"
         assert row["decoding_b"] < 30.0
-        assert row["information_b"] < 0.0, "the mean over partners is sure of nothing and wrong"
+        assert abs(row["information_b"]) < 0.05, "sure and wrong without its temperature"
         assert len(row) == 7
 
     def test_the_other_way_round(self):
@@ -112,9 +125,9 @@ class TestDecoding:
     def test_the_absent_view_is_filled_with_its_mean(self):
         row = replace(DECODING, absent=True).measure(context(Reader(1.0, 0.5)))
         assert (row["decoding_absent_a"], row["decoding_absent_b"]) == (100.0, 100.0)
-        assert row["information_absent_a"] == pytest.approx(SURE, abs=1e-5)
-        weaker = math.log2(10) - math.log2(1 + 9 * math.exp(-3))
-        assert row["information_absent_b"] == pytest.approx(weaker, abs=1e-5)
+        # Both are always right, and that one logit is 6 and the other 3 the temperature makes good.
+        assert row["information_absent_b"] == pytest.approx(row["information_absent_a"], abs=1e-5)
+        assert row["information_absent_a"] == pytest.approx(RIGHT, abs=1e-5)
         assert set(row) - set(DECODING.measure(context(Reader(1.0, 0.5)))) == {
             f"{what}_absent_{view}" for what in ("decoding", "information") for view in "ab"
         }
@@ -122,7 +135,7 @@ class TestDecoding:
     def test_is_the_double_loop_over_partners(self):
         now = convolutional()
         model, views = now.model.eval(), now.dataset.test.views
-        partners = random_partners(60, 3, generator(0))
+        partners = random_partners(now.dataset.test.labels, 3, generator(0))
         network = TwoStreamNetwork(model, now.arithmetic, batch_size=25)
         with torch.no_grad():
             found = decode_with_partners(network, *network.streams(views), partners)
@@ -138,36 +151,92 @@ class TestDecoding:
     def test_price(self):
         reader = Reader(1.0, 1.0)
         DECODING.measure(context(reader))
-        assert reader.seen == {"streams": 40, "code": 4 * 40}
+        assert reader.seen == {"streams": 40 + 30, "code": 4 * (40 + 30)}
 
     def test_examples_are_balanced_and_stay_while_partners_change(self, monkeypatch):
         seen = []
         real = Dataset.batch
-        monkeypatch.setattr(Dataset, "batch", lambda *given: seen.append(given[2]) or real(*given))
+        monkeypatch.setattr(Dataset, "batch", lambda *given: seen.append(given[1]) or real(*given))
         labels = torch.arange(60).sub(20).clamp(0, 9)  # mostly class 0 and 9
         contexts = [context(Reader(1.0, 1.0), epoch=epoch, labels=labels) for epoch in (1, 2)]
         rows = [replace(DECODING, examples=20).measure(now) for now in contexts]
-        assert torch.equal(*seen)
-        counts = labels[seen[0]].bincount(minlength=10)
+        scored, _, again, _ = seen
+        assert torch.equal(scored.labels, again.labels)
+        counts = scored.labels.bincount(minlength=10)
         assert counts[1:9].tolist() == [1] * 8
         assert counts[[0, 9]].tolist() == [6, 6]
         assert rows[0]["information_a"] != rows[1]["information_a"]
         replace(DECODING, examples=None).measure(context(Reader(1.0, 1.0)))
-        assert len(seen[2]) == 60
+        assert [len(split) for split in seen[4:]] == [60, 30]
+
+    def test_both_views_are_read_by_the_mean_probability_and_their_own_temperature(self):
+        now = context(Reader(0.5, 1.0), count=40)
+        probe = replace(DECODING, examples=None)
+        network, row = TwoStreamNetwork(now.model.eval(), now.arithmetic), probe.measure(now)
+
+        def readouts(split, purpose):
+            partners = random_partners(split.labels, 3, generator(0, purpose, 1))
+            from_a, from_b = network.streams(split.views)
+            for i, own in enumerate(zip(from_a, from_b, strict=True)):
+                with_a = [now.model(split.views[0][i : i + 1], split.views[1][j : j + 1]) for j in partners[:, i]]
+                whose = [partner.tolist().index(i) for partner in partners]
+                with_b = [now.model(split.views[0][k : k + 1], split.views[1][i : i + 1]) for k in whose]
+                assert len(own) == 2
+                yield [torch.cat(logits).double().softmax(1).mean(0).log() for logits in (with_a, with_b)]
+
+        order = balanced_order(now.dataset.test.labels, generator(0, "decoding examples"))
+        scored, fitting = now.dataset.test.take(order), drawn(30)
+        found, others = list(readouts(scored, "decoding")), list(readouts(fitting, "decoding temperature"))
+        for number, view in enumerate("ab"):
+            logs, rest = (torch.stack([pair[number] for pair in held]) for held in (found, others))
+            expected = decoded(logs, scored.labels, fitted_temperature(rest, fitting.labels))
+            assert row[f"decoding_{view}"] == expected.accuracy
+            assert row[f"information_{view}"] == pytest.approx(expected.information, abs=1e-5)
+
+    def test_twice_the_partners_change_little(self):
+        """The mean over few partners tells less than that over many; the default is where 0.02 bits are left."""
+        count, deviation = 500, 1.2
+        labels = torch.arange(count) % CLASSES
+
+        def noisy(purpose):
+            noise = [torch.randn(count, generator=generator(0, purpose, view)) for view in "ab"]
+            seen = [labels + deviation * one for one in noise]
+            return Split(tuple((view / 10 + 0.05).view(-1, 1, 1, 1) for view in seen), labels)
+
+        class Calibrated(Reader):
+            """Says p(class | both views)."""
+
+            def streams(self, a, b):
+                return tuple(10 * view[:, 0] - 0.5 for view in (a, b))
+
+            def code(self, from_a, from_b):
+                classes = torch.arange(CLASSES).view(1, -1, 1)
+                return -sum((one - classes).square() for one in (from_a, from_b)).squeeze(2) / (2 * deviation**2)
+
+            def classify(self, code, head=None):
+                return code
+
+        now = context(Calibrated(1.0, 1.0))
+        now = replace(now, dataset=replace(now.dataset, test=noisy("test"), more=lambda count: noisy("more")))
+        once, twice, few = (Decoding(partners=n * Decoding().partners // 15).measure(now) for n in (15, 30, 1))
+        for view in "ab":
+            assert 0.5 < once[f"information_{view}"] < once["information_both"]
+            assert abs(twice[f"information_{view}"] - once[f"information_{view}"]) < 0.02
+            assert twice[f"information_{view}"] - few[f"information_{view}"] > 0.02
+
+    def test_where_nothing_is_left_the_temperature_is_fitted_on_test_examples_that_are_not_scored(self, monkeypatch):
+        seen = []
+        real = Dataset.batch
+        monkeypatch.setattr(Dataset, "batch", lambda *given: seen.append(given[1]) or real(*given))
+        now = context(Reader(1.0, 1.0))
+        now = replace(now, dataset=replace(now.dataset, more=None))
+        assert DECODING.measure(now) == DECODING.measure(now)
+        assert [len(split) for split in seen[:2]] == [30, 30]
+        assert sum(split.labels.bincount() for split in seen[:2]).tolist() == [6] * 10, "each example once"
 
     def test_too_few_examples_for_the_partners(self):
         with pytest.raises(SpecError, match=r"partners=3 of 3 examples; from 1 to 2 are possible"):
             DECODING.measure(context(Reader(1.0, 1.0), count=3))
-
-
-def test_partners_are_others_and_all_different():
-    partners = random_partners(7, 6, generator(1))
-    assert partners.shape == (6, 7)
-    assert torch.equal(partners.sort(1).values, torch.arange(7).expand(6, 7)), "each row is a permutation"
-    for i, others in enumerate(partners.T.tolist()):
-        assert sorted([i, *others]) == list(range(7))
-    drawn = torch.stack([random_partners(4, 1, generator(n))[0] for n in range(300)])
-    assert all(80 < (drawn[:, 0] == other).sum() < 120 for other in (1, 2, 3)), "uniform"
 
 
 class TestSourceVariance:
@@ -238,6 +307,7 @@ class TestBoth:
         (SourceVarianceProbe, {"examples": 1}),
         (Decoding, {"partners": 0}),
         (Decoding, {"partners": 5, "examples": 5}),
+        (Decoding, {"temperature_examples": 30}),
     ],
     ids=str,
 )

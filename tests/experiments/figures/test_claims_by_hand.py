@@ -280,7 +280,7 @@ def test_prevention_compares_each_method_with_none():
 
 
 def test_exponents_are_fitted_to_the_gaps_of_their_ladders():
-    (claim,) = [claim for claim in design("controls/permanence").claims if claim.id == "permanence.early_slower_than_late"]
+    claim = {claim.id: claim for claim in design("controls/permanence").claims}["permanence.early_slower_than_late"]
     budgets = (2, 4, 8)
     expected = [costs("blur", 0, 2, "restart", budget) for budget in budgets]
     expected += [costs("blur", 4, 2, "at onset", budget) for budget in budgets]
