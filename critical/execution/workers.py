@@ -202,11 +202,16 @@ class _Worker:
             if following is None:
                 # Somebody is under way from here, on epochs that lack other probes than his: both go on.
                 return claim
-        if not self._loaded:
-            self.store.save_state(keys[epoch], {"state": self._trainer.state.state_dict()})
-        if keys[self._stored] not in self.forks:
-            self.store.drop_state(keys[self._stored])
-        self._stored, self._stored_at = epoch, time.monotonic()
+        try:
+            if not self._loaded:
+                self.store.save_state(keys[epoch], {"state": self._trainer.state.state_dict()})
+            if keys[self._stored] not in self.forks:
+                self.store.drop_state(keys[self._stored])
+            self._stored, self._stored_at = epoch, time.monotonic()
+        except BaseException:
+            if following is not None:
+                following.release()
+            raise
         if following is None:
             return claim
         claim.release()

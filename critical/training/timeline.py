@@ -38,7 +38,7 @@ class Window:
             )
 
     def active(self, epoch: int) -> bool:
-        """Tells whether the deficit acts in this epoch."""
+        """Returns whether the deficit acts in this epoch."""
         return self.start <= epoch < self.end
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import torch
 
-from critical.core.spec import identity, settings
+from critical.core.spec import identity
 from critical.execution.plan import Plan, plan
 from critical.execution.store import RunStore
+from critical.probes import Probe
 from critical.training.loop import Trainer
 from critical.training.runs import RunSpec
 from critical.training.timeline import Timeline
@@ -34,10 +35,14 @@ def missing(plan: Plan, store: RunStore) -> Counter[str]:
     return found
 
 
-def prices(spec: RunSpec) -> dict[str, float]:
+def prices(spec: RunSpec, probes: Mapping[str, Probe]) -> dict[str, float]:
     """Trains one epoch of a run, after one to warm up, and measures it with each probe; both are thrown away.
 
     An accelerator is waited for.
+
+    Args:
+        spec: The run.
+        probes: What measures, by its id.
 
     Returns:
         Seconds of process time: of the `training` of an epoch, and of a measurement by each probe, under its id.
@@ -56,8 +61,8 @@ def prices(spec: RunSpec) -> dict[str, float]:
         trainer = Trainer(short)
         for one in short.epoch_specs:
             found = {TRAINING: took(lambda one=one: trainer.train_epoch(one))}  # type: ignore[misc]
-            for probe in spec.probes:
-                found[probe.id] = took(lambda one=one, probe=probe: trainer.measure(one, (probe,)))  # type: ignore[misc]
+            for name, probe in probes.items():
+                found[name] = took(lambda one=one, probe=probe: trainer.measure(one, (probe,)))  # type: ignore[misc]
     return found
 
 
@@ -71,11 +76,11 @@ def checkpoint_bytes(spec: RunSpec) -> int:
 
 
 def by_setting(whole: Plan) -> list[Plan]:
-    """Parts a plan into those whose runs have the same data, network and probes: they have one price."""
+    """Parts a plan into those whose runs have the same data and network: an epoch of theirs has one price."""
     groups: dict[str, list[RunSpec]] = {}
     for run in whole.runs:
         shared = {key: value for key, value in run.static.items() if key != "seed"}
-        groups.setdefault(identity([shared, settings(run.probes)]), []).append(run)
+        groups.setdefault(identity(shared), []).append(run)
     return [plan(runs) for runs in groups.values()]
 
 
@@ -92,7 +97,8 @@ def report(whole: Plan, store: RunStore, jobs: int) -> str:
         lacking = missing(group, store)
         epochs += lacking[TRAINING]
         if lacking[TRAINING]:
-            seconds += sum(lacking[what] * price for what, price in prices(group.runs[0]).items())
+            probes = {probe.id: probe for run in group.runs for probe in run.probes}
+            seconds += sum(lacking[what] * price for what, price in prices(group.runs[0], probes).items())
         disk += len(group.forks) * checkpoint_bytes(group.runs[0])
     average = seconds / epochs if epochs else 0.0
     minutes = seconds / jobs / 60

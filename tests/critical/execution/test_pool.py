@@ -17,6 +17,7 @@ from helpers import BASE, BLUR, CONTEXT, Killing, Raising, assert_as_from_scratc
 
 from critical.core import environment
 from critical.core.arithmetic import Arithmetic
+from critical.core.files import WriteError
 from critical.data.base import _loaded
 from critical.execution import pool
 from critical.execution.plan import plan
@@ -295,3 +296,37 @@ def forever(root, spec, writer):
         if spec:
             workers.run(plan([spec]), "for ever")
         time.sleep(600)
+
+
+class TestFolders:
+    def test_a_disk_that_is_full_ends_workers_with_one_line(self, store, tmp_path, quick):
+        spec = run(probes=(Accuracy(), Filling(str(store.root / "states"))))
+        with pytest.raises(RunError, match=rf"^{store.root}/states/.* cannot be written: ") as raised:
+            run_all(plan([spec]), store, jobs=2, label="a figure", logs=tmp_path / "logs")
+        assert "run the same command again" in str(raised.value)
+        assert "\n" not in str(raised.value)
+
+    def test_a_log_that_cannot_be_written_leaves_the_reason(self, store, tmp_path, quick):
+        """On a full disk, for instance."""
+        spec, log = run(probes=(Raising(),)), tmp_path / "a folder"
+        log.mkdir()
+        bar, todo = SimpleNamespace(update=lambda *_: None), plan([spec])
+        with pytest.raises(RunError, match=r"^a worker stopped: RuntimeError: this probe cannot measure$"):
+            pool._train([pool._Member(store.root, log)], todo, _Tracker(todo, store), bar)
+
+    def test_a_folder_of_logs_that_cannot_be_made_is_one_line(self, store, tmp_path, quick):
+        (tmp_path / "logs").write_text("")
+        with pytest.raises(WriteError, match=f"^{tmp_path}/logs cannot be written: "):
+            run_all(plan([run()]), store, jobs=1, label="a figure", logs=tmp_path / "logs")
+
+
+@dataclass(frozen=True)
+class Filling(Probe):
+    """Puts a file where checkpoints go, so that none can be written, even by the user root."""
+
+    name: ClassVar[str] = "filling"
+    path: str = ""
+
+    def measure(self, context):
+        Path(self.path).touch()
+        return {}

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 from helpers import Enough, assert_as_from_scratch, from_scratch, run, states, trained, until_epoch
 
+from critical.core.files import WriteError
 from critical.execution import workers
 from critical.execution.plan import plan
 from critical.execution.store import RunStore
@@ -74,6 +75,39 @@ class TestOnTheWay:
         work(todo, store, after_epoch=rival)
         assert len(trained(log)) == 8
         assert states(store) == todo.forks
+
+    def test_one_that_forks_where_others_have_passed_trains_the_way_there_alone(self, store, log, clock):
+        """Another command asks for the state after 2 epochs when the first has passed it: that costs them, no more."""
+        first, begun = run(end=8), RunStore(store.root)
+        todo = plan([run(end=2), first])
+        rival = workers._Worker(begun, todo, None)
+        advanced = []
+
+        def late(spec, epoch):
+            if epoch == 4:  # The last checkpoint lies after the third.
+                begun.want(todo.forks)
+                for segment in todo.segments:
+                    begun.refresh()
+                    advanced.append(rival.advance(segment))
+                assert not rival.advance(todo.segments[1]), "the first command is under way there"
+
+        work(plan([first]), store, after_epoch=late)
+        assert advanced == [True, False]
+        work(todo, begun)
+        assert [line.split()[1] for line in trained(log)] == list("0123014567")
+        assert_as_from_scratch(store, *todo.runs)
+        assert states(store) == todo.forks
+
+    def test_one_that_cannot_be_written_leaves_no_claim(self, store, log, monkeypatch):
+        monkeypatch.setattr(workers, "CHECKPOINT_SECONDS", 0.0)
+        spec = run(end=5)
+        monkeypatch.setattr(store, "save_state", lambda *_: (_ for _ in ()).throw(WriteError("full")))
+        with pytest.raises(WriteError):
+            work(plan([spec]), store)
+        monkeypatch.undo()
+        assert not list((store.root / "locks").iterdir())
+        work(plan([spec]), store)
+        assert_as_from_scratch(store, spec)
 
     def test_where_somebody_else_begins_are_left_to_him(self, store, log, monkeypatch):
         """He measures with other probes: both go on, each on his own claim."""

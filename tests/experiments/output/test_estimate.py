@@ -16,6 +16,10 @@ PROTOCOL = tiny.protocol(seeds=(0,), recovery=2)
 RUNS = [PROTOCOL.arm(0, FRESH).spec, PROTOCOL.arm(0, DEFICIT, 0, 1).spec, PROTOCOL.arm(0, DEFICIT, 0, 2).spec]
 
 
+def named(probes):
+    return {probe.id: probe for probe in probes}
+
+
 def test_missing_epochs_go_down_as_they_are_trained(tmp_path):
     store, whole = RunStore(tmp_path), plan(RUNS)
     # 2 fresh, 1 shared with the deficit, then 2 clean, 1 more with the deficit and 2 clean.
@@ -38,7 +42,7 @@ def test_what_is_due_is_counted(tmp_path):
 
 
 def test_an_epoch_has_a_price():
-    found = estimate.prices(RUNS[0])
+    found = estimate.prices(RUNS[0], named(RUNS[0].probes))
     assert set(found) == {"training", *(probe.id for probe in RUNS[0].probes)}
     assert all(0 < seconds < 5 for seconds in found.values())
 
@@ -54,7 +58,7 @@ def test_training_and_each_measurement_have_prices_of_their_own(monkeypatch):
     monkeypatch.setattr(Trainer, "train_epoch", lambda self, epoch_spec: passes(8))
     monkeypatch.setattr(Trainer, "measure", lambda self, epoch_spec, probes: passes(4 - 2 * probes[0].every))
     probes = (Accuracy(every=0), Fisher(every=1))
-    found = estimate.prices(dataclasses.replace(RUNS[0], probes=probes))
+    found = estimate.prices(RUNS[0], named(probes))
     assert found == {"training": 8, probes[0].id: 4, probes[1].id: 2}
 
 
@@ -65,7 +69,7 @@ def test_a_checkpoint_holds_weights_and_momentum(tmp_path):
 
 
 def test_the_report_has_four_lines_and_trains_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr(estimate, "prices", lambda spec: {"training": 30.0, "": 1.0})
+    monkeypatch.setattr(estimate, "prices", lambda spec, probes: {"training": 30.0, "": 1.0})
     monkeypatch.setattr(training.Trainer, "train_epoch", lambda *_: pytest.fail("something was trained"))
     whole = plan(RUNS)
     one, two = (estimate.report(whole, RunStore(tmp_path), jobs).splitlines() for jobs in (1, 2))
@@ -82,9 +86,9 @@ def test_runs_of_another_price_are_measured_by_themselves(tmp_path, monkeypatch)
     stronger = dataclasses.replace(two, parts=dataclasses.replace(two.parts, probes=(*two.parts.probes, Fisher())))
     others = [two.arm(0, FRESH).spec, two.arm(1, FRESH).spec, stronger.arm(0, FRESH).spec]
     groups = estimate.by_setting(plan([*RUNS, *others]))
-    assert [len(group.runs) for group in groups] == [3, 2, 1], "a seed or a deficit changes no price"
+    assert [len(group.runs) for group in groups] == [3, 3], "a seed, a deficit or a probe changes no price"
     prices = {"all_cnn": 30.0, "split_all_cnn": 60.0}
-    monkeypatch.setattr(estimate, "prices", lambda spec: {"training": prices[spec.model.name]})
+    monkeypatch.setattr(estimate, "prices", lambda spec, probes: {"training": prices[spec.model.name]})
     lines = estimate.report(plan([*RUNS, *others[:2]]), RunStore(tmp_path), 1).splitlines()
     # 8 epochs of half a minute and 4 of a whole one.
     assert lines[0] == "runs: 5"
@@ -94,7 +98,7 @@ def test_runs_of_another_price_are_measured_by_themselves(tmp_path, monkeypatch)
 def test_nothing_is_measured_when_all_is_there(tmp_path, monkeypatch):
     store, whole = RunStore(tmp_path), plan(RUNS)
     tiny.train_here(whole, store)
-    monkeypatch.setattr(estimate, "prices", lambda spec: pytest.fail("an epoch was trained"))
+    monkeypatch.setattr(estimate, "prices", lambda spec, probes: pytest.fail("an epoch was trained"))
     assert "0 of them not stored yet" in estimate.report(whole, store, 1)
 
 
