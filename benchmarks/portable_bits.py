@@ -1,11 +1,11 @@
 """Which bits this machine computes, and what portable ones cost: python benchmarks/portable_bits.py [--rounds 15].
 
-Prints a hash for each kind of operation and for the weights of small trained networks, with `portable` and with `native`
-instructions (`critical.core.instructions`), so that the output of two machines can be compared line by line. `--as
-haswell zen2 zen3` adds columns of processes that believe to run on these processors, without AVX-512 (Linux on an Intel
-processor that lets CPUID fault, and a C compiler: `benchmarks/other_cpu.c`). Then a Markdown table: the process time
-of a training step with portable instructions as a ratio to native ones, median and quartiles over rounds; two
-processes take turns, so a machine that slows down slows both. Three minutes on a laptop.
+Prints a hash for each kind of operation and for the weights of small trained networks, with `portable` and with
+`native` instructions (`critical.core.instructions`), so that the output of two machines can be compared line by line.
+`--as haswell zen2 zen3` adds columns of processes that believe to run on these processors, without AVX-512 (Linux on
+an Intel processor that lets CPUID fault, and a C compiler: `benchmarks/other_cpu.c`). Then a Markdown table: the
+process time of a training step with portable instructions as a ratio to native ones, median and quartiles over rounds;
+two processes take turns, so a machine that slows down slows both. Three minutes on a laptop.
 """
 
 import critical  # isort: skip  # Before torch: it chooses the CPU's instructions.
@@ -80,7 +80,8 @@ def operations() -> Iterator[tuple[str, str]]:
     yield "torch: draws", digest(values)
     yield "torch: exp, erf", digest(values.exp(), values.erf())
     yield "torch: tanh, sin, log, sigmoid", digest(values.tanh(), values.sin(), values.log(), values.sigmoid())
-    yield "torch: sums, norms", digest(values.sum(), values.std(), values.norm(), values[:10_000].view(100, 100).mean(0))
+    square = values[:10_000].view(100, 100)
+    yield "torch: sums, norms", digest(values.sum(), values.std(), values.norm(), square.mean(0), square.mean(1))
     yield "torch: softmax", digest(normal(64, 333).softmax(1), normal(128, 10).log_softmax(1))
     for rows, given, units in ((40, 64, 10), (128, 784, 2500), (7, 33, 5)):
         yield f"torch: linear {given} → {units}, batch {rows}", layer(nn.Linear(given, units), normal(rows, given))
@@ -139,19 +140,15 @@ def answer() -> None:
 
 def environments(processors: Sequence[str], folder: Path) -> dict[str, dict[str, str]]:
     """Returns the environments of the processes whose bits are compared, by the name of the column."""
-    found = {kind: instructions.variables(kind) for kind in instructions.KINDS if kind != "portable" or possible()}
+    kinds = instructions.KINDS if instructions.possible() else ("native",)
+    found = {kind: instructions.variables(kind) for kind in kinds}
     if processors:
         library, source = folder / "other_cpu.so", Path(__file__).with_name("other_cpu.c")
         subprocess.run(["cc", "-O1", "-shared", "-fPIC", "-o", str(library), str(source)], check=True)
         for name in processors:
             other = {"LD_PRELOAD": str(library), "OTHER_CPU": name, "GLIBC_TUNABLES": HIDDEN}
-            found |= {f"{kind}, {name}": instructions.variables(kind) | other for kind in instructions.KINDS}
+            found |= {f"{kind}, {name}": instructions.variables(kind) | other for kind in kinds}
     return found
-
-
-def possible() -> bool:
-    """Returns whether there is anything to compare."""
-    return instructions.possible()
 
 
 def child(mode: str, variables: dict[str, str], **options: Any) -> Any:
@@ -218,7 +215,7 @@ def main() -> None:
     print(f"{environment.machine()}; {versions}; critical {critical.__version__}; load {os.getloadavg()[0]:.1f}\n")
     with tempfile.TemporaryDirectory() as folder:
         compare(environments(options.processors, Path(folder)))
-    if options.rounds and possible():
+    if options.rounds and instructions.possible():
         time_steps(options.rounds)
     return None
 

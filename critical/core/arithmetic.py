@@ -43,7 +43,7 @@ class WrongInstructions(SpecError):
 
 
 def available_instructions(wanted: str, device: str) -> str:
-    """Resolves `auto`: `portable` on an x86-64 CPU with AVX2 unless CRITICAL_INSTRUCTIONS says otherwise, else `native`.
+    """Resolves `auto`: `portable` on an x86-64 CPU with AVX2, unless CRITICAL_INSTRUCTIONS says otherwise.
 
     Args:
         wanted: `auto`, `portable` or `native`.
@@ -115,8 +115,8 @@ class Arithmetic:
         if not reason and self.instructions == "portable":
             capability = torch.backends.cpu.get_cpu_capability()
             if capability != "AVX2":
-                reason = (f"arithmetic.instructions=portable: torch runs {capability}, not AVX2; import critical before "
-                          f"anything that uses torch, or set {cpu.SWITCH}=native")  # fmt: skip
+                reason = (f"arithmetic.instructions=portable: torch runs {capability}, not AVX2; import critical "
+                          f"before whatever uses torch, or set {cpu.SWITCH}=native")  # fmt: skip
         if reason:
             raise WrongInstructions(reason)
 

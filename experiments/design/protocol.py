@@ -180,6 +180,19 @@ def refuse_unmeasured(planned: Iterable[PlannedRun]) -> None:
                 )
 
 
+def refuse_mixed(specs: Iterable[RunSpec]) -> None:
+    """Refuses a table whose runs on the CPU have several kinds of instructions: their differences are no effects.
+
+    Raises:
+        SpecError: They have.
+    """
+    kinds = {spec.arithmetic.instructions for spec in specs if spec.arithmetic.device == "cpu"}
+    if len(kinds) > 1:
+        raise SpecError(
+            f"arithmetic.instructions={','.join(sorted(kinds))}: the runs of a table have one kind; make two tables"
+        )
+
+
 @dataclass(frozen=True)
 class Tables:
     """What a figure is drawn from.
@@ -188,7 +201,8 @@ class Tables:
         runs: A row a run: its tags, `accuracy` (percent, test, at the end; NaN if it failed),
             `loss` (nats), `accuracy_deficient` (percent, on deficient test images at the end of its
             window: how well the deficit could be learnt; NaN where a view was absent then),
-            `fisher_trace` with its error, `epochs`, `failure` (empty if fine) and `run_id`.
+            `fisher_trace` with its standard error and 95 % interval, `epochs`, `failure` (empty if fine)
+            and `run_id`.
         epochs: A row an epoch of the runs that are drawn as curves: tags, `epoch` and what was
             measured.
         prices: Times that the figure measured, where it shows any.
@@ -207,7 +221,10 @@ def tables(planned: Iterable[PlannedRun], store: RunStore) -> Tables:
 
     Raises:
         ValueError: A run is not finished.
+        SpecError: Runs have several kinds of CPU instructions.
     """
+    planned = list(planned)
+    refuse_mixed(item.spec for item in planned)
     runs, epochs = [], []
     for item in planned:
         rows = store.rows(item.spec)
@@ -237,6 +254,8 @@ def _run_row(item: PlannedRun, rows: list[dict[str, Any]]) -> dict[str, Any]:
         "accuracy_deficient": at_removal.get("test_accuracy_deficient", nan),
         "fisher_trace": last.get("fisher_trace", nan),
         "fisher_trace_error": last.get("fisher_trace_error", nan),
+        "fisher_trace_low": last.get("fisher_trace_low", nan),
+        "fisher_trace_high": last.get("fisher_trace_high", nan),
         **{column: value for column, value in last.items() if item.measured and column.startswith(item.measured)},
         "epochs": item.spec.timeline.end,
         "failure": failure,
