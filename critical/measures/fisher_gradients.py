@@ -45,7 +45,7 @@ class LayerSums:
     degrees_of_freedom: float
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
-        """Returns Student's interval of `total` over the chunks, on a logarithmic scale: total · exp(± t · error / total).
+        """Returns Student's interval of `total` over the chunks on a logarithmic scale: total · e^(± t · error / total).
 
         With five chunks t is 2.8, not 1.96: the error is itself estimated, from five numbers. The squared norms of
         chunks are skewed like χ² of few degrees of freedom, so that total ± t · error would leave out too much above:
