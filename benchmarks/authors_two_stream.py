@@ -20,6 +20,8 @@ only on a quiet machine, and so does every line of several threads. The default 
 
 from __future__ import annotations
 
+import critical  # isort: skip  # noqa: F401  Before torch: it chooses the CPU's instructions.
+
 import argparse
 import importlib
 import os

@@ -8,6 +8,8 @@ seed in `quick`.
 
 from __future__ import annotations
 
+import critical  # isort: skip  # noqa: F401  Before torch: it chooses the CPU's instructions.
+
 import statistics
 import sys
 import time

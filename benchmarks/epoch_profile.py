@@ -8,6 +8,8 @@ backward and update together fall below the share that is asked for. A minute on
 
 from __future__ import annotations
 
+import critical  # isort: skip  # noqa: F401  Before torch: it chooses the CPU's instructions.
+
 import argparse
 import statistics
 import time

@@ -12,6 +12,8 @@ epoch of training steps that were timed in turn with them.
 
 from __future__ import annotations
 
+import critical  # isort: skip  # noqa: F401  Before torch: it chooses the CPU's instructions.
+
 import argparse
 import copy
 import math

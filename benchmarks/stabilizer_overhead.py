@@ -9,6 +9,8 @@ one for L2 to it, decoders) is spread over its `--steps` steps. A minute on a la
 
 from __future__ import annotations
 
+import critical  # isort: skip  # noqa: F401  Before torch: it chooses the CPU's instructions.
+
 import argparse
 import statistics
 import time

@@ -10,6 +10,8 @@ nothing). `--compile` adds torch.compile, its warm-up named apart. Two minutes o
 
 from __future__ import annotations
 
+import critical  # isort: skip  # noqa: F401  Before torch: it chooses the CPU's instructions.
+
 import argparse
 import dataclasses
 import os

@@ -5,22 +5,20 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-import hydra
 from omegaconf import DictConfig, OmegaConf
 
 from critical.core.spec import SpecError
 from critical.execution.plan import plan
 from critical.execution.pool import Workers, default_jobs
 from critical.execution.store import RunStore
+from experiments.design import command, profile, registry
 from experiments.design import config as configuration
-from experiments.design import profile, registry
 from experiments.output import estimate, pipeline, tables
 from experiments.output.loggers import logger
 from experiments.output.reference import refuse_reference
 
 
-@hydra.main(config_path=str(configuration.CONF), config_name="figures", version_base="1.3")
-@configuration.refuse_in_one_line
+@command.by_settings("figures")
 def main(config: DictConfig) -> None:
     """Makes the figures asked for, or says what that would take."""
     asked = configuration.plain(config.figure) if OmegaConf.is_list(config.figure) else config.figure
@@ -34,6 +32,7 @@ def main(config: DictConfig) -> None:
     jobs = default_jobs(arithmetic) if config.jobs is None else configuration.whole(config.jobs, "jobs")
     if jobs < 1:
         raise SpecError(f"jobs={jobs}: at least one worker")
+    arithmetic.check()
     results = Path(config.results)
     workers = Workers(RunStore(results / "runs"), jobs, results / "logs")
     setting = pipeline.Setting(
@@ -71,13 +70,5 @@ def main(config: DictConfig) -> None:
     print(f"report: {results / 'report' / config.profile / 'index.html'}")
 
 
-def run() -> None:
-    """Entry point: what stops a command is one line."""
-    try:
-        configuration.checked_main("figures", main)
-    except KeyboardInterrupt:
-        raise SystemExit("stopped; the same command goes on from here") from None
-
-
 if __name__ == "__main__":
-    run()
+    main()

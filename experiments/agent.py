@@ -18,6 +18,7 @@ from pathlib import Path
 
 from critical.core.spec import SpecError, closest
 from experiments import sweep
+from experiments.design.command import in_one_line
 from experiments.output.sweep_record import refused, remembered
 
 SETTINGS = ("sweep", "sweep_id", "count", "project", "results")
@@ -132,9 +133,10 @@ def work(arguments: Sequence[str]) -> int:
     return status
 
 
-def main() -> None:
-    """Entry point: what stops a command is one line."""
-    sweep.in_one_line(lambda: sys.exit(work(sys.argv[1:])))
+@in_one_line
+def main() -> int:
+    """Entry point."""
+    return work(sys.argv[1:])
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from critical.core.spec import from_settings
 from critical.data import Dataset, Glyphs
 from critical.deficits import KINDS, Deficit, ViewDeficit
 from critical.plots import style as plotting
+from experiments.design.command import in_one_line
 
 SHOWN: dict[str, dict[str, Any]] = {
     "none": {"name": "none"},
@@ -106,6 +107,7 @@ def _show(axis: Axes, image: torch.Tensor, told: str, true: bool) -> None:
     )
 
 
+@in_one_line
 def main(arguments: Sequence[str] | None = None) -> None:
     """Draws the grid on glyphs and says where it is."""
     parser = argparse.ArgumentParser(prog="python -m experiments.deficit_grid", description="Draws every deficit.")

@@ -14,33 +14,32 @@ For the service of the same files see `experiments.agent`.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from hydra import compose, initialize_config_dir
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
-from critical.core.files import WriteError
 from critical.core.spec import SpecError, closest
 from critical.execution.plan import plan
-from critical.execution.pool import RunError, default_jobs, run_all
+from critical.execution.pool import default_jobs, run_all
 from critical.execution.store import RunStore
 from critical.training.runs import RunSpec
 from experiments.design import config as configuration
+from experiments.design.command import in_one_line, overrides
 from experiments.design.protocol import DEFICIT, DOSE_MATCHED, FRESH
 from experiments.output import tables
 from experiments.output.loggers import logger
 from experiments.output.sweep_record import Refusals
-from experiments.output.tables import PlannedRun, Tables
+from experiments.output.tables import PlannedRun, Tables, refuse_mixed
 from experiments.train import run_spec
 
 FOLDER = configuration.CONF / "sweeps"
@@ -68,18 +67,23 @@ def key_of(override: str) -> str:
     return override.split("=", 1)[0].lstrip("+~")
 
 
-def expand(overrides: Sequence[str]) -> list[list[str]]:
+def expand(given: Sequence[str]) -> list[list[str]]:
     """Expands overrides with several values into their product, the last one changing fastest.
 
     Args:
-        overrides: In Hydra's notation for sweeps: `a=1,2`, `a=range(3)`, `a=choice(x,y)`.
+        given: Overrides in Hydra's notation for sweeps: `a=1,2`, `a=range(3)`, `a=choice(x,y)`.
 
     Raises:
-        HydraException: An override that cannot be parsed.
+        HydraException: An override that cannot be parsed, or has no list of values.
     """
-    parsed = OverridesParser.create().parse_overrides(list(overrides))
-    (batch,) = BasicSweeper.split_arguments(parsed, max_batch_size=None)
-    return [list(arguments) for arguments in batch]
+    several = []
+    for override in OverridesParser.create().parse_overrides(list(given)):
+        if override.is_sweep_override() and not override.is_discrete_sweep():
+            raise HydraException(f"{override.input_line}: an interval has no list of values; give one, e.g. a=1,2")
+        swept = override.is_sweep_override()
+        values = override.sweep_string_iterator() if swept else [override.get_value_element_as_str()]
+        several.append([f"{override.get_key_element()}={value}" for value in values])
+    return [list(point) for point in itertools.product(*several)]
 
 
 def values_of(point: Iterable[str]) -> dict[str, Any]:
@@ -236,7 +240,7 @@ def asked(arguments: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     """
     words = [text for text in arguments if text not in ("-m", "--multirun")]
     for text in words:
-        if text.startswith("-") or text not in configuration.overrides(words):
+        if text.startswith("-") or text not in overrides(words):
             raise SpecError(f"'{text}' is no setting; write key=value, e.g. seed=0,1,2")
     own = {key_of(text): text.split("=", 1)[1] for text in words if key_of(text) in ("name", "jobs", "sweep")}
     given = [text for text in words if key_of(text) not in own]
@@ -261,7 +265,9 @@ def sweep(arguments: Sequence[str]) -> Path:
     results = Path(runs[0].config.results)
     if len({str(run.config.results) for run in runs}) > 1:
         raise SpecError("results: a sweep has one folder for its results; give one value")
+    refuse_mixed(run.spec for run in runs)
     jobs = int(own["jobs"]) if "jobs" in own else default_jobs(runs[0].spec.arithmetic)
+    runs[0].spec.arithmetic.check()
     mirror, store = logger(configuration.plain(runs[0].config.logger)), RunStore(results / "runs")
     whole = plan(run.spec for run in runs)
     print(f"{len(whole.runs)} runs: {whole.epochs_needed} epochs needed, {whole.epochs_separate} if each were trained "
@@ -278,23 +284,10 @@ def said(table: Path) -> str:
     return f"table: {table}" + (f" ({failed} failed, see its column failure)" if failed else "")
 
 
-def in_one_line(command: Callable[[], None]) -> None:
-    """Calls a command; what a person can mend ends it with one line."""
-    try:
-        command()
-    except (SpecError, HydraException, OmegaConfBaseException) as error:
-        print(f"error: {configuration.one_line(error)}", file=sys.stderr)
-        raise SystemExit(2) from None
-    except (RunError, WriteError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(1) from None
-    except KeyboardInterrupt:
-        raise SystemExit("stopped; the same command goes on from here") from None
-
-
+@in_one_line
 def main() -> None:
     """Entry point."""
-    in_one_line(lambda: print(said(sweep(sys.argv[1:]))))
+    print(said(sweep(sys.argv[1:])))
 
 
 if __name__ == "__main__":

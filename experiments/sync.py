@@ -16,8 +16,8 @@ from hydra import compose, initialize_config_dir
 
 from critical.core.spec import SpecError
 from experiments.design import config as configuration
+from experiments.design.command import in_one_line
 from experiments.output.loggers import WandbLogger, logger, sent_to
-from experiments.sweep import in_one_line
 
 TAGS = ("arm", "deficit", "onset", "length", "removal", "schedule", "budget", "comparison")
 
@@ -78,9 +78,10 @@ def sync(arguments: Sequence[str]) -> int:
     return int(failed > 0)
 
 
-def main() -> None:
-    """Entry point: what stops the command is one line."""
-    in_one_line(lambda: sys.exit(sync(sys.argv[1:])))
+@in_one_line
+def main() -> int:
+    """Entry point."""
+    return sync(sys.argv[1:])
 
 
 if __name__ == "__main__":

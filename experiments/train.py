@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import hydra
 from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
@@ -27,6 +26,7 @@ from critical.execution.workers import work
 from critical.training.runs import RunSpec
 from critical.training.timeline import Timeline
 from experiments.design import config as configuration
+from experiments.design.command import by_settings, one_line, overrides
 from experiments.output.loggers import logger
 from experiments.output.sweep_record import current_sweep, remember, remember_refused
 
@@ -55,11 +55,11 @@ def run_spec(config: DictConfig) -> RunSpec:
     return made
 
 
-@hydra.main(config_path=str(configuration.CONF), config_name="train", version_base="1.3")
-@configuration.refuse_in_one_line
+@by_settings("train")
 def main(config: DictConfig) -> None:
     """Trains the run, unless it is stored already, and prints where its record is."""
     spec = run_spec(config)
+    spec.arithmetic.check()
     mirror = logger(configuration.plain(config.logger))
     store = RunStore(Path(config.results) / "runs")
     with progress("train", spec.timeline.end, 1) as bar:
@@ -78,18 +78,18 @@ def main(config: DictConfig) -> None:
 
 def note_refusal(error: Exception) -> None:
     """Notes for the sweep of this process why its settings cannot be."""
-    given = configuration.overrides(sys.argv[1:])
+    given = overrides(sys.argv[1:])
     # Where the folder of results is itself what cannot be, there is none to note it in.
     with contextlib.suppress(HydraException, OmegaConfBaseException):
         with initialize_config_dir(str(configuration.CONF), version_base="1.3"):
             config = compose("train", overrides=[text for text in given if text.startswith("results=")])
-        remember_refused(Path(config.results), given, configuration.one_line(error))
+        remember_refused(Path(config.results), given, one_line(error))
 
 
 def command() -> None:
     """Entry point: impossible settings end it with one line, which is noted where a sweep gave them."""
     try:
-        configuration.checked_main("train", main)
+        main()
     except SystemExit as stop:
         # The error that was told in one line is hidden from a traceback only.
         if current_sweep() and stop.code == 2 and isinstance(stop.__context__, Exception):

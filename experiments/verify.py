@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import hydra
 import numpy as np
 import pandas as pd
 from omegaconf import DictConfig
@@ -22,8 +21,7 @@ from critical.execution.plan import plan
 from critical.execution.pool import default_jobs, run_all
 from critical.execution.store import RunStore
 from critical.inference.verdicts import verdicts
-from experiments.design import config as configuration
-from experiments.design import profile, registry
+from experiments.design import command, profile, registry
 from experiments.design.figure import Design, Figure
 from experiments.design.protocol import Protocol
 from experiments.output import pipeline, tables
@@ -125,8 +123,7 @@ def verify(config: DictConfig, names: tuple[str, ...] = KINDS) -> list[Compariso
     return found
 
 
-@hydra.main(config_path=str(configuration.CONF), config_name="figures", version_base="1.3")
-@configuration.refuse_in_one_line
+@command.by_settings("figures")
 def main(config: DictConfig) -> None:
     """Verifies, and ends with status 1 where a table is not what this machine gives."""
     found = verify(config)
@@ -136,4 +133,4 @@ def main(config: DictConfig) -> None:
 
 
 if __name__ == "__main__":
-    configuration.checked_main("figures", main)
+    main()

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import torch
 
+from critical.core import instructions as cpu
 from critical.core.spec import SpecError
 
 DEVICES = ("cpu", "cuda", "mps")
-INSTRUCTIONS = ("portable", "native")
 PRECISIONS = {"fp32": None, "bf16": torch.bfloat16}
 
 
@@ -38,6 +38,34 @@ def available_device(wanted: str) -> str:
     return wanted
 
 
+class WrongInstructions(SpecError):
+    """This process runs other CPU instructions than a run wants; another process could run it."""
+
+
+def available_instructions(wanted: str, device: str) -> str:
+    """Resolves `auto`: `portable` on an x86-64 CPU with AVX2, unless CRITICAL_INSTRUCTIONS says otherwise.
+
+    Args:
+        wanted: `auto`, `portable` or `native`.
+        device: `cpu`, `cuda` or `mps`.
+
+    Returns:
+        `portable` or `native`.
+
+    Raises:
+        SpecError: If the kind is unknown or cannot be had on this machine.
+    """
+    if wanted == "auto":
+        return cpu.chosen() if device == "cpu" else "native"
+    if wanted not in cpu.KINDS:
+        raise SpecError(f"arithmetic.instructions={wanted}: one of auto, {', '.join(cpu.KINDS)}")
+    if wanted == "portable" and device != "cpu":
+        raise SpecError(f"arithmetic.instructions=portable: device={device} has bits of its own; use auto or native")
+    if wanted == "portable" and not cpu.possible():
+        raise SpecError(cpu.problem(wanted))
+    return wanted
+
+
 @dataclass(frozen=True)
 class Arithmetic:
     """Device, threads and number formats: part of a run's identity, since they change its bits.
@@ -50,7 +78,8 @@ class Arithmetic:
         channels_last: Memory layout of the convolutions.
         compile: Whether the network goes through `torch.compile`.
         instructions: Of the CPU: `portable` (AVX2 at most, so that all x86-64 machines of the last ten years give the
-            same bits) or `native` (whatever the processor has).
+            same bits; see `critical.core.instructions`) or `native` (whatever the processor has). On an accelerator
+            always `native`: its bits are its own, whatever the CPU beside it does.
     """
 
     name: ClassVar[str] = "arithmetic"
@@ -59,21 +88,46 @@ class Arithmetic:
     precision: str = "fp32"
     channels_last: bool = True
     compile: bool = False
-    instructions: str = "portable"
+    instructions: str = field(default_factory=cpu.chosen)
 
     def __post_init__(self) -> None:
         if self.device not in DEVICES:
             raise SpecError(f"device={self.device}: not one of {', '.join(DEVICES)}")
         if self.threads < 1:
             raise SpecError(f"arithmetic.threads={self.threads}: at least 1")
-        if self.instructions not in INSTRUCTIONS:
-            raise SpecError(f"arithmetic.instructions={self.instructions}: one of {', '.join(INSTRUCTIONS)}")
+        if self.instructions not in cpu.KINDS:
+            raise SpecError(f"arithmetic.instructions={self.instructions}: one of {', '.join(cpu.KINDS)}")
+        if self.device != "cpu":
+            # One identity for one computation.
+            object.__setattr__(self, "instructions", "native")
         if self.precision not in PRECISIONS:
             raise SpecError(f"arithmetic.precision={self.precision}: one of {', '.join(PRECISIONS)}")
 
+    def check(self) -> None:
+        """Refuses a process that runs other CPU instructions than these.
+
+        Raises:
+            WrongInstructions: It does; says what to do, in one line.
+        """
+        if self.device != "cpu":
+            return
+        reason = cpu.problem(self.instructions)
+        if not reason and self.instructions == "portable":
+            capability = torch.backends.cpu.get_cpu_capability()
+            if capability != "AVX2":
+                reason = (f"arithmetic.instructions=portable: torch runs {capability}, not AVX2; import critical "
+                          f"before whatever uses torch, or set {cpu.SWITCH}=native")  # fmt: skip
+        if reason:
+            raise WrongInstructions(reason)
+
     @contextlib.contextmanager
     def applied(self) -> Iterator[None]:
-        """Sets the thread count of this process for a block and restores it."""
+        """Sets the thread count of this process for a block and restores it.
+
+        Raises:
+            WrongInstructions: As `check`.
+        """
+        self.check()
         before = torch.get_num_threads()
         torch.set_num_threads(self.threads)
         try:

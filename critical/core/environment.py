@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import platform
 import subprocess
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from critical.core import instructions
+
 PACKAGES = ("torch", "torchvision", "numpy", "pandas", "matplotlib", "hydra-core")
+CPUINFO = Path("/proc/cpuinfo")
+FLAGS = ("avx2", "fma", "avx512f")
+"""What processors differ by in the kernels that are chosen for them."""
 
 
 def cores() -> int:
@@ -21,13 +29,36 @@ def cores() -> int:
 
 
 @functools.cache
+def processor() -> dict[str, Any]:
+    """Returns what tells processors apart.
+
+    Returns:
+        `name` as its maker writes it, `family`, `model` and `stepping` (numbers; left out where the system does not
+        say), and which of `FLAGS` it has.
+    """
+    first = CPUINFO.read_text().split("\n\n", 1)[0] if CPUINFO.exists() else ""
+    said = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in first.splitlines())}
+    numbers = {"family": "cpu family", "model": "model", "stepping": "stepping"}
+    flags = said.get("flags", "").split()
+    return {
+        "name": said.get("model name") or platform.processor() or platform.machine(),
+        **{name: int(said[key]) for name, key in numbers.items() if said.get(key, "").isdigit()},
+        "flags": [flag for flag in FLAGS if flag in flags],
+    }
+
+
+@functools.cache
 def machine() -> str:
-    """Names the machine as a reader wants it: processor, cores, GPU; no host name."""
-    name = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        models = [line for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
-        name = models[0].split(":", 1)[1].strip() if models else name
+    """Names the machine as a reader wants it: processor, cores, system, GPU; no host name.
+
+    Makers sell several processors under one name ("AMD EPYC"), so family, model and stepping stand behind it, and the
+    widest vectors where they are known: "AMD EPYC (25/1/1, AVX2), 2 cores, Linux".
+    """
+    held = processor()
+    told = "/".join(str(held[key]) for key in ("family", "model", "stepping") if key in held)
+    widest = "AVX-512" if "avx512f" in held["flags"] else "AVX2" if "avx2" in held["flags"] else ""
+    details = ", ".join(part for part in (told, widest) if part)
+    name = f"{held['name']} ({details})" if details else held["name"]
     text = f"{name}, {cores()} cores, {platform.system()}"
     return f"{text}, {torch.cuda.get_device_name()}" if torch.cuda.is_available() else text
 
@@ -59,5 +90,30 @@ def versions() -> dict[str, str]:
 
 
 def describe() -> dict[str, Any]:
-    """Returns machine, versions and commit for a record."""
-    return {"machine": machine(), "versions": versions(), "commit": commit()}
+    """Returns machine, processor, cores, kind of instructions in use, versions and commit for a record."""
+    return {
+        "machine": machine(),
+        "processor": processor(),
+        "cores": cores(),
+        "instructions": instructions.in_use(),
+        "versions": versions(),
+        "commit": commit(),
+    }
+
+
+def merged(descriptions: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Says who made a set of runs.
+
+    Args:
+        descriptions: What `describe` gave for each run; older ones may lack something, or all.
+
+    Returns:
+        `commit`, `machine`, `versions` and the number of `runs` of each maker, those of most runs first. What is not
+        known is `unknown`, or no versions.
+    """
+    plain = ({"commit": "unknown", "machine": "unknown", "versions": {}} | dict(one) for one in descriptions)
+    counted = Counter(
+        json.dumps({key: one[key] for key in ("commit", "machine", "versions")}, sort_keys=True) for one in plain
+    )
+    makers = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+    return [{**json.loads(text), "runs": count} for text, count in makers]

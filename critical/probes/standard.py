@@ -66,6 +66,9 @@ class Fisher(Probe):
     def measure(self, context: ProbeContext) -> dict[str, Any]:
         """Returns `fisher_trace`, its `fisher_trace_error`, and `fisher_trace/<layer>` for each layer.
 
+        The error is a standard error over few chunks; `fisher_trace_low` and `fisher_trace_high` are the ends of the
+        95 % interval that follows (Student's t: `LayerSums.interval`).
+
         Of a network of two streams also `fisher_trace_pathway/<a, b, trunk>`.
         """
         split = context.dataset.train
@@ -81,6 +84,7 @@ class Fisher(Probe):
         row: dict[str, Any] = {
             "fisher_trace": trace.total,
             "fisher_trace_error": trace.standard_error,
+            **dict(zip(("fisher_trace_low", "fisher_trace_high"), trace.interval(), strict=True)),
         }
         row |= {f"fisher_trace/{layer}": value for layer, value in trace.layers.items()}
         pathways = getattr(context.model, "PATHWAYS", None)

@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from hydra import compose, initialize_config_dir
-from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from critical import data, deficits, models, probes, stabilizers
-from critical.core.arithmetic import Arithmetic, available_device
-from critical.core.files import WriteError
+from critical.core.arithmetic import Arithmetic, available_device, available_instructions
 from critical.core.randomness import generator
-from critical.core.spec import SpecError, closest, from_settings
+from critical.core.spec import SpecError, from_settings
 from critical.data import DataSpec, load
 from critical.deficits import Deficit
-from critical.execution.pool import RunError
 from critical.models import ModelSpec
 from critical.probes import Probe
 from critical.stabilizers import Situation, StabilizerWindow
@@ -79,13 +73,14 @@ def parts(config: DictConfig, device_and_format: DictConfig | None = None) -> Pa
         device_and_format: The group arithmetic; that of `config` when left out.
 
     Returns:
-        The specs; data are checked to be there and `device=auto` is resolved.
+        The specs; data are checked to be there, and `auto` is resolved for device and instructions.
 
     Raises:
         SpecError: Something unknown or impossible, in one line.
     """
     arithmetic = dict(plain(config.arithmetic if device_and_format is None else device_and_format))
     arithmetic["device"] = available_device(arithmetic["device"])
+    arithmetic["instructions"] = available_instructions(arithmetic["instructions"], arithmetic["device"])
     return Parts(
         data=from_settings(data.KINDS, plain(config.data), "data").resolved(),
         model=from_settings(models.KINDS, plain(config.model), "model"),
@@ -184,61 +179,3 @@ def stabilizer_windows(mapping: Mapping[str, Any]) -> tuple[StabilizerWindow, ..
 def schedule(mapping: Mapping[str, Any]) -> Schedule:
     """Builds a schedule from its settings."""
     return from_settings(schedules.KINDS, mapping, "schedule")
-
-
-def one_line(error: Exception) -> str:
-    """Folds a message of Hydra or OmegaConf into one line."""
-    if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options:
-        group, _, choice = error.missing_cfg_file.rpartition("/")
-        return f"{group}={choice}: there is no such choice; {closest(choice, error.options)}"
-    if isinstance(error, MissingMandatoryValue):
-        return f"{error.full_key or error.key}: has no value; give one on the command line"
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    kept = [line for line in lines if not line.startswith(("full_key", "object_type", "Available options"))]
-    return "; ".join(kept[:3])
-
-
-def overrides(arguments: Sequence[str]) -> list[str]:
-    """Returns the overrides among a command's arguments (`a.b=c`, `+a=b`, `~a`)."""
-    return [text for text in arguments if not text.startswith("-") and ("=" in text or text.startswith("~"))]
-
-
-def checked_main(config_name: str, main: Callable[[], None]) -> None:
-    """Calls a Hydra main; a bad override or setting ends the command with one line and status 2.
-
-    Args:
-        config_name: The primary configuration in `conf/`.
-        main: The function that `hydra.main` made.
-    """
-    arguments = sys.argv[1:]
-    try:
-        stray = [text for text in arguments if not text.startswith("-") and text not in overrides(arguments)]
-        preceding = [arguments[arguments.index(text) - 1] for text in stray]
-        for text, before in zip(stray, preceding, strict=True):
-            if before not in ("--cfg", "-c", "--package", "-p", "--info", "-i", "--config-name", "-cn"):
-                raise SpecError(f"'{text}' is no setting; write key=value, e.g. seed=0")
-        if not {"-m", "--multirun"} & set(arguments):
-            with initialize_config_dir(str(CONF), version_base="1.3"):
-                compose(config_name, overrides=overrides(arguments))
-    except (SpecError, HydraException, OmegaConfBaseException) as error:
-        print(f"error: {one_line(error)}", file=sys.stderr)
-        raise SystemExit(2) from None
-    main()
-
-
-def refuse_in_one_line(main: Callable[[DictConfig], T]) -> Callable[[DictConfig], T]:
-    """Wraps a job so that what a person can mend ends it with one line instead of a traceback."""
-
-    @functools.wraps(main)
-    def wrapped(config: DictConfig) -> T:
-        try:
-            return main(config)
-        except (SpecError, OmegaConfBaseException) as error:
-            print(f"error: {one_line(error)}", file=sys.stderr)
-            raise SystemExit(2) from None
-        except (RunError, WriteError) as error:
-            # Caught here, since Hydra would print a traceback before it goes further.
-            print(f"error: {error}", file=sys.stderr)
-            raise SystemExit(1) from None
-
-    return wrapped

@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from critical.core.files import write_atomically
+from critical.core.spec import SpecError
 from critical.execution.store import RunStore
 from critical.training.runs import RunSpec
 from experiments.design.figure import Design
@@ -75,12 +76,28 @@ def _every_epoch(run: RunSpec) -> RunSpec:
     return replace(run, probes=tuple(replace(probe, recovery_every=None) for probe in run.probes))
 
 
+def refuse_mixed(specs: Iterable[RunSpec]) -> None:
+    """Refuses a table whose runs on the CPU have several kinds of instructions: their differences are no effects.
+
+    Raises:
+        SpecError: They have.
+    """
+    kinds = {spec.arithmetic.instructions for spec in specs if spec.arithmetic.device == "cpu"}
+    if len(kinds) > 1:
+        raise SpecError(
+            f"arithmetic.instructions={','.join(sorted(kinds))}: the runs of a table have one kind; make two tables"
+        )
+
+
 def collect(items: Iterable[PlannedRun], store: RunStore) -> Tables:
     """Collects finished runs from the store.
 
     Raises:
         ValueError: A run is not finished.
+        SpecError: Runs have several kinds of CPU instructions.
     """
+    items = list(items)
+    refuse_mixed(item.spec for item in items)
     runs, epochs = [], []
     for item in items:
         rows = store.rows(item.spec)

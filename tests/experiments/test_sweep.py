@@ -256,7 +256,7 @@ class TestRefusedPoints:
         assert (row["failure"], row["removal"]) == ("", 1)
 
     def test_a_folder_of_results_that_cannot_be_is_one_line(self, monkeypatch, capsys):
-        tiny.composed_once(monkeypatch, train)
+        tiny.composed_once(monkeypatch)
         status, lines, _ = tiny.call(monkeypatch, capsys, train.command, *TINY, "results=${nowhere}")
         assert (status, len(lines)) == (2, 1), lines
 

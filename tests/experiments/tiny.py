@@ -17,6 +17,7 @@ from critical.execution.plan import plan
 from critical.execution.workers import work
 from experiments import __main__ as front
 from experiments import train
+from experiments.design import command
 from experiments.design import config as configuration
 from experiments.design.config import CONF, Parts
 from experiments.design.protocol import Protocol, Tables
@@ -79,22 +80,22 @@ def call(monkeypatch, capsys, entry, *arguments):
     return status, (held.err + said).strip().splitlines(), held.out
 
 
-def composed_once(monkeypatch, module):
+def composed_once(monkeypatch):
     """Lets a front end compose its settings once; Hydra's own main, which is left out, does so twice more.
 
     For commands that are refused. What Hydra adds is tested where commands go on.
     """
-    compose, main, held = configuration.compose, module.main, []
-    monkeypatch.setattr(configuration, "compose", lambda *given, **named: held.append(compose(*given, **named)))
-    monkeypatch.setattr(module, "main", lambda: main(held.pop()))
+    composed, held = command.compose, []
+    monkeypatch.setattr(command, "compose", lambda *given, **named: held.append(composed(*given, **named)))
+    monkeypatch.setattr(command, "call_hydra", lambda _, job: job(held.pop()))
 
 
 def train_main():
-    configuration.checked_main("train", train.main)
+    train.main()
 
 
 def figures_main():
-    front.run()
+    front.main()
 
 
 def train_here(needed, store, *_):
@@ -139,8 +140,8 @@ def fabricated(planned, world, noise=0.005, seed=0) -> Tables:
             if item.measured and column.startswith(item.measured)
         }
         runs.append({**item.tags, "accuracy": value, "loss": 1.0, "accuracy_deficient": 12.0, "fisher_trace": 2.0,
-                     "fisher_trace_error": 0.1, **measured, "epochs": end, "failure": "",
-                     "run_id": item.spec.run_id})  # fmt: skip
+                     "fisher_trace_error": 0.1, "fisher_trace_low": 1.7, "fisher_trace_high": 2.3, **measured,
+                     "epochs": end, "failure": "", "run_id": item.spec.run_id})  # fmt: skip
         if item.curve:
             epochs += [
                 {**item.tags, "epoch": epoch, "test_accuracy": value, "fisher_trace": 2.0 + epoch, **measured}

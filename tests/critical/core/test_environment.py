@@ -6,13 +6,13 @@ import subprocess
 import pytest
 import torch
 
-from critical.core import environment
+from critical.core import environment, instructions
 
 
 @pytest.fixture(autouse=True)
 def no_memory():
     """Each of them looks once a process; here every test is to look."""
-    cached = (environment.machine, environment.commit, environment.versions)
+    cached = (environment.machine, environment.processor, environment.commit, environment.versions)
     for function in cached:
         function.cache_clear()
     yield
@@ -34,7 +34,9 @@ def answer(monkeypatch, answers):
 
 def test_the_description_is_plain():
     found = json.loads(json.dumps(environment.describe()))
-    assert set(found) == {"machine", "versions", "commit"}
+    assert set(found) == {"machine", "processor", "cores", "instructions", "versions", "commit"}
+    assert found["instructions"] == instructions.in_use()
+    assert found["cores"] == environment.cores()
 
 
 def test_versions_are_those_installed():
@@ -51,6 +53,52 @@ def test_the_machine_has_cores_and_no_host_name(monkeypatch):
     assert f"{environment.cores()} cores" in text
     assert "secret-host" not in text
     assert "\n" not in text
+
+
+CPU = """processor\t: {0}
+vendor_id\t: AuthenticAMD
+cpu family\t: 25
+model\t\t: {1}
+model name\t: AMD EPYC
+stepping\t: 1
+flags\t\t: fpu sse2 fma avx2 {2}
+"""
+
+
+@pytest.mark.parametrize(
+    ("model", "flags", "text", "known"),
+    [
+        (1, "", "AMD EPYC (25/1/1, AVX2), ", ["avx2", "fma"]),
+        (17, "avx512f", "AMD EPYC (25/17/1, AVX-512), ", ["avx2", "fma", "avx512f"]),
+    ],
+)
+def test_processors_of_one_name_are_told_apart(monkeypatch, tmp_path, model, flags, text, known):
+    monkeypatch.setattr(environment, "CPUINFO", tmp_path / "cpuinfo")
+    (tmp_path / "cpuinfo").write_text("\n".join(CPU.format(core, model, flags) for core in (0, 1)))
+    assert environment.processor() == {"name": "AMD EPYC", "family": 25, "model": model, "stepping": 1, "flags": known}
+    assert environment.machine().startswith(text)
+
+
+@pytest.mark.parametrize("text", [None, "Processor\t: ARMv8\n"], ids=["no file", "other keys"])
+def test_a_processor_that_the_system_does_not_describe_has_a_name(monkeypatch, tmp_path, text):
+    monkeypatch.setattr(environment, "CPUINFO", tmp_path / "cpuinfo")
+    monkeypatch.setattr(platform, "processor", lambda: "arm")
+    if text:
+        (tmp_path / "cpuinfo").write_text(text)
+    assert environment.processor() == {"name": "arm", "flags": []}
+    assert environment.machine().startswith(f"arm, {environment.cores()} cores")
+
+
+def test_who_made_a_set_of_runs():
+    here = {"commit": "a", "machine": "one", "versions": {"torch": "2", "python": "3"}, "cores": 2}
+    again = {"machine": "one", "versions": {"python": "3", "torch": "2"}, "commit": "a", "cores": 1}
+    newer, nothing = {**here, "commit": "b"}, {}
+    assert environment.merged([newer, here, nothing, again]) == [
+        {"commit": "a", "machine": "one", "versions": here["versions"], "runs": 2},
+        {"commit": "b", "machine": "one", "versions": here["versions"], "runs": 1},
+        {"commit": "unknown", "machine": "unknown", "versions": {}, "runs": 1},
+    ]
+    assert environment.merged([]) == []
 
 
 def test_cores_are_those_this_process_may_use(monkeypatch):

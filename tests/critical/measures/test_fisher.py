@@ -154,6 +154,51 @@ def test_chunks_of_several_sizes_weigh_by_their_examples(model, images):
     assert math.isnan(parts[0].standard_error), "one chunk tells nothing of its error"
 
 
+def test_intervals_of_few_chunks_cover_where_others_do_not(model):
+    """Repeated draws of five chunks from a population whose trace is known."""
+    population = torch.rand(400, 1, 5, 5, generator=generator(20, "population"), dtype=torch.float64)
+    truth = exact_trace_of_fisher(model, [population]).total
+    draws, repeats = generator(21), 500
+    covered = {"interval": 0, "Student's, not logarithmic": 0, "1.96 errors": 0}
+    for _ in range(repeats):
+        estimate = trace_of_fisher(model, chunks_drawn(population, 5, 16, draws), generator=draws, noise="signs")
+        low, high = estimate.interval()
+        away = abs(estimate.total - truth) / estimate.standard_error
+        for name, inside in zip(covered, (low <= truth <= high, away <= 2.776, away <= 1.96), strict=True):
+            covered[name] += inside
+    # The network is nearly the worst case: one direction holds most of the trace, and chunks are like χ² with 1 or 2
+    # degrees of freedom. Two standard errors of a share are 2.5 points.
+    share = {name: count / repeats for name, count in covered.items()}
+    assert 0.89 < share["interval"] < 0.97, share
+    assert share["1.96 errors"] < share["Student's, not logarithmic"] < share["interval"], share
+    assert share["1.96 errors"] < 0.81, share
+
+
+def test_degrees_of_freedom_and_intervals(model, images):
+    def measured(sizes, **options):
+        return trace_of_fisher(model, images.split(sizes), generator=generator(22), **options)
+
+    five = measured(8)
+    assert five.degrees_of_freedom == 4
+    for confidence, quantile in ((0.95, 2.776445), (0.5, 0.740697)):
+        factor = math.exp(quantile * five.standard_error / five.total)
+        assert five.interval(confidence) == pytest.approx((five.total / factor, five.total * factor), rel=1e-6)
+    assert measured(8, method="per_sample").degrees_of_freedom == IMAGES - 1, "gradients are per image"
+    # Three chunks, one of half the size of the others: 40² / (2·16² + 8²) − 1.
+    assert measured(16).degrees_of_freedom == pytest.approx(1600 / 576 - 1)
+    assert measured(IMAGES).degrees_of_freedom == 0
+    assert all(math.isnan(end) for end in measured(IMAGES).interval())
+
+
+@pytest.mark.parametrize(
+    ("total", "error", "interval"),
+    [(0.0, 0.0, (0.0, 0.0)), (1e-9, 1.0, (0.0, math.inf)), (math.nan, math.nan, (math.nan, math.nan))],
+)
+def test_intervals_of_extreme_traces(total, error, interval):
+    found = fisher.FisherTrace(total, error, {}, {}, 10, 4.0).interval()
+    assert found == pytest.approx(interval, abs=1e-12, nan_ok=True) or found[1] > 1e200
+
+
 def test_chunk_splits_batches(model, images):
     split = trace_of_fisher(model, images.split(10), generator=generator(7))
     chunked = trace_of_fisher(model, [images], generator=generator(7), chunk=10)

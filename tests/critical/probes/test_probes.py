@@ -107,7 +107,7 @@ class TestFisher:
         columns = measured.columns
         layers = {name: value for name, value in columns.items() if name.startswith("fisher_trace/")}
         assert {"fisher_trace/conv1", "fisher_trace/bn1", "fisher_trace/conv5_1x1"} <= set(layers)
-        assert set(columns) == {"fisher_trace", "fisher_trace_error", *layers}
+        assert set(columns) == {*(f"fisher_trace{end}" for end in ("", "_error", "_low", "_high")), *layers}
         assert columns["fisher_trace"] == pytest.approx(sum(layers.values()), rel=1e-4)
         assert columns["fisher_trace"] > 0
         assert (measured.probe, measured.seconds > 0) == ("fisher", True)

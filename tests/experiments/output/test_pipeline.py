@@ -22,7 +22,8 @@ from experiments.output.report import read_records
 
 COLUMNS = {
     *("arm", "deficit", "onset", "length", "removal", "schedule", "budget", "comparison", "seed"),
-    *("accuracy", "loss", "accuracy_deficient", "fisher_trace", "fisher_trace_error", "epochs", "failure", "run_id"),
+    *("accuracy", "loss", "accuracy_deficient", "fisher_trace", "fisher_trace_error"),
+    *("fisher_trace_low", "fisher_trace_high", "epochs", "failure", "run_id"),
 }
 NAMES = list(FIGURES)
 
