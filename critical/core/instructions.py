@@ -15,13 +15,13 @@ MKL takes other kernels on AMD than on Intel, and MKL_CBWR=AVX2 and MKL_ENABLE_I
 COMPATIBLE gives both the same bits. libm (Python's `math`), `torch.sum`, batch normalisation and random draws had the
 same bits with and without any of this.
 
-Equality was seen with torch 2.14, NumPy 2.4 and SciPy 1.17 on Linux: on a Xeon with AVX-512 (family 6, model 167), and
-on the same Xeon where the instruction CPUID answers as that of a Haswell Xeon, or of an AMD EPYC of Zen 3, does
+Equality was seen with torch 2.14, NumPy 2.4 and SciPy 1.17 on Linux: on a Xeon with AVX-512 (family 6, model 167),
+and on the same Xeon where the instruction CPUID answers as that of a Haswell Xeon, or of an AMD EPYC of Zen 3, does
 (features, vendor, cache sizes): operations, and every measured column of two epochs of All-CNN, MLP, the two-stream
-ResNet and the network of two modalities. `benchmarks/portable_bits.py` repeats it and prints hashes by which machines can
-be compared. No AMD processor itself was tried with all five variables. Other versions of the libraries, other systems and
-accelerators have other bits. The price on that Xeon, beside native AVX-512: 1.04 times the process time of a step for
-All-CNN of width 8, 1.2 for width 16, and 2.4 for an MLP 2500-2000, nearly all of it MKL's.
+ResNet and the network of two modalities. `benchmarks/portable_bits.py` repeats it and prints hashes by which machines
+can be compared. No AMD processor itself was tried with all five variables. Other versions of the libraries, other
+systems and accelerators have other bits. The price on that Xeon, beside native AVX-512: 1.04 times the process time
+of a step for All-CNN of width 8, 1.2 for width 16, and 2.4 for an MLP 2500-2000, nearly all of it MKL's.
 """
 
 from __future__ import annotations
