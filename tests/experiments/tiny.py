@@ -20,7 +20,8 @@ from experiments import train
 from experiments.design import command
 from experiments.design import config as configuration
 from experiments.design.config import CONF, Parts
-from experiments.design.protocol import Protocol, Tables
+from experiments.design.protocol import Protocol
+from experiments.output.tables import Tables, planned
 
 # On tensors this small a second thread is waited for longer than it computes, most of all on a busy machine.
 torch.set_num_threads(1)
@@ -47,11 +48,11 @@ def parts(**changes) -> Parts:
     return made if not changes else Parts(**{**vars(made), **changes})
 
 
-def protocol(seeds=range(6), recovery=10, family="vision") -> Protocol:
+def protocol(seeds=range(6), recovery=10, family="vision", decay=0.8, **changes) -> Protocol:
     """Tiny data for figures that are listed, drawn and judged without training."""
     made = parts() if family == "vision" else configuration.parts(composed("train", *TWO_EYES))
     deficit = Blur(factor=2) if family == "vision" else Blur(factor=2, view="b")
-    return Protocol(made, deficit, rate=0.05, decay=0.8, recovery=recovery, seeds=tuple(seeds))
+    return Protocol(made, deficit, rate=0.05, decay=decay, recovery=recovery, seeds=tuple(seeds), **changes)
 
 
 def pretended(spec, draw=0) -> Dataset:
@@ -110,41 +111,40 @@ def planned_epochs(specs):
 
 
 MEASURED = {
-    **{"rsv_mean": 0.0, "rsv_polarised": 0.2, "rsv_dead": 0.1},
+    **{"rsv_mean": 0.0, "rsv_polarised": 0.2, "rsv_dead": 0.1, "fisher_trace": 2.0, "fisher_trace_window": 3.0},
     **{f"rsv_histogram/{number:02}": 0.05 for number in range(20)},
-    **{"decoding_a": 50.0, "decoding_b": 50.0, "use_a": 20.0, "use_b": 20.0},
     **{"information_both": 2.0, "information_a": 1.0, "information_b": 1.0},
-    **{f"fisher_trace_pathway/{pathway}": 1.0 for pathway in ("a", "b", "trunk")},
+    **{f"{what}_{view}": 50.0 for what in ("decoding", "use", "probe_maps", "probe_untrained_maps") for view in "ab"},
 }
-"""What a network of two streams measures in fabricated tables, unless something is planted."""
+"""What is measured in fabricated tables, unless something is planted."""
 
 
-def fabricated(planned, world, noise=0.005, seed=0) -> Tables:
-    """Tables with the tags of planned runs, and what is planted with a little noise a seed.
+def fabricated(design, seeds, world=lambda arm: {}, noise=0.005, failures=()) -> Tables:
+    """Tables of a design that nobody trained: what is planted, with a little noise a run.
 
     Args:
-        planned: The runs.
-        world: From tags to the accuracy, or to the columns (`accuracy`, and those of `MEASURED`) that are planted.
+        design: The design.
+        seeds: Its seeds.
+        world: From an arm to the columns that are planted (`accuracy`, and those of `MEASURED`).
         noise: Standard deviation over runs.
-        seed: Of the noise.
+        failures: Pairs (arm, seed) of runs that failed, which hold no number.
     """
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(0)
     runs, epochs = [], []
-    for item in planned:
-        end, planted = item.spec.timeline.end, world(item.tags)
-        planted = planted if isinstance(planted, dict) else {"accuracy": planted}
-        value = planted.get("accuracy", 50.0) + noise * random.standard_normal()
+    for item in planned(design, seeds):
+        (arm,) = [arm for arm in design.trained if arm.id == item.tags["arm_id"]]
+        end, failed = item.spec.timeline.end, (arm, item.tags["seed"]) in failures
         measured = {
-            column: at + noise * random.standard_normal()
-            for column, at in {**MEASURED, **planted}.items()
-            if item.measured and column.startswith(item.measured)
+            column: np.nan if failed else level + noise * random.standard_normal()
+            for column, level in {"accuracy": 50.0, **MEASURED, **world(arm)}.items()
         }
-        runs.append({**item.tags, "accuracy": value, "loss": 1.0, "accuracy_deficient": 12.0, "fisher_trace": 2.0,
-                     "fisher_trace_error": 0.1, "fisher_trace_low": 1.7, "fisher_trace_high": 2.3, **measured,
-                     "epochs": end, "failure": "", "run_id": item.spec.run_id})  # fmt: skip
+        runs.append({**item.tags, "loss": 1.0, "accuracy_deficient": np.nan if failed else 12.0, **measured,
+                     "epochs": end, "failure": "non-finite loss" if failed else "",
+                     "run_id": item.spec.run_id})  # fmt: skip
         if item.curve:
             epochs += [
-                {**item.tags, "epoch": epoch, "test_accuracy": value, "fisher_trace": 2.0 + epoch, **measured}
-                for epoch in range(1, end + 1)
-            ]
+                {"arm_id": arm.id, "label": str(arm), "seed": item.tags["seed"], "epoch": epoch,
+                 "test_accuracy": measured["accuracy"], **measured}
+                for epoch in range(1, end + 1) if not failed
+            ]  # fmt: skip
     return Tables(pd.DataFrame(runs), pd.DataFrame(epochs))

@@ -1,5 +1,4 @@
 import dataclasses
-import functools
 from pathlib import Path
 
 import pytest
@@ -14,12 +13,8 @@ from critical.core.spec import SpecError, from_settings
 from critical.training import augmentation, optimizers, schedules
 from experiments import __main__ as front
 from experiments.design import config as configuration
-from experiments.design.protocol import Protocol
-from experiments.design.registry import FIGURES
-from experiments.figures.stabilizers import strength
-from experiments.output import loggers, pipeline
+from experiments.output import loggers
 
-ROOT = configuration.CONF.parent
 GROUPS = {
     "data": data.KINDS,
     "model": models.KINDS,
@@ -32,7 +27,6 @@ GROUPS = {
 }
 EXTRA = {"deficit": {"start", "end"}, "stabilizer": {"start", "end"}}
 FILES = [(group, path) for group in GROUPS for path in sorted((configuration.CONF / group).glob("*.yaml"))]
-PROFILES = sorted(path.stem for path in (configuration.CONF / "profile").glob("*.yaml"))
 
 
 def held(path: Path):
@@ -86,102 +80,6 @@ def test_probes_and_arithmetic_hold_every_setting():
     for path in (configuration.CONF / "probes").glob("*.yaml"):
         for given in held(path):
             assert set(given) - {"name"} == fields(probes.KINDS[given["name"]])
-
-
-@functools.cache
-def settings(profile):
-    """All settings of a profile."""
-    return tiny.composed("figures", f"profile={profile}", "device=cpu")
-
-
-@pytest.mark.parametrize("profile", PROFILES)
-def test_a_profile_has_numbers_for_every_figure(profile):
-    config = settings(profile)
-    assert config.profile == profile
-    for family in dict.fromkeys(figure.family for figure in FIGURES.values()):
-        node = config if family == "vision" else config[family]
-        assert set(node.protocol) == fields(Protocol) - {"parts", "deficit"}
-    assert set(config.figures) == set(FIGURES)
-    for figure in FIGURES.values():
-        assert set(config.figures[figure.name]) == fields(figure.numbers)
-        assert front.numbers(config, figure) is not None
-
-
-@functools.cache
-def listed(profile):
-    """(figure, protocol, numbers, runs of one seed, claims) of every figure of a profile, on pretended data."""
-    config, found = settings(profile), []
-    with pytest.MonkeyPatch.context() as patch:
-        for kind in data.KINDS.values():
-            patch.setattr(kind, "resolved", lambda self: self)
-        patch.setattr("critical.data.base._loaded", tiny.pretended)
-        for figure in FIGURES.values():
-            made = dataclasses.replace(front.protocol(config, figure.family), seeds=(0,))
-            given = front.numbers(config, figure)
-            found.append((figure, made, given, figure.runs(made, given), figure.claims(made, given)))
-    return found
-
-
-@pytest.mark.parametrize("profile", PROFILES)
-def test_a_profile_lists_the_runs_of_every_figure(profile):
-    """Of data that may not be had here only the size and the number of classes are pretended."""
-    for figure, made, given, planned, claims in listed(profile):
-        assert {item.tags["seed"] for item in planned} == set(getattr(given, "seeds", made.seeds)), figure.name
-        assert len(planned[-1].spec.keys) == planned[-1].spec.timeline.end + 1
-        assert bool(claims) != hasattr(given, "seeds"), "calibration seeds serve no claim"
-
-
-@pytest.mark.parametrize("profile", PROFILES)
-def test_recoveries_are_scored_at_their_end_and_windows_on_the_way(profile):
-    """So a figure that removes a deficit elsewhere finds its trunk scored."""
-    for _, _, _, planned, _ in listed(profile):
-        for item in planned:
-            (accuracy,) = (probe for probe in item.spec.probes if probe.name == "accuracy")
-            assert accuracy.every > 0
-            assert accuracy.recovery_every == 0
-
-
-@pytest.mark.parametrize("profile", [name for name in PROFILES if name != "smoke"])
-def test_strengths_are_those_that_were_chosen(profile):
-    """Smoke chooses nothing: `make smoke` leaves a table, and what it uses is only there to run."""
-    path = ROOT / "results" / "tables" / profile / "stabilizers" / "strength.csv"
-    if not path.exists():
-        pytest.skip(f"{profile} has no table of strengths yet")
-    config = settings(profile)
-    tried, used = (config.figures[f"stabilizers/{name}"] for name in ("strength", "prevention"))
-    chosen = strength.choice(pipeline.read_tables(ROOT / "results", profile, "stabilizers/strength").runs)
-    assert [chosen[method] for method in used.methods] == list(used.strengths)
-    assert [method for method in tried.methods if method in used.methods] == list(used.methods)
-    assert tried.removal == used.removal
-
-
-@pytest.mark.parametrize("profile", ["quick", "quick_replication"])
-def test_the_committed_strengths_are_those_of_exactly_the_runs_that_are_asked_for(profile):
-    """Otherwise `make figures` would train them again."""
-    config, figure = settings(profile), strength.FIGURE
-    planned = figure.runs(front.protocol(config, figure.family), front.numbers(config, figure))
-    setting = pipeline.Setting(profile, ROOT / "results", lambda *_: None, "", None)
-    assert pipeline.calibrated(figure, planned, setting)
-
-
-def test_the_paper_profile_is_the_paper():
-    config = settings("paper")
-    assert config.data.name == "cifar10"
-    assert config.data.subset is config.data.test_subset is config.data.resolution is None
-    assert (config.model.name, config.model.width, config.model.depth) == ("all_cnn", 96, 7)
-    assert (config.protocol.rate, config.protocol.decay, config.protocol.recovery) == (0.05, 0.97, 160)
-    assert (config.optimizer.name, config.optimizer.weight_decay, config.optimizer.batch_size) == ("sgd", 0.001, 128)
-    assert (config.augmentation.shift, config.augmentation.flip) == (4, True)
-    assert (config.deficit.name, config.deficit.size) == ("blur", 8)
-
-
-def test_profiles_keep_calibration_seeds_out():
-    families = dict.fromkeys(figure.family for figure in FIGURES.values())
-    for profile in PROFILES:
-        config = settings(profile)
-        for family in families:
-            assert max((config if family == "vision" else config[family]).protocol.seeds) < 1000
-        assert min(config.figures["stabilizers/strength"].seeds) >= 1000
 
 
 def test_device_auto_is_resolved():
@@ -270,7 +168,16 @@ def test_trying_on_data_does_not_draw_from_the_global_generator():
         (["data.subset=5000"], "subset=5,000"),
         (["figure", "all"], "'figure' is no setting"),
         (["model.width=0"], "width=0"),
+        (["protocol.longest_window=0"], "protocol.longest_window=0"),
+        (["protocol.points=1.5"], "protocol.points=1.5"),
+        (["+protocol.recovry=3"], "protocol.recovry: there is no such setting; did you mean 'recovery'"),
         (["+figures={iclr2019/deficit_removal:{removals:[]}}"], "removals"),
+        (["+figures={iclr2019/deficit_removal:{removal:[1]}}"], "did you mean 'removals'"),
+        (["+figures={iclr2019/deficit_removal:{seeds:[1,1]}}"], "figures.iclr2019/deficit_removal.seeds=[1, 1]"),
+        (["seeds=[5]"], "seeds=[5]: 5 is none of those planned, [0, 1]"),
+        (["seeds=0"], "seeds=0: a list of whole numbers is wanted"),
+        (["jobs=0"], "jobs=0: at least one worker"),
+        (["reference=true", "arithmetic.instructions=native"], "reference"),
         (["model@two_streams.model=all_cnn", "~two_streams.model.heads"], "of 1 stream, and data=two_eyes has 2"),
         (["two_streams.model.heads=false", "figure=cvpr2023/split_removal"], "model=split_all_cnn has none; set"),
         (["probes=two_views_tiny", "figure=iclr2019/deficit_removal"], "probe source_variance: needs a network of two"),

@@ -1,207 +1,214 @@
 import dataclasses
 
-import pandas as pd
 import pytest
 import tiny
-from omegaconf import OmegaConf
 
 from critical.core.spec import SpecError
 from critical.deficits import Dissociation, Inversion, SplitHeads
-from critical.execution.store import RunStore
 from critical.stabilizers import L2Init, StabilizerWindow
-from critical.training.runs import RunSpec
-from critical.training.schedules import Continue, Restart
-from experiments import __main__ as front
-from experiments.design.protocol import AUTHORS, DEFICIT, DOSE_MATCHED, FRESH, RESTART_AT_ONSET, SAME_TOTAL, tables
+from critical.training.schedules import Restart
+from critical.training.timeline import Timeline
+from critical.training.timeline import Window as Acting
+from experiments.design import profile
+from experiments.design.protocol import (
+    AUTHORS,
+    CONTINUE,
+    RESTART,
+    RESTART_AT_ONSET,
+    SCHEDULE_WORDS,
+    age,
+    cost,
+    harm,
+    opportunity,
+)
 
-PROTOCOL = tiny.protocol(seeds=(0, 1), recovery=4)
+RATE, DECAY, RECOVERY = 0.05, 0.8, 4
+PROTOCOL = tiny.protocol(seeds=(0, 1), recovery=RECOVERY)
 
 
-def windows(item):
-    return [(window.start, window.end, window.deficit.name) for window in item.spec.timeline.windows]
+def rates(arm):
+    return [spec.rate for spec in arm.run.epoch_specs]
 
 
-def test_a_fresh_arm_has_no_window():
-    item = PROTOCOL.arm(0, FRESH, onset=3, length=2)
-    assert windows(item) == []
-    assert item.spec.timeline.end == 4
-    assert {key: item.tags[key] for key in ("onset", "length", "removal", "deficit")} == {
-        "onset": 0, "length": 0, "removal": 0, "deficit": "none",
-    }  # fmt: skip
+def decaying(first, count, decay=DECAY):
+    """`count` rates of a decay that began `first` epochs before."""
+    return [RATE * decay ** (first + epoch) for epoch in range(count)]
+
+
+def acting(arm):
+    """Names of the deficits by epoch."""
+    return ["+".join(deficit.name for deficit in spec.deficits) for spec in arm.run.epoch_specs]
+
+
+def resets(arm):
+    return [epoch for epoch, spec in enumerate(arm.run.epoch_specs) if spec.reset_optimizer]
+
+
+EQUAL = DECAY ** (RECOVERY / 8)
+"""The factor per epoch under which the rate falls in 8 epochs as far as in a standard recovery."""
+# schedule, budget, rates of the arms with a window, of fresh, and of from_scratch; the window is [3, 5).
+RATES = [
+    (CONTINUE, None, decaying(0, 9), decaying(5, 4), decaying(0, 4)),
+    (CONTINUE, 8, decaying(0, 13), decaying(5, 8), decaying(0, 8)),
+    (AUTHORS, None, decaying(0, 9), decaying(5, 4), decaying(0, 4)),
+    (RESTART, None, decaying(0, 5) + decaying(0, 4), decaying(0, 4), decaying(0, 4)),
+    (RESTART, 8, decaying(0, 5) + decaying(0, 8, EQUAL), decaying(0, 8, EQUAL), decaying(0, 8, EQUAL)),
+    (RESTART_AT_ONSET, None, decaying(0, 3) + decaying(0, 2) + decaying(0, 4), decaying(0, 4), decaying(0, 4)),
+    (RESTART_AT_ONSET, 8, decaying(0, 3) + decaying(0, 2) + decaying(0, 8, EQUAL), decaying(0, 8, EQUAL),
+     decaying(0, 8, EQUAL)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("schedule", "budget", "trained", "fresh", "scratch"), RATES)
+def test_the_rates_of_the_four_arms_epoch_by_epoch(schedule, budget, trained, fresh, scratch):
+    window = PROTOCOL.window(3, 2, schedule, budget)
+    assert rates(window.deficit) == rates(window.dose_matched) == pytest.approx(trained)
+    assert rates(window.fresh) == pytest.approx(fresh)
+    assert rates(window.from_scratch) == pytest.approx(scratch)
+    # Fresh has the very rates of the recovery that it is held against.
+    assert rates(window.fresh) == pytest.approx(rates(window.deficit)[5:])
+    assert (window.fresh == window.from_scratch) == (schedule in (RESTART, RESTART_AT_ONSET))
 
 
 @pytest.mark.parametrize("onset", [0, 3])
-def test_deficit_and_dose_matched_arms_have_the_same_recovery(onset):
-    deficit, matched = (PROTOCOL.arm(0, kind, onset, 2) for kind in (DEFICIT, DOSE_MATCHED))
-    assert windows(deficit) == [(onset, onset + 2, "blur")]
-    assert windows(matched) == [(onset, onset + 2, "none")]
-    assert deficit.spec.timeline.end == matched.spec.timeline.end == onset + 2 + 4
-    assert [each.rate for each in deficit.spec.epoch_specs] == [each.rate for each in matched.spec.epoch_specs]
-    assert all(not each.deficits for each in matched.spec.epoch_specs)
-    assert [bool(each.deficits) for each in deficit.spec.epoch_specs] == [
-        onset <= epoch < onset + 2 for epoch in range(onset + 6)
-    ]
+@pytest.mark.parametrize("schedule", list(SCHEDULE_WORDS))
+def test_the_deficit_acts_in_its_window_and_nothing_acts_elsewhere(schedule, onset):
+    window = PROTOCOL.window(onset, 2, schedule)
+    assert acting(window.deficit) == onset * [""] + 2 * ["blur"] + RECOVERY * [""]
+    assert acting(window.dose_matched) == (onset + 2 + RECOVERY) * [""]
+    assert acting(window.fresh) == acting(window.from_scratch) == RECOVERY * [""]
 
 
-def test_tags_say_which_arm_it_is():
-    item = PROTOCOL.arm(1, DEFICIT, 1, 2, Continue.name, 3, Inversion(), SAME_TOTAL)
-    assert item.tags == {
-        "arm": DEFICIT, "deficit": "inversion", "onset": 1, "length": 2, "removal": 3,
-        "schedule": "continue", "budget": 3, "comparison": SAME_TOTAL, "seed": 1,
-    }  # fmt: skip
-    assert item.spec.seed == 1
-    assert not item.curve
-    assert PROTOCOL.arm(0, DOSE_MATCHED, 0, 2).tags["deficit"] == "none"
-
-
-def test_restarts_give_every_arm_the_recovery_of_a_fresh_one():
-    fresh = [each.rate for each in PROTOCOL.arm(0, FRESH).spec.epoch_specs]
-    late = [each.rate for each in PROTOCOL.arm(0, DEFICIT, 0, 5).spec.epoch_specs]
-    assert late[5:] == fresh
-    going_on = [each.rate for each in PROTOCOL.arm(0, DEFICIT, 0, 5, Continue.name).spec.epoch_specs]
-    assert going_on[:5] == late[:5]
-    assert max(going_on[5:]) < min(late[5:7])
-
-
-def test_a_restart_at_the_onset_gives_windows_of_any_age_the_same_rates():
-    early, late = (PROTOCOL.arm(0, DEFICIT, onset, 2, RESTART_AT_ONSET) for onset in (0, 3))
-    assert [each.rate for each in late.spec.epoch_specs[3:]] == [each.rate for each in early.spec.epoch_specs]
-    assert late.tags["schedule"] == early.tags["schedule"] == RESTART_AT_ONSET
-    # What lies before a window is the common trunk, and an early window is that of the plain restart.
-    assert late.spec.keys[:4] == PROTOCOL.arm(0, DOSE_MATCHED, 0, 3).spec.keys[:4]
-    assert early.spec.keys == PROTOCOL.arm(0, DEFICIT, 0, 2).spec.keys
-    assert PROTOCOL.arm(0, FRESH, schedule=RESTART_AT_ONSET).spec.keys == PROTOCOL.arm(0, FRESH).spec.keys
-
-
-def test_budgets_share_their_trunk():
-    short, standard, long = (PROTOCOL.arm(0, DEFICIT, 0, 3, budget=budget).spec for budget in (2, 4, 8))
-    assert short.keys[:4] == standard.keys[:4] == long.keys[:4]
-    # The rate after the removal is the same in its first epoch only.
-    assert short.keys[4] == standard.keys[4] == long.keys[4]
-    assert len({spec.keys[5] for spec in (short, standard, long)}) == 3
-
-
-def test_every_budget_falls_equally_far():
-    for budget in (2, 4, 8):
-        schedule = PROTOCOL.schedule(Restart.name, budget)
-        assert schedule.rate_at(99, budget) == pytest.approx(0.05 * 0.8**4, rel=1e-6)
-
-
-def test_a_standard_budget_is_the_plain_restart():
-    plain, given = PROTOCOL.arm(0, DEFICIT, 0, 3).spec, PROTOCOL.arm(0, DEFICIT, 0, 3, budget=4).spec
-    assert plain == given
-    assert plain.run_id == given.run_id
-    assert PROTOCOL.schedule(Restart.name, 4) == PROTOCOL.schedule(Restart.name) == Restart(0.05, 0.8)
-
-
-def test_clean_epochs_are_shared_between_seeds_never_and_arms_always():
-    matched, fresh = PROTOCOL.arm(0, DOSE_MATCHED, 0, 3), PROTOCOL.arm(0, FRESH, schedule=Continue.name)
-    assert matched.spec.keys[:4] == fresh.spec.keys[:4]
-    assert not set(matched.spec.keys) & set(PROTOCOL.arm(1, DOSE_MATCHED, 0, 3).spec.keys)
-
-
-def test_the_reset_happens_at_the_removal():
+def test_the_momentum_is_dropped_at_the_removal_by_the_authors_and_where_the_protocol_says_so():
+    assert resets(PROTOCOL.window(1, 2, CONTINUE).deficit) == []
+    assert resets(PROTOCOL.window(1, 2, AUTHORS).deficit) == resets(PROTOCOL.window(1, 2, AUTHORS).dose_matched) == [3]
     resetting = dataclasses.replace(PROTOCOL, reset_optimizer=True)
-    epoch_specs = resetting.arm(0, DEFICIT, 1, 2).spec.epoch_specs
-    assert [each.reset_optimizer for each in epoch_specs] == [epoch == 3 for epoch in range(len(epoch_specs))]
+    for schedule in (CONTINUE, RESTART, RESTART_AT_ONSET):
+        assert resets(resetting.window(1, 2, schedule).deficit) == [3]
 
 
-def test_the_authors_go_on_without_the_momentum():
-    going_on, theirs = (PROTOCOL.arm(0, DEFICIT, 0, 3, schedule) for schedule in (Continue.name, AUTHORS))
-    assert [each.rate for each in theirs.spec.epoch_specs] == [each.rate for each in going_on.spec.epoch_specs]
-    assert [each.reset_optimizer for each in theirs.spec.epoch_specs] == [epoch == 3 for epoch in range(7)]
-    assert theirs.spec.keys[:4] == going_on.spec.keys[:4]
-    assert theirs.tags["schedule"] == AUTHORS
+def test_budgets_and_schedules_share_their_trunk():
+    held = [PROTOCOL.window(0, 3, RESTART, budget).deficit.run for budget in (2, 4, 8)]
+    held.append(PROTOCOL.window(0, 3, CONTINUE).deficit.run)
+    assert len({run.keys[:4] for run in held}) == 1
+    # Under a restart the rate after the removal is the same in its first epoch only.
+    assert len({run.keys[4] for run in held[:3]}) == 1
+    assert len({run.keys[5] for run in held}) == 4
+
+
+def test_a_window_is_the_run_that_a_plain_restart_describes():
+    """So figures and `experiments.train schedule=restart` share their runs."""
+    held = PROTOCOL.window(1, 2).deficit
+    plain = PROTOCOL.parts.run(0, Restart(RATE, DECAY), Timeline(7, (Acting(1, 3, PROTOCOL.deficit),)))
+    assert held.run.run_id == plain.run_id
+
+
+def test_equal_rates_at_any_age():
+    early, late = (PROTOCOL.window(onset, 2, RESTART_AT_ONSET) for onset in (0, 3))
+    assert rates(late.deficit)[3:] == rates(early.deficit)
+    assert early.deficit == PROTOCOL.window(0, 2, RESTART).deficit
+    assert late.deficit.run.keys[:4] == PROTOCOL.window(0, 3).dose_matched.run.keys[:4], "the common trunk"
+
+
+def test_a_staged_window_has_the_given_rates_and_a_standard_recovery():
+    window = PROTOCOL.staged(((0, 0.05, 0.5), (2, 0.01, 1.0)), 3, 2, "low rate")
+    expected = [0.05, 0.025, 0.01, 0.01, 0.01, *decaying(0, 4)]
+    assert rates(window.deficit) == rates(window.dose_matched) == pytest.approx(expected)
+    assert acting(window.deficit) == ["", "", "", "blur", "blur", "", "", "", ""]
+    assert window.fresh == window.from_scratch == PROTOCOL.window(3, 2, RESTART).fresh
+    assert str(window.deficit) == "blur [3, 5), low rate, then 4 epochs"
 
 
 def test_a_dose_matched_arm_may_have_a_sham_that_acts():
     two = tiny.protocol(seeds=(0,), recovery=4, family="two_streams")
-    matched = two.arm(0, DOSE_MATCHED, 0, 2, sham=SplitHeads())
-    assert windows(matched) == [(0, 2, "split_heads")]
-    assert matched.tags["deficit"] == "split_heads"
-    for kind in (FRESH, DEFICIT):
-        assert two.arm(0, kind, 0, 2, sham=SplitHeads()) == two.arm(0, kind, 0, 2)
-    assert two.arm(0, DEFICIT, 0, 2, deficit=Dissociation()).tags["deficit"] == "dissociation"
+    window = two.window(0, 2, deficit=Dissociation(), sham=SplitHeads())
+    assert acting(window.deficit)[:3] == ["dissociation", "dissociation", ""]
+    assert acting(window.dose_matched)[:3] == ["split_heads", "split_heads", ""]
+    assert (window.deficit.tags["deficit"], window.dose_matched.tags["deficit"]) == ("dissociation", "split_heads")
+    assert window.fresh == two.window(0, 2).fresh
 
 
-def test_stabilizers_act_in_windows_of_their_own():
-    held = (StabilizerWindow(L2Init(), 0, 2),)
-    for kind in (DEFICIT, DOSE_MATCHED):
-        epoch_specs = PROTOCOL.arm(0, kind, 0, 3, stabilizers=held).spec.epoch_specs
-        assert [bool(each.stabilizers) for each in epoch_specs] == [epoch < 2 for epoch in range(7)]
+def test_stabilizers_act_in_windows_of_their_own_and_never_in_fresh_arms():
+    window = PROTOCOL.window(0, 3, stabilizers=(StabilizerWindow(L2Init(), 0, 2),))
+    for arm in (window.deficit, window.dose_matched):
+        assert [bool(spec.stabilizers) for spec in arm.run.epoch_specs] == [True, True, *(5 * [False])]
+    assert window.fresh == PROTOCOL.window(0, 3).fresh
 
 
-def test_further_tags_and_columns():
-    plain = PROTOCOL.arm(0, FRESH)
-    item = plain.also("rsv_", view="b").also("use_")
-    assert item.tags == {**plain.tags, "view": "b"}
-    assert item.measured == ("rsv_", "use_")
-    assert item.spec is plain.spec
+def test_tags_say_which_arm_it_is():
+    window = PROTOCOL.window(1, 2, CONTINUE, 3, deficit=Inversion(), stabilizer="none", strength=0.5)
+    place = {"onset": 1, "length": 2, "removal": 3, "schedule": "continue", "budget": 3}
+    extra = {"stabilizer": "none", "strength": 0.5}
+    told = {
+        "deficit": ("deficit", "inversion", place, "inversion [1, 3), rate decaying on, then 3 epochs (0.5)"),
+        "dose_matched": ("dose_matched", "none", place, "clean [1, 3), rate decaying on, then 3 epochs (0.5)"),
+        "fresh": ("fresh", "none", {**place, "onset": 0, "length": 0, "removal": 0},
+                  "fresh at the rates from epoch 3, 3 epochs (0.5)"),
+        "from_scratch": ("from_scratch", "none", {**place, "onset": 0, "length": 0, "removal": 0},
+                         "from scratch, 3 epochs (0.5)"),
+    }  # fmt: skip
+    for name, (role, deficit, where, label) in told.items():
+        tags = getattr(window, name).tags
+        assert tags == {"label": label, "role": role, "deficit": deficit, **where, **extra}
 
 
-def stored(tmp_path, item, failed_after=None):
-    """Rows as a worker would leave them, without training."""
-    store, spec = RunStore(tmp_path), item.spec
-    (probe,) = spec.probes
-    for epoch in range(1, spec.timeline.end + 1):
-        failure = "it failed" if epoch == failed_after else None
-        columns = {"test_accuracy": 10.0 * epoch, "test_loss": 1.0 / epoch, "use_b": 1.0 * epoch, "reuse_b": 0.0}
-        if spec.epoch_specs[epoch - 1].deficits:
-            columns["test_accuracy_deficient"] = 5.0 + epoch
-        record = {"train": {"train_loss": 1.0}, "probes": {probe.id: columns}, "seconds": {"train": 3.0}}
-        store.write_record(spec.keys[1], spec.keys[epoch], record | {"failure": failure})
-        if failure:
-            break
-    return store
+def test_labels_say_the_view():
+    two = tiny.protocol(recovery=4, family="two_streams")
+    assert str(two.window(0, 2).deficit) == "blur of view b [0, 2), rate restarted, then 4 epochs"
+    assert str(two.window(0, 2, deficit=Dissociation(view="b")).deficit).startswith("dissociation of view b ")
 
 
-class TestTables:
-    def test_a_row_holds_the_end_and_how_the_deficit_was_learnt(self, tmp_path):
-        item = dataclasses.replace(PROTOCOL.arm(0, DEFICIT, 0, 2), curve=True)
-        made = tables([item], stored(tmp_path, item))
-        (row,) = made.runs.to_dict("records")
-        assert isinstance(item.spec, RunSpec)
-        assert {key: row[key] for key in item.tags} == item.tags
-        assert (row["accuracy"], row["loss"], row["accuracy_deficient"], row["epochs"]) == (60.0, 1 / 6, 7.0, 6)
-        assert (row["failure"], row["run_id"]) == ("", item.spec.run_id)
-        assert made.epochs["epoch"].tolist() == [1, 2, 3, 4, 5, 6]
-        assert "seconds" not in made.epochs, "what varies between repetitions stays out"
-        assert set(made.epochs["deficit"]) == {"blur"}, "the arm's, not what acted in the epoch"
+def test_different_arms_have_different_labels():
+    windows = [PROTOCOL.window(onset, length, schedule, budget)
+               for onset, length in ((0, 1), (0, 2), (1, 1), (1, 2)) for schedule in SCHEDULE_WORDS
+               for budget in (None, 8)]  # fmt: skip
+    named = {}
+    for arm in (arm for window in windows for arm in window.arms):
+        assert named.setdefault(str(arm), arm) == arm, arm
 
-    @pytest.mark.parametrize("failed_after", [1, 4])
-    def test_a_failed_run_has_no_accuracy(self, tmp_path, failed_after):
-        item = PROTOCOL.arm(0, DEFICIT, 0, 2)
-        (row,) = tables([item], stored(tmp_path, item, failed_after)).runs.to_dict("records")
-        assert row["failure"] == "it failed"
-        assert pd.isna(row["accuracy"])
-        assert pd.isna(row["loss"])
-        assert pd.isna(row["accuracy_deficient"]) == (failed_after < 2)
 
-    def test_a_row_takes_over_what_the_last_epoch_measured(self, tmp_path):
-        item = PROTOCOL.arm(0, DEFICIT, 0, 2)
-        store = stored(tmp_path, item)
-        (row,) = tables([item.also("use_", "decoding_")], store).runs.to_dict("records")
-        assert row["use_b"] == 6.0
-        assert not {"reuse_b", "decoding_b"} & set(row)
-        assert "use_b" not in tables([item], store).runs, "a figure that does not ask for it has the table it had"
+def test_cost_is_lost_opportunity_and_harm():
+    window, late = PROTOCOL.window(0, 2, CONTINUE), PROTOCOL.window(3, 2, CONTINUE)
+    assert harm(window) == window.fresh - window.deficit
+    assert cost(window, "use_b") == window.dose_matched["use_b"] - window.deficit["use_b"]
+    assert cost(window) == opportunity(window) + harm(window)
+    assert age(window, late) == cost(window) - cost(late)
 
-    def test_an_unfinished_run_is_refused(self, tmp_path):
-        with pytest.raises(ValueError, match="not finished"):
-            tables([PROTOCOL.arm(0, FRESH)], RunStore(tmp_path))
+
+def test_an_unknown_schedule_is_refused():
+    with pytest.raises(SpecError, match="schedule=restrt: one of continue, restart, restart_at_onset, authors"):
+        PROTOCOL.window(0, 2, "restrt")
+
+
+class TestVariant:
+    def test_it_changes_the_named_settings_alone_and_says_so(self):
+        wide = PROTOCOL.variant("wider", model={"width": 4}, optimizer={"batch_size": 16})
+        assert (wide.parts.model.width, wide.parts.optimizer.batch_size) == (4, 16)
+        assert (wide.parts.model.depth, wide.parts.data) == (PROTOCOL.parts.model.depth, PROTOCOL.parts.data)
+        assert PROTOCOL.parts.model.width == 2, "the protocol itself stays"
+        arm, plain = wide.window(0, 2).deficit, PROTOCOL.window(0, 2).deficit
+        assert arm != plain
+        assert (arm.tags["variant"], str(arm)) == ("wider", f"{plain} (wider)")
+        assert "variant" not in plain.tags
+
+    @pytest.mark.parametrize(
+        ("settings", "said"),
+        [
+            ({"model": {"widht": 4}}, "variant 'x': model has no setting 'widht'"),
+            ({"modle": {"width": 4}}, "variant 'x': modle has no setting 'width'"),
+            ({"model": {"width": 0}}, "width=0"),
+        ],
+    )
+    def test_what_cannot_be_is_refused_in_one_line(self, settings, said):
+        with pytest.raises(SpecError, match=said) as raised:
+            PROTOCOL.variant("x", **settings)
+        assert "\n" not in str(raised.value)
 
 
 def test_a_protocol_is_built_from_a_profile():
-    made = front.protocol(tiny.composed("figures", "profile=smoke", "device=cpu", "protocol.seeds=[4,2]"))
+    config = tiny.composed("figures", "profile=smoke", "device=cpu", "protocol.seeds=[4,2]", "protocol.decay=0.7")
+    made = profile.protocol(config)
     assert made.seeds == (4, 2)
     assert (made.rate, made.decay, made.recovery, made.reset_optimizer) == (0.05, 0.7, 2, False)
+    assert (made.longest_window, made.points) == (2, 2)
     assert made.deficit.name == "blur"
-    composed = tiny.composed("figures", "profile=smoke", "device=cpu")
-    two, unlike = (front.protocol(composed, family) for family in ("two_streams", "modalities"))
-    assert (two.parts.data.name, two.parts.model.name, two.deficit.view) == ("two_eyes", "split_all_cnn", "b")
-    assert (unlike.parts.data.name, unlike.parts.model.name) == ("image_and_signal", "two_modality")
-    assert two.parts.arithmetic == made.parts.arithmetic
-    config = tiny.composed("figures", "profile=smoke")
-    OmegaConf.set_struct(config, False)
-    config.figures.pop("controls/permanence")
-    with pytest.raises(SpecError, match="no numbers for it"):
-        front.numbers(config, front.chosen("controls/permanence")[0])

@@ -1,3 +1,4 @@
+import dataclasses
 import importlib
 import pkgutil
 
@@ -6,6 +7,7 @@ import pytest
 import experiments
 from critical.core.spec import SpecError
 from experiments.design.figure import Figure
+from experiments.design.parameters import Parameters
 from experiments.design.registry import FIGURES, chosen
 
 
@@ -19,27 +21,38 @@ def test_every_figure_module_is_registered():
                 found[made.name] = module.name
     assert set(found) == set(FIGURES)
     for name, module in found.items():
-        assert module == "experiments." + name.replace("/", "."), "a figure is named after its module"
+        assert module == "experiments.figures." + name.replace("/", "."), "a figure is named after its module"
 
 
-def test_figures_are_described():
-    for name, figure in FIGURES.items():
-        assert figure.name == name
-        assert figure.title
-        assert figure.alt
-        assert not figure.title.endswith(".")
-        assert all(text.endswith(".") for text in (figure.alt, *figure.deviations))
-        assert len(figure.alt) > 80
+@pytest.mark.parametrize("figure", FIGURES.values(), ids=lambda figure: figure.name)
+def test_a_figure_is_described(figure):
+    assert FIGURES[figure.name] is figure
+    assert figure.title[0].isupper()
+    assert not figure.title.endswith((".", "?"))
+    assert figure.question.partition("? ")[0].rstrip("?") != figure.question
+    assert figure.deviations, "what differs from the paper is said"
+    assert all(text.endswith(".") for text in figure.deviations)
+
+
+@pytest.mark.parametrize("figure", FIGURES.values(), ids=lambda figure: figure.name)
+def test_parameters_are_typed_and_described(figure):
+    kind = figure.parameters
+    assert issubclass(kind, Parameters)
+    assert kind.__dataclass_params__.frozen
+    written = "\n".join(base.__doc__ for base in kind.__mro__ if dataclasses.is_dataclass(base))
+    assert [name for name in kind.names() if f"{name}: " not in written] == []
 
 
 def test_chosen():
-    assert chosen("all") == list(FIGURES.values())
     names = list(FIGURES)
-    assert [figure.name for figure in chosen([names[1], names[0]])] == [names[1], names[0]]
+    assert chosen("all", []) == list(FIGURES.values())
+    assert [figure.name for figure in chosen([names[1], names[0]], [])] == [names[1], names[0]]
+    assert [figure.name for figure in chosen("headline", [names[2]])] == [names[2]]
+    assert chosen("headline", ["all"]) == list(FIGURES.values())
 
 
-@pytest.mark.parametrize("text", ["nope", "", "all,nope", "iclr2019"])
-def test_unknown_figures_are_refused(text):
+@pytest.mark.parametrize("asked", ["nope", "", "iclr2019", ["all", "nope"], ["iclr2019/deficit_removal", "nope"]])
+def test_unknown_figures_are_refused(asked):
     with pytest.raises(SpecError, match=r"there is no such figure") as raised:
-        chosen(text)
+        chosen(asked, [])
     assert "\n" not in str(raised.value)
