@@ -20,9 +20,8 @@ from hydra import compose, initialize_config_dir
 from critical.core import environment
 from critical.inference.claims import FIRST_CALIBRATION_SEED
 from critical.training.loop import train
-from experiments.__main__ import protocol
 from experiments.design.config import CONF
-from experiments.design.protocol import DOSE_MATCHED, FRESH
+from experiments.design.profile import protocol
 from experiments.design.registry import FIGURES
 
 SEEDS = range(FIRST_CALIBRATION_SEED, FIRST_CALIBRATION_SEED + 8)
@@ -36,17 +35,17 @@ def main() -> None:
         config = compose("figures", overrides=[f"profile={profile}", *overrides])
     for family in dict.fromkeys(figure.family for figure in FIGURES.values()):
         made = protocol(config, family)
-        given = [config.figures.get(figure.name, {}) for figure in FIGURES.values() if figure.family == family]
-        # A family whose figures have no removals gets a window as long as its recovery.
-        longest = max((numbers.removals[-1] for numbers in given if "removals" in numbers), default=made.recovery)
-        for arm, length in ((FRESH, 0), (DOSE_MATCHED, longest)):
+        longest, recovery = made.longest_window, made.recovery
+        window = made.window(0, longest)
+        for arm, length in ((window.fresh, 0), (window.dose_matched, longest)):
             last, start, epochs = [], time.process_time(), 0
             for seed in SEEDS:
-                rows = train(made.arm(seed, arm, length=length).spec)
+                rows = train(arm.of_seed(seed))
                 last.append(rows[-1])
                 epochs += len(rows)
             price = (time.process_time() - start) / epochs
-            print(f"{profile}, {family}, {arm} ({length} + {made.recovery} epochs), {price:.2f} CPU-seconds an epoch:")
+            said = f"{arm.tags['role']} ({length} + {recovery} epochs), {price:.2f} CPU-seconds an epoch"
+            print(f"{profile}, {family}, {said}:")
             for words, column in COLUMNS.items():
                 values = [row[column] for row in last if column in row]
                 if values:

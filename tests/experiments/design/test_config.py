@@ -11,7 +11,6 @@ from critical import data, deficits, models, probes, stabilizers
 from critical.core.arithmetic import Arithmetic
 from critical.core.spec import SpecError, from_settings
 from critical.training import augmentation, optimizers, schedules
-from experiments import __main__ as front
 from experiments.design import config as configuration
 from experiments.output import loggers
 
