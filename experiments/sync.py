@@ -19,7 +19,7 @@ from experiments.design import config as configuration
 from experiments.design.command import in_one_line
 from experiments.output.loggers import WandbLogger, logger, sent_to
 
-TAGS = ("arm", "deficit", "onset", "length", "removal", "schedule", "budget", "comparison")
+TAGS = ("label", "role", "deficit", "onset", "length", "removal", "schedule", "budget")
 
 
 def places(results: Path) -> dict[str, dict[str, Any]]:

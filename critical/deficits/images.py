@@ -16,7 +16,7 @@ from critical.deficits.base import Deficit, Draw
 
 @dataclass(eq=False)
 class NoDeficit(Deficit):
-    """The sham: a window in which nothing is wrong, for the dose-matched arm."""
+    """Nothing: the window of the dose-matched arm."""
 
     name: ClassVar[str] = "none"
 

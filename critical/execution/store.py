@@ -211,6 +211,12 @@ class RunStore:
         write_atomically(folder / "run.json", json.dumps(record, indent=1).encode())
         return folder
 
+    def environment(self, spec: RunSpec) -> dict[str, Any]:
+        """Returns where a published run was made: versions, machine and commit; nothing where its record is gone."""
+        path = self.root / "runs" / spec.run_id / "run.json"
+        held: dict[str, Any] = json.loads(path.read_bytes())["environment"] if path.exists() else {}
+        return held
+
     def _fork_parent(self, spec: RunSpec) -> dict[str, Any] | None:
         """Returns key and epoch of the last stored state that other runs may share with this one."""
         for epoch in range(spec.timeline.end - 1, 0, -1):

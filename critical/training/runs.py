@@ -88,12 +88,6 @@ class RunSpec:
         if len({probe.name for probe in self.probes}) < len(self.probes):
             raise SpecError("probes: the same probe is named twice")
         self._check_streams()
-        for epoch in getattr(self.schedule, "earlier", ()):
-            if epoch >= self.timeline.removal:
-                raise SpecError(
-                    f"schedule.earlier: epoch {epoch} does not lie before the removal at {self.timeline.removal}, "
-                    "where the rate starts again anyway; leave it out"
-                )
         for held in self.stabilizers:
             if held.start >= self.timeline.end:
                 end = self.timeline.end

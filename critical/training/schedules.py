@@ -1,8 +1,8 @@
 """Learning-rate schedules: what the rate does when a deficit is removed.
 
 A schedule is a function of the epoch and of the epochs since the last window's end. Until the
-removal all of them but `constant` do the same, `rate · decay^epoch` (from the last of its `earlier` epochs on
-in a `restart` that has any), so that their arms grow from one trunk and differ in the recovery alone:
+removal all of them but `constant` and `stages` do the same, `rate · decay^epoch`, so that their arms grow from one
+trunk and differ in the recovery alone:
 
 | kind          | from the removal on (s = epochs since the removal)                                |
 | ------------- | --------------------------------------------------------------------------------- |
@@ -103,24 +103,15 @@ class Restart(Schedule):
 
     Attributes:
         recovery_decay: Its factor per epoch from there, in (0, 1]; None: that of before.
-        earlier: Epochs before the removal at which it starts again as well, from `rate`. With the onset of a late
-            window it gives that window the rates of an early one, so that age alone parts the two.
     """
 
     name: ClassVar[str] = "restart"
     recovery_decay: float | None = None
-    earlier: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if any(epoch < 0 for epoch in self.earlier):
-            raise SpecError(f"schedule.earlier={list(self.earlier)}: epochs from 0 on are wanted")
         if self.recovery_decay is not None and not 0 < self.recovery_decay <= 1:
             raise SpecError(f"schedule.recovery_decay={self.recovery_decay}: lies in (0, 1], or null")
-
-    def _window_rate(self, epoch: int) -> float:
-        begun = max((start for start in self.earlier if start <= epoch), default=0)
-        return self.rate * self.decay ** (epoch - begun)
 
     def _recovery_rate(self, epoch: int, since_removal: int) -> float:
         decay = self.decay if self.recovery_decay is None else self.recovery_decay

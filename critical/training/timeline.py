@@ -20,7 +20,7 @@ class Window:
     Attributes:
         start: First epoch with the deficit.
         end: First epoch without it (the removal).
-        deficit: What acts. The kind `none` makes a *sham* window: nothing acts, but the
+        deficit: What acts. With the kind `none` nothing acts, but the
             recovery starts at its end; this is how a dose-matched arm is written.
     """
 
@@ -76,7 +76,7 @@ class Timeline:
         return max((window.end for window in self.windows), default=0)
 
     def active(self, epoch: int) -> tuple[Deficit, ...]:
-        """Returns the deficits that act in `epoch`, in order; shams are left out."""
+        """Returns the deficits that act in `epoch`, in order; windows in which nothing acts are left out."""
         return tuple(
             window.deficit
             for window in self.windows

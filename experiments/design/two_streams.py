@@ -1,4 +1,4 @@
-"""What the figures of two-stream networks share: the poor view, its deficits, and what is said of a stream."""
+"""What the figures of two-stream networks share: the deprived view, its deficits, and what is said of a stream."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from critical.inference.claims import Claim
 from critical.probes import StreamProbe
 from experiments.design.protocol import Protocol, Window, cost
 
-POOR = "b"
+DEPRIVED = "b"
 """The view that the deficits of these figures act on."""
-DECODING, PROBE = f"decoding_{POOR}", f"probe_maps_{POOR}"
-"""What the network tells from the poor view beside random partners, and what a linear probe reads from its stream."""
+DECODING, PROBE = f"decoding_{DEPRIVED}", f"probe_maps_{DEPRIVED}"
+"""What the network tells from that view beside random partners, and what a linear probe reads from its stream."""
 
 
 def deficits(protocol: Protocol) -> dict[str, Deficit]:
-    """Returns the deficits of the poor view: the protocol's (blur), dropout and dissociation."""
-    return {"blur": protocol.deficit, "dropout": ViewDropout(view=POOR), "dissociation": Dissociation(view=POOR)}
+    """Returns the deficits of that view: the protocol's (blur), dropout and dissociation."""
+    dropout, dissociation = ViewDropout(view=DEPRIVED), Dissociation(view=DEPRIVED)
+    return {"blur": protocol.deficit, "dropout": dropout, "dissociation": dissociation}
 
 
 def sham(deficit: Deficit) -> Deficit | None:

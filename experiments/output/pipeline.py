@@ -121,9 +121,9 @@ def make(figure: Figure, protocol: Protocol, parameters: Any, setting: Setting) 
     else:
         collected = Tables(design.table())
     spent = setting.store.cpu_seconds(key for segment in needed.segments for key in segment.keys)
-    made_by = [provenance(now, spent)]
+    made_by = provenance(items, setting.store, spent)
     if setting.reference:
-        collected, made_by = with_kept(collected, design, made_by[0], setting.tables, figure.name)
+        collected, made_by = with_kept(collected, design, now, made_by, setting.tables, figure.name)
     written = tables.write(collected, setting.tables, figure.name)
     # Drawn and judged from what the file holds, so that it is all a reader needs to do the same.
     collected = tables.read(setting.tables, figure.name)
@@ -178,10 +178,23 @@ def make_reference(figure: Figure, protocol: Protocol, parameters: Any, setting:
     return make(figure, protocol, parameters, dataclasses.replace(setting, seeds=tuple(seeds[-1:])))
 
 
-def provenance(seeds: Sequence[int], cpu_seconds: float) -> dict[str, Any]:
-    """Returns who made the runs of some seeds here, and their price."""
-    who = {"commit": environment.commit(), "machine": environment.machine(), "versions": environment.versions()}
-    return {**who, "seeds": sorted(seeds), "cpu_seconds": round(cpu_seconds, 1)}
+def provenance(items: Sequence[PlannedRun], store: RunStore, cpu_seconds: float) -> list[dict[str, Any]]:
+    """Returns who made runs, from their own records: not who draws them now.
+
+    Args:
+        items: The runs.
+        store: Where they lie.
+        cpu_seconds: The price of all of them; each maker has a share by its number of runs.
+
+    Returns:
+        A mapping a maker, with its `seeds`; see `critical.core.environment.merged`.
+    """
+    places = [(item.spec.seed, store.environment(item.spec)) for item in items]
+    makers = environment.merged(place for _, place in places)
+    for maker in makers:
+        own = {seed for seed, place in places if environment.merged([place])[0] | {"runs": maker["runs"]} == maker}
+        maker |= {"seeds": sorted(own), "cpu_seconds": round(cpu_seconds * maker["runs"] / len(places), 1)}
+    return makers
 
 
 def draw(design: Design, collected: Tables) -> Drawing:

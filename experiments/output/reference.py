@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ def refuse_reference(device: str, instructions: str) -> None:
 
 
 def with_kept(
-    new: Tables, design: Design, here: dict[str, Any], folder: Path, name: str
+    new: Tables, design: Design, now: Sequence[int], makers: list[dict[str, Any]], folder: Path, name: str
 ) -> tuple[Tables, list[dict[str, Any]]]:
     """Returns a reference table with the seeds of earlier sittings kept, and who made which.
 
@@ -37,16 +38,17 @@ def with_kept(
     Args:
         new: What was trained now.
         design: The design.
-        here: Who trained it, from `provenance`.
+        now: The seeds of it.
+        makers: Who trained it, as records name them.
         folder: Where the table lies.
         name: The figure.
     """
     held = tables.read(folder, name)
     record = tables.paths(folder, name)[0].with_suffix(".json")
     if held.runs.empty or not record.exists():
-        return new, [here]
+        return new, makers
     places = {arm.id: place for place, arm in enumerate(design.trained)}
-    kept = set(tables.seeds_of(design, sorted(set(held.runs["seed"]) - set(here["seeds"])), held.runs))
+    kept = set(tables.seeds_of(design, sorted(set(held.runs["seed"]) - set(now)), held.runs))
 
     def merged(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
         if before.empty:
@@ -55,16 +57,21 @@ def with_kept(
         order = ["place", "seed", *(["epoch"] if "epoch" in both else [])]
         return both.assign(place=both["arm_id"].map(places)).sort_values(order, kind="stable").drop(columns="place")
 
+    earlier = json.loads(record.read_bytes())["made_by"]
+    parts = [(maker, sorted(kept & set(maker["seeds"]))) for maker in earlier]
+    parts += [(maker, maker["seeds"]) for maker in makers]
     made_by: list[dict[str, Any]] = []
-    for who in [*json.loads(record.read_bytes())["made_by"], here]:
-        seeds = who["seeds"] if who is here else sorted(kept & set(who["seeds"]))
+    for maker, seeds in parts:
         if not seeds:
             continue
-        part = who | {"seeds": seeds, "cpu_seconds": who["cpu_seconds"] * len(seeds) / len(who["seeds"])}
+        share = len(seeds) / len(maker["seeds"])
+        spent, runs = share * maker["cpu_seconds"], round(share * maker["runs"])
+        part = maker | {"seeds": seeds, "cpu_seconds": spent, "runs": runs}
         same = [one for one in made_by if all(one[key] == part[key] for key in ("commit", "machine", "versions"))]
         if same:
             same[0]["seeds"] = sorted({*same[0]["seeds"], *seeds})
             same[0]["cpu_seconds"] += part["cpu_seconds"]
+            same[0]["runs"] += part["runs"]
         else:
             made_by.append(part)
     return Tables(merged(held.runs, new.runs), merged(held.epochs, new.epochs)), made_by

@@ -9,7 +9,7 @@ from experiments.design.figure import Design, Figure
 from experiments.design.parameters import Removals
 from experiments.design.protocol import CONTINUE, RESTART, SCHEDULE_WORDS, Protocol, cost
 from experiments.design.sources import CVPR2023, OURS
-from experiments.design.two_streams import POOR
+from experiments.design.two_streams import DEPRIVED
 
 
 def design(protocol: Protocol, parameters: Removals) -> Design:
@@ -35,22 +35,22 @@ def design(protocol: Protocol, parameters: Removals) -> Design:
         ]  # fmt: skip
         return Series(xlabel="epoch of removal", ylabel=words, lines=lines)
 
-    poor = windows[RESTART][last].deficit
+    blurred = windows[RESTART][last].deficit
     information = [
         Curves(title=f"{label}, {SCHEDULE_WORDS[RESTART]}", ylabel="usable information (bits)", column=column,
-               marks=[last], lines=[(Look(label, colour), poor)])
+               marks=[last], lines=[(Look(label, colour), blurred)])
         for column, label, colour in (("information_a", "view a", OTHER_COLOURS[2]),
-                                      (f"information_{POOR}", f"view {POOR} (blurred)", OTHER_COLOURS[0]))
+                                      (f"information_{DEPRIVED}", f"view {DEPRIVED} (blurred)", OTHER_COLOURS[0]))
     ]  # fmt: skip
     claims = []
     for how, source in ((CONTINUE, CVPR2023), (RESTART, OURS)):
         held, words = windows[how][last], SCHEDULE_WORDS[how]
         claims += [
             Claim(f"rsv.one_sided_{how}", source, -1.0 * cost(held, "rsv_mean"), "greater",
-                  f"After a blur of view {POOR} until epoch {last} units listen to view a: mean RSV rises ({words})."),
+                  f"After a blur of view {DEPRIVED} until epoch {last} units listen to a: mean RSV rises ({words})."),
             Claim(f"rsv.polarised_{how}", source, -1.0 * cost(held, "rsv_polarised"), "greater",
                   f"More units than after clean epochs have |RSV| > 0.5 ({words})."),
-            Claim(f"rsv.information_{how}", source, cost(held, f"information_{POOR}"), "greater",
+            Claim(f"rsv.information_{how}", source, cost(held, f"information_{DEPRIVED}"), "greater",
                   f"Less usable information is left in the once blurred view than after clean epochs ({words})."),
         ]  # fmt: skip
     return Design(

@@ -1,4 +1,4 @@
-"""Two streams, one of them deprived: accuracy and the poor stream against the removal (figure 5)."""
+"""Two streams, one of them deprived: accuracy and the deprived stream against the removal (figure 5)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from experiments.design.figure import Design, Figure
 from experiments.design.parameters import Removals
 from experiments.design.protocol import AUTHORS, CONTINUE, RESTART, SCHEDULE_WORDS, Protocol, Window, cost, opportunity
 from experiments.design.sources import CVPR2023, OURS
-from experiments.design.two_streams import DECODING, POOR, PROBE, deficits, reading_untrained, sham, stream_claims
+from experiments.design.two_streams import DECODING, DEPRIVED, PROBE, deficits, reading_untrained, sham, stream_claims
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def design(protocol: Protocol, parameters: SplitRemovals) -> Design:
         if column == PROBE:
             untrained = late[name, RESTART].fresh[column.replace("probe_", "probe_untrained_")]
             levels.append((Look("untrained stream", "#777777"), untrained))
-        title = f"{name} of view {POOR}" if column == "accuracy" else ""
+        title = f"{name} of view {DEPRIVED}" if column == "accuracy" else ""
         return Series(title=title, xlabel="epoch of removal", ylabel=words, lines=lines, levels=levels)
 
     decaying, restarted = SCHEDULE_WORDS[CONTINUE], SCHEDULE_WORDS[RESTART]
@@ -72,7 +72,7 @@ def design(protocol: Protocol, parameters: SplitRemovals) -> Design:
         Claim("split.dissociation_costs_less", CVPR2023, cost(blur) - cost(late["dissociation", CONTINUE]), "greater",
               f"Dissociated views until epoch {last} cost less than a blurred one ({decaying}).",
               differs="Dissociation leaves the head of both views untrained; so does its sham."),
-        *stream_claims("split.blur_continue", CVPR2023, blur, POOR, f"A blur until epoch {last}", decaying),
+        *stream_claims("split.blur_continue", CVPR2023, blur, DEPRIVED, f"A blur until epoch {last}", decaying),
         Claim("split.momentum", OURS, blur.deficit - authors.deficit, "none",
               "It makes no difference that the authors' recovery starts without the momentum."),
         Claim("split.opportunity", OURS, opportunity(blur), "greater",
@@ -82,9 +82,9 @@ def design(protocol: Protocol, parameters: SplitRemovals) -> Design:
         what = f"{name.capitalize()} until epoch {last}"
         claims.append(Claim(f"split.{name}_cost_restart", OURS, cost(late[name, RESTART]), "greater",
                             f"{what} costs accuracy ({restarted})."))  # fmt: skip
-        claims += stream_claims(f"split.{name}_restart", OURS, late[name, RESTART], POOR, what, restarted)
-    measures = (("accuracy", "test accuracy, both views (%)"), (DECODING, f"network, view {POOR} alone (%)"),
-                (PROBE, f"linear probe of stream {POOR} (%)"))  # fmt: skip
+        claims += stream_claims(f"split.{name}_restart", OURS, late[name, RESTART], DEPRIVED, what, restarted)
+    measures = (("accuracy", "test accuracy, both views (%)"), (DECODING, f"network, view {DEPRIVED} alone (%)"),
+                (PROBE, f"linear probe of stream {DEPRIVED} (%)"))  # fmt: skip
     return Design(
         panels=[[panel(name, column, words) for name in acting] for column, words in measures],
         claims=claims,
@@ -96,7 +96,7 @@ def design(protocol: Protocol, parameters: SplitRemovals) -> Design:
 
 FIGURE = Figure(
     name="cvpr2023/split_removal",
-    title="Two streams: accuracy and the poor stream against the epoch of removal",
+    title="Two streams: accuracy and the deprived stream against the epoch of removal",
     question="Is a stream whose view was deprived early impaired, or does the network only ignore it?",
     parameters=SplitRemovals,
     design=design,

@@ -14,7 +14,7 @@ from experiments.design.figure import Design, Figure
 from experiments.design.parameters import Parameters, at_least
 from experiments.design.protocol import Protocol, Window, cost, harm
 from experiments.design.sources import OURS
-from experiments.design.two_streams import DECODING, POOR, PROBE, stream_claims
+from experiments.design.two_streams import DECODING, DEPRIVED, PROBE, stream_claims
 from experiments.figures.stabilizers.methods import CONTROL_METHOD, METHODS, NONE, strengths, windows, words
 
 
@@ -46,10 +46,10 @@ def design(protocol: Protocol, parameters: Prevention) -> Design:
     }
     without, slow = window[NONE], window[CONTROL_METHOD]
     name = protocol.deficit.name
-    what = f"Without any method, {name} of view {POOR} until epoch {removal}"
+    what = f"Without any method, {name} of view {DEPRIVED} until epoch {removal}"
     claims = [
         Claim("prevention.cost", OURS, cost(without), "greater", f"{what} costs accuracy (rate restarted)."),
-        *stream_claims("prevention", OURS, without, POOR, what, "rate restarted"),
+        *stream_claims("prevention", OURS, without, DEPRIVED, what, "rate restarted"),
     ]
     for method in used:
         held, source, said = window[method], METHODS[method].source, words(method)
@@ -57,16 +57,16 @@ def design(protocol: Protocol, parameters: Prevention) -> Design:
             Claim(f"prevention.{method}_cost", source, cost(without) - cost(held), "greater",
                   f"{said}: the deficit costs less accuracy than without.", requires=("prevention.cost",)),
             Claim(f"prevention.{method}_mends", source, cost(without, PROBE) - cost(held, PROBE), "greater",
-                  f"{said}: stream {POOR} is less impaired than without.", requires=("prevention_impaired",)),
+                  f"{said}: stream {DEPRIVED} is less impaired than without.", requires=("prevention_impaired",)),
             Claim(f"prevention.{method}_sight", source, cost(without, DECODING) - cost(held, DECODING), "greater",
-                  f"{said}: stream {POOR} is less ignored than without.", requires=("prevention_ignored",)),
+                  f"{said}: stream {DEPRIVED} is less ignored than without.", requires=("prevention_ignored",)),
             Claim(f"prevention.{method}_price", OURS, without.dose_matched - held.dose_matched, "none",
                   f"{said}: it costs clean networks no accuracy."),
         ]  # fmt: skip
         if method != CONTROL_METHOD:
             claims.append(Claim(
                 f"prevention.{method}_beyond_slowing", OURS, cost(slow, DECODING) - cost(held, DECODING), "greater",
-                f"{said}: stream {POOR} is less ignored than by lowering the trunk's learning rate alone.",
+                f"{said}: stream {DEPRIVED} is less ignored than by lowering the trunk's learning rate alone.",
                 requires=("prevention_ignored", f"prevention.{method}_sight"),
             ))  # fmt: skip
 
@@ -77,8 +77,8 @@ def design(protocol: Protocol, parameters: Prevention) -> Design:
     return Design(
         panels=[
             [dots("cost: dose-matched − deficit (points)", "accuracy", cost, zero=True),
-             dots(f"impaired: cost of the probe of stream {POOR} (points)", "readout", lambda w: cost(w, PROBE), True),
-             dots(f"ignored: cost of decoding view {POOR} (points)", "readout", lambda w: cost(w, DECODING), True)],
+             dots(f"impaired: cost of probing stream {DEPRIVED} (points)", "readout", lambda w: cost(w, PROBE), True),
+             dots(f"ignored: cost of decoding view {DEPRIVED} (points)", "readout", lambda w: cost(w, DECODING), True)],
             [dots("harm: fresh − deficit (points)", "accuracy", harm, zero=True),
              dots("clean accuracy, dose-matched (%)", "accuracy", lambda w: Term(w.dose_matched)),
              dots("mean RSV after the deficit (+1: only view a)", "share", lambda w: w.deficit["rsv_mean"])],

@@ -405,11 +405,3 @@ class TestRunSpec:
         windows = (StabilizerWindow(L2Init(), 0, 1), StabilizerWindow(L2Init(0.5), 1, 2))
         found = run(stabilizers=windows).epoch_specs
         assert [[one.weight for one in each.stabilizers] for each in found] == [[L2Init().weight], [0.5], [], []]
-
-
-@pytest.mark.parametrize("epoch", [2, 3])
-def test_a_restart_that_comes_no_earlier_than_the_removal_is_refused(epoch):
-    with pytest.raises(SpecError, match=f"schedule.earlier: epoch {epoch} does not lie before the removal") as raised:
-        run((0, 2, BLUR), end=4, schedule=Restart(earlier=(epoch,)))
-    assert "\n" not in str(raised.value)
-    assert run((0, 2, BLUR), end=4, schedule=Restart(earlier=(1,))).epoch_specs[1].rate == Restart().rate

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from critical.core.spec import SpecError, from_settings
-from critical.training.schedules import KINDS, Constant, Continue, Cyclic, HotRestart, Restart, decay_to
+from critical.training.schedules import KINDS, Constant, Continue, Cyclic, HotRestart, Restart, Stages, decay_to
 
 
 def rates(schedule, removal, end):
@@ -25,11 +25,25 @@ class TestValues:
     def test_restart_with_a_decay_of_its_own(self):
         assert rates(Restart(rate=0.8, decay=0.5, recovery_decay=0.1), 2, 5) == close(0.8, 0.4, 0.8, 0.08, 0.008)
 
-    def test_restart_before_the_removal_as_well(self):
-        schedule = Restart(rate=0.8, decay=0.5, earlier=(2,))
-        assert rates(schedule, 4, 6) == close(0.8, 0.4, 0.8, 0.4, 0.8, 0.4)
-        assert rates(Restart(rate=0.8, decay=0.5, earlier=(1, 3)), 5, 5) == close(0.8, 0.8, 0.4, 0.8, 0.4)
-        assert rates(HotRestart(rate=0.8, decay=0.5, earlier=(1,)), 3, 4) == close(0.8, 0.8, 0.4, 2.4)
+    def test_stages_start_anew_whatever_the_windows_are(self):
+        schedule = Stages(rate=0.8, decay=0.5, later=((2, 0.4, 1.0), (4, 0.8, 0.5)))
+        for removal in (1, 4, 6):
+            assert rates(schedule, removal, 6) == close(0.8, 0.4, 0.4, 0.4, 0.8, 0.4)
+
+    @pytest.mark.parametrize(
+        "later",
+        [
+            ((0, 0.4, 1.0),),
+            ((2, 0.4, 1.0), (2, 0.4, 1.0)),
+            ((2, 0.4),),
+            ((2, 0.0, 1.0),),
+            ((2, 0.4, 1.5),),
+            ((1.5, 0.4, 1.0),),
+        ],
+    )
+    def test_stages_that_cannot_be_are_refused(self, later):
+        with pytest.raises(SpecError, match=r"schedule\.later"):
+            Stages(later=later)
 
     def test_hot_restart(self):
         assert rates(HotRestart(rate=0.8, decay=0.5, heat=3.0), 2, 5) == close(0.8, 0.4, 2.4, 1.2, 0.6)
