@@ -1,9 +1,9 @@
 # The critical-periods suite. `make` alone lists what there is; the first target that needs it makes .venv.
 .DEFAULT_GOAL := help
-.PHONY: figures smoke sweep agent sync test lint deficits report clean help
+.PHONY: figures smoke reference verify sweep agent sync test lint deficits report clean help
 
 # A mistyped option would otherwise be ignored, and everything would run.
-OPTIONS := FIGURE PROFILE JOBS DEVICE DRY ARGS SWEEP SWEEP_ID COUNT PYTHON
+OPTIONS := FIGURE PROFILE JOBS DEVICE DRY ARGS SEEDS SWEEP SWEEP_ID COUNT PYTHON
 GIVEN := $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name)))
 UNKNOWN := $(filter-out $(OPTIONS),$(GIVEN))
 ifneq ($(UNKNOWN),)
@@ -24,10 +24,16 @@ endif
 # One setting of Hydra for each option that was given.
 SETTINGS = $(if $(FIGURE),'figure=[$(FIGURE)]') $(if $(PROFILE),'profile=$(PROFILE)') \
 	$(if $(JOBS),'jobs=$(JOBS)') $(if $(DEVICE),'device=$(DEVICE)') \
-	$(if $(filter 1,$(DRY)),dry=true) $(ARGS)
+	$(if $(filter 1,$(DRY)),dry=true) $(if $(SEEDS),'seeds=[$(SEEDS)]') $(ARGS)
 
 figures: $(READY) ## draw figures and report; FIGURE= PROFILE= JOBS= DEVICE= DRY=1 ARGS="more settings"
 	@$(RUN) -m experiments $(strip $(SETTINGS))
+
+reference: $(READY) ## write the committed tables (results/reference), clean checkout; FIGURE= PROFILE= SEEDS=20,21 keeps the others
+	@$(RUN) -m experiments reference=true $(strip $(SETTINGS))
+
+verify: $(READY) ## train a small figure of each kind anew for one seed: are the committed tables what this machine gives?
+	@$(RUN) -m experiments.verify $(strip $(SETTINGS))
 
 smoke: $(READY) ## every figure in a few epochs: does all of it run? (takes JOBS= DEVICE= ARGS= too)
 	@$(MAKE) --no-print-directory figures PROFILE=smoke

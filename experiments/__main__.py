@@ -8,7 +8,6 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
-from critical.core import environment
 from critical.core.spec import SpecError
 from critical.execution.plan import plan
 from critical.execution.pool import Workers, default_jobs
@@ -17,6 +16,7 @@ from experiments.design import config as configuration
 from experiments.design import profile, registry
 from experiments.output import estimate, pipeline, tables
 from experiments.output.loggers import logger
+from experiments.output.reference import refuse_reference
 
 
 @hydra.main(config_path=str(configuration.CONF), config_name="figures", version_base="1.3")
@@ -62,24 +62,13 @@ def main(config: DictConfig) -> None:
     start = time.monotonic()
     with workers:
         for figure in figures:
-            record = pipeline.make(figure, *settings[figure.name], setting)
+            made = pipeline.make_reference if setting.reference else pipeline.make
+            record = made(figure, *settings[figure.name], setting)
             picture = results / "figures" / config.profile / f"{figure.name}.png"
             print(f"{figure.name}: {picture} made after {time.monotonic() - start:.0f} s")
             for verdict in record.verdicts:
                 print(f"  {verdict['verdict']}: {verdict['sentence']}")
     print(f"report: {results / 'report' / config.profile / 'index.html'}")
-
-
-def refuse_reference(device: str, instructions: str) -> None:
-    """Refuses to write committed tables from changed code, or with bits that other machines do not have.
-
-    Raises:
-        SpecError: In one line.
-    """
-    if environment.commit().endswith("+"):
-        raise SpecError("reference: critical/, experiments/ or conf/ differ from the commit; commit them first")
-    if device == "cpu" and instructions != "portable":
-        raise SpecError("reference: tables are made with arithmetic.instructions=portable, or on an accelerator")
 
 
 def run() -> None:

@@ -21,6 +21,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from critical.inference.arms import Arm, rows_of
 from critical.inference.statistics import mean_interval
@@ -73,6 +74,8 @@ class Series(Panel):
         if self.logarithmic or len(places) <= 9:
             axis.set_xticks(places, [f"{place:g}" for place in given], minor=False)
         gap = float(np.diff(places).min()) if len(places) > 1 else 1.0
+        if len(places) == 1:
+            axis.set_xlim(places[0] - 1, places[0] + 1)
         for look, value in self.levels:
             level = per_seed(runs, value).mean()
             axis.axhline(level, color=look.colour, linestyle=":", linewidth=1.0, label=look.label)
@@ -127,6 +130,7 @@ class Curves(Panel):
             axis.axvline(mark, color=ZERO, linewidth=0.7, linestyle=":")
         if self.logarithmic:
             axis.set_yscale("log")
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         super().draw(axis, runs, epochs)
 
 

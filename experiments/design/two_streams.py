@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from critical.deficits import Deficit, Dissociation, SplitHeads, ViewDropout
+from critical.inference.arms import Arm
 from critical.inference.claims import Claim
+from critical.probes import StreamProbe
 from experiments.design.protocol import Protocol, Window, cost
 
 POOR = "b"
@@ -24,6 +28,14 @@ def sham(deficit: Deficit) -> Deficit | None:
     sham trains the heads `a` and `b` on views that belong together.
     """
     return SplitHeads() if isinstance(deficit, Dissociation) else None
+
+
+def reading_untrained(arm: Arm) -> Arm:
+    """Returns the arm with its streams probed before any training too, which is the same in every arm of a seed."""
+    probes = tuple(
+        replace(probe, untrained=True) if isinstance(probe, StreamProbe) else probe for probe in arm.run.probes
+    )
+    return replace(arm, run=replace(arm.run, probes=probes))
 
 
 def stream_claims(id: str, source: str, window: Window, view: str, what: str, under: str) -> tuple[Claim, Claim]:

@@ -6,9 +6,9 @@ give the same tables, byte for byte.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import functools
-import json
 import shlex
 import sys
 import time
@@ -34,6 +34,7 @@ from experiments.design.protocol import DEFICIT, Protocol
 from experiments.output import tables
 from experiments.output.loggers import Logger
 from experiments.output.records import FigureRecord, write_record
+from experiments.output.reference import with_kept
 from experiments.output.report import build_report
 from experiments.output.tables import PlannedRun, Tables
 
@@ -119,9 +120,10 @@ def make(figure: Figure, protocol: Protocol, parameters: Any, setting: Setting) 
         collected = tables.collect(items, setting.store)
     else:
         collected = Tables(design.table())
-    made_by = [{**who, "seeds": sorted(now)} for who in [provenance()]]
+    spent = setting.store.cpu_seconds(key for segment in needed.segments for key in segment.keys)
+    made_by = [provenance(now, spent)]
     if setting.reference:
-        collected, made_by = with_kept(collected, design, now, made_by, setting, figure.name)
+        collected, made_by = with_kept(collected, design, made_by[0], setting.tables, figure.name)
     written = tables.write(collected, setting.tables, figure.name)
     # Drawn and judged from what the file holds, so that it is all a reader needs to do the same.
     collected = tables.read(setting.tables, figure.name)
@@ -144,7 +146,7 @@ def make(figure: Figure, protocol: Protocol, parameters: Any, setting: Setting) 
         epochs_separate=needed.epochs_separate,
         table=str(written[0]),
         created=datetime.date.today().isoformat(),
-        cpu_seconds=setting.store.cpu_seconds(key for segment in needed.segments for key in segment.keys),
+        cpu_seconds=sum(who["cpu_seconds"] for who in made_by),
         failures=failure_lines(collected.runs),
         verdicts=to_records(judged),
         deviations=list(figure.deviations),
@@ -159,40 +161,27 @@ def make(figure: Figure, protocol: Protocol, parameters: Any, setting: Setting) 
     return record
 
 
-def provenance() -> dict[str, Any]:
-    """Returns who trains here: commit, machine and versions."""
-    return {"commit": environment.commit(), "machine": environment.machine(), "versions": environment.versions()}
+def make_reference(figure: Figure, protocol: Protocol, parameters: Any, setting: Setting) -> FigureRecord:
+    """Makes a committed table, a seed at a time, so that what a sitting has finished is kept.
 
-
-def with_kept(
-    new: Tables, design: Design, now: Sequence[int], made_by: list[dict[str, Any]], setting: Setting, name: str
-) -> tuple[Tables, list[dict[str, Any]]]:
-    """Returns a reference table with the seeds of earlier sittings kept, and who made which.
-
-    What the design no longer has is left out; a kept seed that lacks an arm of it goes whole.
+    Without `setting.seeds` the seeds that the table lacks are trained; with none lacking it is drawn anew.
     """
-    held = tables.read(setting.tables, name)
-    record = tables.paths(setting.tables, name)[0].with_suffix(".json")
-    if held.runs.empty or not record.exists():
-        return new, made_by
-    ids = {arm.id: place for place, arm in enumerate(design.trained)}
-    there = tables.seeds_of(design, sorted(set(held.runs["seed"]) - set(now)), held.runs)
+    design = designed(figure, protocol, parameters)
+    if setting.seeds is None:
+        every, held = planned_seeds(design, protocol), tables.read(setting.tables, figure.name).runs
+        done = tables.seeds_of(design, every, held)
+        seeds = [seed for seed in every if seed not in done]
+    else:
+        seeds = list(seeds_now(design, protocol, setting))
+    for seed in seeds[:-1]:
+        make(figure, protocol, parameters, dataclasses.replace(setting, seeds=(seed,)))
+    return make(figure, protocol, parameters, dataclasses.replace(setting, seeds=tuple(seeds[-1:])))
 
-    def merged(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
-        if before.empty or not there:
-            return after
-        kept = before[before["seed"].isin(there) & before["arm_id"].isin(ids)]
-        both = pd.concat([kept, after], ignore_index=True)
-        order = ["place", "seed", *(["epoch"] if "epoch" in both else [])]
-        return both.assign(place=both["arm_id"].map(ids)).sort_values(order, kind="stable").drop(columns="place")
 
-    earlier = [
-        {**who, "seeds": sorted(set(who["seeds"]) & set(there))} for who in json.loads(record.read_bytes())["made_by"]
-    ]
-    return Tables(merged(held.runs, new.runs), merged(held.epochs, new.epochs)), [
-        *(who for who in earlier if who["seeds"]),
-        *made_by,
-    ]
+def provenance(seeds: Sequence[int], cpu_seconds: float) -> dict[str, Any]:
+    """Returns who made the runs of some seeds here, and their price."""
+    who = {"commit": environment.commit(), "machine": environment.machine(), "versions": environment.versions()}
+    return {**who, "seeds": sorted(seeds), "cpu_seconds": round(cpu_seconds, 1)}
 
 
 def draw(design: Design, collected: Tables) -> Drawing:

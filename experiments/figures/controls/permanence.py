@@ -99,7 +99,7 @@ def design(protocol: Protocol, parameters: Ladder) -> Design:
         ],
     )  # fmt: skip
     missing = Series(
-        xlabel="recovery (epochs)", ylabel="what is missing to dose-matched (points)", logarithmic=True, zero=True,
+        xlabel="recovery (epochs)", ylabel="gap to dose-matched (points)", logarithmic=True, zero=True,
         lines=[(looks[key], gap) for key, gap in gaps.items()],
     )  # fmt: skip
     alphas = Dots(

@@ -12,7 +12,7 @@ from experiments.design.figure import Design, Figure
 from experiments.design.parameters import Removals
 from experiments.design.protocol import AUTHORS, CONTINUE, RESTART, SCHEDULE_WORDS, Protocol, Window, cost, opportunity
 from experiments.design.sources import CVPR2023, OURS
-from experiments.design.two_streams import DECODING, POOR, PROBE, deficits, sham, stream_claims
+from experiments.design.two_streams import DECODING, POOR, PROBE, deficits, reading_untrained, sham, stream_claims
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def design(protocol: Protocol, parameters: SplitRemovals) -> Design:
     return Design(
         panels=[[panel(name, column, words) for name in acting] for column, words in measures],
         claims=claims,
-        arms=fair.arms,
+        arms=[reading_untrained(fair.fresh)],
         note="The network tells from one view alone what it says beside random partners; the probe is a logistic "
         "regression on the maps that the fusion receives, fitted on newly drawn examples.",
     )  # fmt: skip

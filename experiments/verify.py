@@ -1,0 +1,139 @@
+"""Are the committed tables what this machine gives? `python -m experiments.verify` (`make verify`), a few minutes.
+
+One figure of each kind is trained anew for one seed, in a temporary folder, and compared with its reference table: bit
+for bit (as the table holds it, ten digits), or by how much not, and whether a verdict turns.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import hydra
+import numpy as np
+import pandas as pd
+from omegaconf import DictConfig
+
+from critical.core import environment
+from critical.core.spec import SpecError
+from critical.execution.plan import plan
+from critical.execution.pool import default_jobs, run_all
+from critical.execution.store import RunStore
+from critical.inference.verdicts import verdicts
+from experiments.design import config as configuration
+from experiments.design import profile, registry
+from experiments.design.figure import Design, Figure
+from experiments.design.protocol import Protocol
+from experiments.output import pipeline, tables
+
+KINDS = ("iclr2019/sensitivity_window", "cvpr2023/rsv_blur", "multimodal/modality_dropout")
+"""A small figure of each family."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What training anew says about a reference table.
+
+    Attributes:
+        figure: Its name.
+        seed: The seed that was trained.
+        rows: Runs compared.
+        differing: Of them, those in which any number differs.
+        points: The largest difference of accuracies, in points.
+        turned: Sentences of claims whose verdict is another with the new rows.
+    """
+
+    figure: str
+    seed: int
+    rows: int
+    differing: int
+    points: float
+    turned: tuple[str, ...]
+
+    def __str__(self) -> str:
+        where = f"{self.figure}, seed {self.seed}"
+        if not self.differing:
+            return f"{where}: {self.rows} runs, bit for bit"
+        turned = "no verdict turns" if not self.turned else "turned: " + "; ".join(self.turned)
+        return f"{where}: {self.differing} of {self.rows} runs differ, by up to {self.points:.2f} points; {turned}"
+
+
+def compared(figure: Figure, design: Design, held: pd.DataFrame, new: pd.DataFrame, seed: int) -> Comparison:
+    """Compares the rows of a seed.
+
+    Args:
+        figure: The figure.
+        design: Its design.
+        held: The reference table.
+        new: The rows of the seed, as a table holds them.
+        seed: The seed.
+
+    Raises:
+        SpecError: The reference lacks runs of the seed.
+    """
+    ids = [arm.id for arm in design.trained]
+    before, after = (
+        table[table["seed"] == seed].set_index("arm_id").reindex(ids).drop(columns="run_id") for table in (held, new)
+    )
+    if before["accuracy"].isna().all():
+        raise SpecError(f"verify: {figure.name} has no runs of seed {seed} in its reference table; make it first")
+    columns = [name for name in after if name in before]
+    equal = (before[columns].eq(after[columns]) | (before[columns].isna() & after[columns].isna())).all(axis=1)
+    gap = (before["accuracy"] - after["accuracy"]).abs()
+    seeds = sorted(set(held["seed"]))
+    mixed = pd.concat([held[held["seed"] != seed], new], ignore_index=True)
+    old_words, new_words = (
+        {found.sentence: found.verdict for found in verdicts(table, design.claims, seeds)} for table in (held, mixed)
+    )
+    turned = tuple(sentence for sentence, word in old_words.items() if new_words[sentence] != word)
+    return Comparison(figure.name, seed, len(ids), int((~equal).sum()), float(np.nanmax(gap)), turned)
+
+
+def anew(design: Design, seed: int, name: str, jobs: int) -> pd.DataFrame:
+    """Trains the runs of a seed in a temporary folder and returns their rows as a table holds them."""
+    with tempfile.TemporaryDirectory() as folder:
+        root, items = Path(folder), tables.planned(design, [seed])
+        run_all(plan(item.spec for item in items), RunStore(root / "runs"), jobs, name, root / "logs")
+        tables.write(tables.collect(items, RunStore(root / "runs")), root, name)
+        return tables.read(root, name).runs
+
+
+def verify(config: DictConfig, names: tuple[str, ...] = KINDS) -> list[Comparison]:
+    """Verifies the reference tables of a profile; those that do not exist are left out.
+
+    Raises:
+        SpecError: The profile has none.
+    """
+    folder, found = Path(config.results) / "reference" / config.profile, []
+    for name in names:
+        held = tables.read(folder, name).runs
+        if held.empty:
+            continue
+        figure = registry.FIGURES[name]
+        settings: tuple[Protocol, Any] = profile.figure_settings(
+            config, figure, profile.protocol(config, figure.family)
+        )
+        design = pipeline.designed(figure, *settings)
+        jobs = default_jobs(settings[0].parts.arithmetic)
+        seed = int(held["seed"].min())
+        found.append(compared(figure, design, held, anew(design, seed, name, jobs), seed))
+        print(found[-1], flush=True)
+    if not found:
+        raise SpecError(f"verify: there are no reference tables of profile {config.profile} in {folder}")
+    return found
+
+
+@hydra.main(config_path=str(configuration.CONF), config_name="figures", version_base="1.3")
+@configuration.refuse_in_one_line
+def main(config: DictConfig) -> None:
+    """Verifies, and ends with status 1 where a table is not what this machine gives."""
+    found = verify(config)
+    print(f"on {environment.machine()}")
+    if any(comparison.differing for comparison in found):
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    configuration.checked_main("figures", main)
