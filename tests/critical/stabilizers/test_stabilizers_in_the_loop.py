@@ -52,7 +52,7 @@ TWO = replace(
 
 
 @lru_cache
-def two_views(spec=None) -> Dataset:
+def two_views(spec=None, seed=0) -> Dataset:
     """Digits, and the same upside down as the second view."""
     held = load(Digits(subset=64, test_subset=20))
     train, test = (Split((*part.views, part.views[0].flip(2)), part.labels) for part in (held.train, held.test))

@@ -3,17 +3,28 @@ import re
 
 import pytest
 import tiny
+from helpers import BLUR
 
 from critical.execution.plan import plan
 from critical.execution.store import RunStore
 from critical.probes import Accuracy, Fisher
 from critical.training import loop as training
 from critical.training.loop import Trainer
-from experiments.design.protocol import DEFICIT, FRESH
+from critical.training.schedules import Restart
+from critical.training.timeline import Timeline, Window
+from experiments.design import config as configuration
 from experiments.output import estimate
 
-PROTOCOL = tiny.protocol(seeds=(0,), recovery=2)
-RUNS = [PROTOCOL.arm(0, FRESH).spec, PROTOCOL.arm(0, DEFICIT, 0, 1).spec, PROTOCOL.arm(0, DEFICIT, 0, 2).spec]
+
+def removed(removal, overrides=tiny.TINY, seed=0, probes=None):
+    """A run whose deficit is removed there, with two epochs of recovery."""
+    parts = configuration.parts(tiny.composed("train", *overrides))
+    parts = dataclasses.replace(parts, probes=parts.probes if probes is None else probes)
+    windows = (Window(0, removal, BLUR),) if removal else ()
+    return parts.run(seed, Restart(rate=0.05, decay=0.8), Timeline(removal + 2, windows))
+
+
+RUNS = [removed(removal) for removal in (0, 1, 2)]
 
 
 def named(probes):
@@ -82,9 +93,7 @@ def test_the_report_has_four_lines_and_trains_nothing(tmp_path, monkeypatch):
 
 
 def test_runs_of_another_price_are_measured_by_themselves(tmp_path, monkeypatch):
-    two = tiny.protocol(seeds=(0, 1), recovery=2, family="two_streams")
-    stronger = dataclasses.replace(two, parts=dataclasses.replace(two.parts, probes=(*two.parts.probes, Fisher())))
-    others = [two.arm(0, FRESH).spec, two.arm(1, FRESH).spec, stronger.arm(0, FRESH).spec]
+    others = [removed(0, tiny.TWO_EYES, **changes) for changes in ({}, {"seed": 1}, {"probes": (Fisher(),)})]
     groups = estimate.by_setting(plan([*RUNS, *others]))
     assert [len(group.runs) for group in groups] == [3, 3], "a seed, a deficit or a probe changes no price"
     prices = {"all_cnn": 30.0, "split_all_cnn": 60.0}
