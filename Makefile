@@ -1,6 +1,6 @@
 # The critical-periods suite. `make` alone lists what there is; the first target that needs it makes .venv.
 .DEFAULT_GOAL := help
-.PHONY: figures smoke reference verify sweep agent sync test lint deficits report clean help
+.PHONY: figures smoke reference verify findings sweep agent sync test lint deficits report clean help
 
 # A mistyped option would otherwise be ignored, and everything would run.
 OPTIONS := FIGURE PROFILE JOBS DEVICE DRY ARGS SEEDS SWEEP SWEEP_ID COUNT PYTHON
@@ -26,22 +26,25 @@ SETTINGS = $(if $(FIGURE),'figure=[$(FIGURE)]') $(if $(PROFILE),'profile=$(PROFI
 	$(if $(JOBS),'jobs=$(JOBS)') $(if $(DEVICE),'device=$(DEVICE)') \
 	$(if $(filter 1,$(DRY)),dry=true) $(if $(SEEDS),'seeds=[$(SEEDS)]') $(ARGS)
 
-figures: $(READY) ## draw figures and report; FIGURE= PROFILE= JOBS= DEVICE= DRY=1 ARGS="more settings"
+figures: $(READY) ## draw figures and report; FIGURE= PROFILE= SEEDS= JOBS= DEVICE= DRY=1 ARGS=
 	@$(RUN) -m experiments $(strip $(SETTINGS))
 
-reference: $(READY) ## write the committed tables (results/reference), clean checkout; FIGURE= PROFILE= SEEDS=20,21 keeps the others
+reference: $(READY) ## write committed tables, results/reference; FIGURE= PROFILE= SEEDS=20,21
 	@$(RUN) -m experiments reference=true $(strip $(SETTINGS))
 
-verify: $(READY) ## train a small figure of each kind anew for one seed: are the committed tables what this machine gives?
+verify: $(READY) ## train one seed of three reference figures anew: the same bits here? PROFILE=
 	@$(RUN) -m experiments.verify $(strip $(SETTINGS))
 
-smoke: $(READY) ## every figure in a few epochs: does all of it run? (takes JOBS= DEVICE= ARGS= too)
+findings: $(READY) ## write docs/findings.md anew from the committed tables
+	@$(RUN) -m experiments.output.findings
+
+smoke: $(READY) ## every figure in a few epochs: does all of it run? JOBS= DEVICE= ARGS=
 	@$(MAKE) --no-print-directory figures PROFILE=smoke
 
-sweep: $(READY) ## make a sweep of wandb and start an agent; SWEEP=blur_window (files in conf/sweeps), COUNT= runs
+sweep: $(READY) ## make a sweep of wandb, start an agent; SWEEP= (in conf/sweeps) COUNT= runs
 	@$(RUN) -m experiments.agent 'sweep=$(SWEEP)' $(if $(COUNT),'count=$(COUNT)') $(ARGS)
 
-agent: $(READY) ## join a sweep from any machine; SWEEP_ID=entity/project/id, COUNT= runs
+agent: $(READY) ## join a sweep from any machine; SWEEP_ID=entity/project/id COUNT= runs
 	@$(RUN) -m experiments.agent 'sweep_id=$(SWEEP_ID)' $(if $(COUNT),'count=$(COUNT)') $(ARGS)
 
 sync: $(READY) ## send the runs on disk that wandb has not got; ARGS="logger.project=mine"

@@ -113,12 +113,13 @@ def write_record(record: FigureRecord, results: Path, profile: str) -> Path:
     return path
 
 
-def read_records(results: Path, profile: str) -> list[FigureRecord]:
+def read_records(results: Path, profile: str, where: str = "figures") -> list[FigureRecord]:
     """Reads the records of a profile: the papers' figures by year, then ours, in the order of their names.
 
     Args:
         results: The folder of tables, figures and reports.
         profile: "quick", "laptop", …
+        where: Those beside the pictures (`figures`), or those beside the committed tables (`reference`).
 
     Returns:
         The records; none when no figure was made. Unknown numbers of verdicts are None.
@@ -126,7 +127,7 @@ def read_records(results: Path, profile: str) -> list[FigureRecord]:
     Raises:
         ValueError: If a file is no record: one line that names it.
     """
-    folder = results / "figures" / _checked_name(profile, "profile", slashes=False)
+    folder = results / where / _checked_name(profile, "profile", slashes=False)
     fields = {field.name: field for field in dataclasses.fields(FigureRecord)}
     records = []
     for path in sorted(folder.rglob("*.json")):
