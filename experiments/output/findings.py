@@ -50,8 +50,8 @@ def _profile(name: str, records: Sequence[FigureRecord]) -> str:
     sources = sorted({claim["source"] for claim in claims}, key=lambda source: (source == OURS, source))
     lines = [f"- {source}: {tally(claim for claim in claims if claim['source'] == source)}" for source in sources]
     adjusted = {key: p for source in sources for key, p in _adjusted(records, source).items()}
-    parts = [f"\n## {name}\n", *filter(None, [PROFILES.get(name)]), "\n".join(lines)]
-    return "\n".join(parts) + "\n" + "".join(_figure(record, adjusted) for record in records)
+    head = "\n\n".join(filter(None, [f"## {name}", PROFILES.get(name), "\n".join(lines)]))
+    return f"\n{head}\n" + "".join(_figure(record, adjusted) for record in records)
 
 
 def tally(claims: Iterable[Mapping[str, Any]]) -> str:
