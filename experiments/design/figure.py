@@ -79,7 +79,6 @@ class Figure:
         deviations: What differs from the paper.
         family: The settings of a profile that it is trained under: `vision` (one view), or the key of others, such as
             `two_streams`.
-        calibration: Whether a setting is chosen here, on calibration seeds, and nothing is claimed.
     """
 
     name: str
@@ -89,7 +88,6 @@ class Figure:
     design: Callable[[Protocol, Any], Design]
     deviations: tuple[str, ...] = ()
     family: str = "vision"
-    calibration: bool = False
 
 
 def check(design: Design, name: str) -> None:

@@ -129,6 +129,8 @@ def make(figure: Figure, protocol: Protocol, parameters: Any, setting: Setting) 
     collected = tables.read(setting.tables, figure.name)
     with style.style():
         saved = style.save(draw(design, collected), setting.results / "figures" / setting.profile, figure.name)
+    seeds = sorted(int(seed) for seed in collected.runs["seed"].unique())
+    shown = plan(item.spec for item in tables.planned(design, seeds))
     judged = verdicts(collected.runs, design.claims, every) if design.claims else []
     record = FigureRecord(
         figure=figure.name,
@@ -138,12 +140,12 @@ def make(figure: Figure, protocol: Protocol, parameters: Any, setting: Setting) 
         command=setting.command,
         data=load(protocol.parts.data).label,
         schedule=schedule_text(protocol),
-        seeds=sorted(int(seed) for seed in collected.runs["seed"].unique()),
+        seeds=seeds,
         made_by=made_by,
         wall_seconds=time.monotonic() - start,
-        runs=len(needed.runs),
-        epochs_needed=needed.epochs_needed,
-        epochs_separate=needed.epochs_separate,
+        runs=len(shown.runs),
+        epochs_needed=shown.epochs_needed,
+        epochs_separate=shown.epochs_separate,
         table=str(written[0]),
         created=datetime.date.today().isoformat(),
         cpu_seconds=sum(who["cpu_seconds"] for who in made_by),

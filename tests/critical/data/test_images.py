@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from critical.core.spec import SpecError, from_settings, identity, settings
-from critical.data import KINDS, Dataset, DataSpec, Digits, Split, load
+from critical.data import KINDS, Dataset, DataSpec, Digits, Split, base, load
 from critical.data.images import balanced_order, in_rounds, resized
 
 
@@ -199,7 +199,8 @@ def test_held_out_images_are_of_every_class_though_some_have_few(monkeypatch):
     labels = torch.arange(10).repeat_interleave(torch.tensor([5, 9, 7, 30, 6, 5, 8, 9, 12, 9]))
     train = Split((torch.arange(100, dtype=torch.uint8).view(100, 1, 1, 1),), labels)
     whole = Dataset(train, train.take(torch.arange(3)), tuple("abcdefghij"), "uneven")
-    monkeypatch.setattr(Digits, "full", lambda self: whole)
+    monkeypatch.setattr(Digits, "full", lambda self, draw=0: whole)
+    base._source.cache_clear()
     held = Digits(validation=20)._load()
     assert held.test.labels.bincount().tolist() == [2] * 10
     seen = torch.cat([held.train.views[0], held.test.views[0]]).flatten()
