@@ -102,22 +102,22 @@ def design(protocol: Protocol, parameters: AgesAndRates) -> Design:
         (*(cost(window) for window in cells.values()), *(Contrast({trace: 1.0}) for trace in traces.values())),
         _rank_correlation, "correlation",
     )  # fmt: skip
+    dose = {age: costs("high", age) - costs("low, longer", age) for age in (0, first)}
     effects = {
-        f"age: early − at {last}, high rate": ages("high", last),
-        f"age: early − at {last}, high, settled": ages("high, settled", last),
-        f"age: early − at {first}, high rate": ages("high", first),
-        f"age: early − at {first}, low rate": ages("low", first),
-        "age, mean over rates": 0.5 * (ages("high", first) + ages("low", first)),
-        "rate: high − low, mean over ages": 0.5 * sum(
+        "age_last": (f"age: early − at {last}, high rate", ages("high", last)),
+        "age_settled": (f"age: early − at {last}, high, settled", ages("high, settled", last)),
+        "age_first": (f"age: early − at {first}, high rate", ages("high", first)),
+        "age_low": (f"age: early − at {first}, low rate", ages("low", first)),
+        "age": ("age, mean over rates", 0.5 * (ages("high", first) + ages("low", first))),
+        "rate": ("rate: high − low, mean over ages", 0.5 * sum(
             (costs("high", age) - costs("low", age) for age in (0, first)), Contrast({})
-        ),
-        "interaction of age and rate": ages("high", first) - ages("low", first),
-        "rate at equal summed rate, early": costs("high", 0) - costs("low, longer", 0),
-        f"rate at equal summed rate, at {first}": costs("high", first) - costs("low, longer", first),
-        f"shock: unsettled − settled, at {last}": costs("high", last) - costs("high, settled", last),
+        )),
+        "interaction": ("interaction of age and rate", ages("high", first) - ages("low", first)),
+        "dose_early": ("rate at equal summed rate, early", dose[0]),
+        "dose_late": (f"rate at equal summed rate, at {first}", dose[first]),
+        "shock": (f"shock: unsettled − settled, at {last}", costs("high", last) - costs("high, settled", last)),
     }  # fmt: skip
-    effect = dict(zip(("age_last", "age_settled", "age_first", "age_low", "age", "rate", "interaction", "dose_early",
-                       "dose_late", "shock"), effects.values(), strict=True))  # fmt: skip
+    effect = {key: contrast for key, (_, contrast) in effects.items()}
     claims = (
         Claim("age.high", ICLR2019, effect["age_last"], "greater",
               f"At the same high rate, {name} costs more early than from epoch {last} on.", differs=PUBLISHED),
@@ -137,7 +137,7 @@ def design(protocol: Protocol, parameters: AgesAndRates) -> Design:
               f"At equal age, {name} costs more at the high rate than at the low one."),
         Claim("age.late_at_high_rate", OURS, costs("high", last), "greater",
               f"From epoch {last} on, {name} at the high rate still costs accuracy."),
-        Claim("age.rate_not_dose", OURS, 0.5 * (effect["dose_early"] + effect["dose_late"]), "greater",
+        Claim("age.rate_not_dose", OURS, 0.5 * (dose[0] + dose[first]), "greater",
               "It does so where the low rate lasts as much longer as it is lower, too.", requires=("age.rate",)),
         Claim("age.no_shock", OURS, effect["shock"], "none",
               "That is no shock by the jump of the rate: settled networks pay as much."),
@@ -159,7 +159,7 @@ def design(protocol: Protocol, parameters: AgesAndRates) -> Design:
             [dots("cost: dose-matched − deficit (points)", {key: cost(held) for key, held in cells.items()}, reach),
              dots("harm: fresh − deficit (points)", {key: harm(held) for key, held in cells.items()}, reach),
              Dots(xlabel="difference of costs (points)", reach=reach,
-                  rows=[(Look(label, "#333333"), value) for label, value in effects.items()])],
+                  rows=[(Look(label, "#333333"), value) for label, value in effects.values()])],
             [dots(f"how well {name} was learnt (%)", trained),
              dots("log trace of Fisher in the window, clean network", traces),
              Curves(ylabel="trace of Fisher, clean network", column="fisher_trace", lines=curves, logarithmic=True)],
