@@ -79,7 +79,7 @@ class WandbLogger(Logger):
             record = json.loads((folder / "run.json").read_bytes())
             named = current_sweep() or tags.get("sweep") or tags.get("figure", "train")
             place = {} if current_sweep() else {"id": record["run_id"]}
-            labels = [str(tags[key])[:64] for key in ("figure", "sweep", "profile", "arm") if tags.get(key)]
+            labels = [str(tags[key])[:64] for key in ("figure", "sweep", "profile", "role") if tags.get(key)]
             config = configuration(record) | {"experiment": dict(tags)}
             with self._run(wandb, config=config, group=str(named), job_type="run", tags=labels, **place) as run:
                 run.define_metric("epoch")

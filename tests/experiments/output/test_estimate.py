@@ -9,11 +9,10 @@ from critical.execution.store import RunStore
 from critical.probes import Accuracy, Fisher
 from critical.training import loop as training
 from critical.training.loop import Trainer
-from experiments.design.protocol import DEFICIT, FRESH
 from experiments.output import estimate
 
 PROTOCOL = tiny.protocol(seeds=(0,), recovery=2)
-RUNS = [PROTOCOL.arm(0, FRESH).spec, PROTOCOL.arm(0, DEFICIT, 0, 1).spec, PROTOCOL.arm(0, DEFICIT, 0, 2).spec]
+RUNS = [arm.of_seed(0) for arm in (PROTOCOL.window(0, 1).fresh, PROTOCOL.window(0, 1).deficit, PROTOCOL.window(0, 2).deficit)]
 
 
 def test_missing_epochs_go_down_as_they_are_trained(tmp_path):
@@ -80,7 +79,7 @@ def test_the_report_has_four_lines_and_trains_nothing(tmp_path, monkeypatch):
 def test_runs_of_another_price_are_measured_by_themselves(tmp_path, monkeypatch):
     two = tiny.protocol(seeds=(0, 1), recovery=2, family="two_streams")
     stronger = dataclasses.replace(two, parts=dataclasses.replace(two.parts, probes=(*two.parts.probes, Fisher())))
-    others = [two.arm(0, FRESH).spec, two.arm(1, FRESH).spec, stronger.arm(0, FRESH).spec]
+    others = [two.window(0, 1).fresh.of_seed(0), two.window(0, 1).fresh.of_seed(1), stronger.window(0, 1).fresh.of_seed(0)]
     groups = estimate.by_setting(plan([*RUNS, *others]))
     assert [len(group.runs) for group in groups] == [3, 2, 1], "a seed or a deficit changes no price"
     prices = {"all_cnn": 30.0, "split_all_cnn": 60.0}
