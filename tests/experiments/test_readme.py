@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import tiny
+from omegaconf import OmegaConf
 
 from experiments.design.registry import chosen
 
@@ -71,11 +72,16 @@ def test_make_commands_exist(words):
     targets = [word for word in words[1:] if "=" not in word]
     assert set(targets) <= TARGETS
     assert set(options) <= OPTIONS
-    if "figures" in targets or not targets or "smoke" in targets:
-        named = [name for name in ("FIGURE", "PROFILE", "JOBS", "DEVICE") if name in options]
+    if {"figures", "smoke", "reference", "verify"} & set(targets) or not targets:
+        named = [name for name in ("FIGURE", "PROFILE", "JOBS", "DEVICE", "SEEDS") if name in options]
         given = [quoted(f"{name.lower()}={options[name]}") for name in named]
         config = tiny.composed("figures", *given, *overrides(shlex.split(options.get("ARGS", ""))))
-        assert chosen(config.figure)
+        assert chosen(asked(config), list(config.headline))
+
+
+def asked(config):
+    """The figures that are named: a word, or a list."""
+    return list(config.figure) if OmegaConf.is_list(config.figure) else config.figure
 
 
 def quoted(text):
@@ -92,7 +98,7 @@ def test_modules_exist_and_their_settings_compose(module, arguments):
         assert all(arguments[arguments.index(text) - 1] in ("--cfg", "--info") for text in stray)
         config = tiny.composed(CONFIGS[module], *overrides(arguments))
         if module == "experiments":
-            assert chosen(config.figure)
+            assert chosen(asked(config), list(config.headline))
 
 
 def test_make_help_lists_every_target():
