@@ -94,9 +94,9 @@ class Panel:
 
     def sentence(self) -> str:
         """Returns what is seen, for the caption."""
-        what = f"{self.ylabel} against {self.xlabel}".replace("\n", " ")
+        what = (f"{self.ylabel} against {self.xlabel}" if self.ylabel else self.xlabel).replace("\n", " ")
         where = f" ({self.title})".replace("\n", " ") if self.title else ""
-        return " ".join(filter(None, (f"{what}{where}.", self.note)))
+        return " ".join(filter(None, (f"{what[:1].upper()}{what[1:]}{where}.", self.note)))
 
 
 def _failed(runs: pd.DataFrame, arm: Arm) -> list[str]:

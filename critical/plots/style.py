@@ -201,7 +201,7 @@ def failed_runs(axis: Axes, lines: Sequence[str], at_most: int = 4) -> None:
     if not lines:
         return
     rest = len(lines) - at_most
-    shown = list(lines[:at_most])
+    shown = [f"× {line}" for line in lines[:at_most]]
     if rest > 0:
         shown.append(f"and {rest} more failed {'run' if rest == 1 else 'runs'}")
     place = axis.get_subplotspec()
@@ -209,7 +209,7 @@ def failed_runs(axis: Axes, lines: Sequence[str], at_most: int = 4) -> None:
     points = axis.figure.bbox.width * 72 / axis.figure.dpi / columns
     letters = max(24, int(points / 4.2))  # a letter of 7 pt DejaVu Sans is about 4.2 pt wide
     axis.annotate(
-        "\n".join(textwrap.fill(f"× {line}", letters) for line in shown),
+        "\n".join(textwrap.fill(line, letters) for line in shown),
         # Hung on the label of the x axis, so that the layout makes room and nothing is covered.
         xy=(0.5, 0.0),
         xycoords=axis.xaxis.label,

@@ -210,9 +210,10 @@ def draw(design: Design, collected: Tables) -> Drawing:
                 axis.set_visible(False)
             else:
                 panel.draw(axis, collected.runs, collected.epochs)
+        words = next((panel.ylabel for panel in panels if panel is not None), "")
         style.share_scale([
             axis for axis, panel in zip(axes[row], panels, strict=False)
-            if panel is not None and panel.ylabel and panel.ylabel == panels[0].ylabel  # type: ignore[union-attr]
+            if panel is not None and words and panel.ylabel == words
         ])  # fmt: skip
     style.legend(made)
     return made

@@ -5,7 +5,7 @@ import math
 import pandas as pd
 
 from critical.plots import style as plotting
-from experiments.output.report import FigureRecord, write_record
+from experiments.output.records import FigureRecord, write_record
 
 TRICKY = 'Blur <script>alert("x")</script> & "quotes" until t < 40'
 LONG = "python -m experiments figure=iclr2019/deficit_removal profile=quick " + " ".join(
@@ -18,16 +18,28 @@ def verdict(word, number=0, **changes):
         "claim_id": f"claim-{number}",
         "source": "Achille et al. (2019), figure 1",
         "sentence": "The longer the blur lasts, the lower the final accuracy after the same recovery.",
+        "direction": "less",
         "effect": -6.24,
         "low": -8.1,
         "high": -4.4,
         "p": 0.03125,
         "n": 6,
-        "margin": 1.5,
+        "spread": 1.2,
+        "smallest": 2.0,
         "unit": "points",
+        "ratio": False,
         "verdict": word,
-        "reason": "The interval excludes 0 on the side of the claim and the effect exceeds the margin.",
+        "confirmed": False,
+        "batches": [word],
+        "reason": "6 seeds give it at α = 0.05.",
+        "differs": "",
     }
+    return {**held, **changes}
+
+
+def who(**changes):
+    versions = {"torch": "2.14.1", "critical": "0.1.0"}
+    held = {"commit": "0123abcd", "machine": "2 cores", "versions": versions, "seeds": [0, 1, 2, 3, 4, 5]}
     return {**held, **changes}
 
 
@@ -41,9 +53,7 @@ def record(figure="iclr2019/deficit_removal", **changes):
         "data": "glyphs, 16×16, 4,000 training images",
         "schedule": "restart",
         "seeds": [0, 1, 2, 3, 4, 5],
-        "machine": "2 cores",
-        "versions": {"torch": "2.14.1", "critical": "0.1.0"},
-        "commit": "0123abcd",
+        "made_by": [who()],
         "wall_seconds": 192.4,
         "runs": 42,
         "epochs_needed": 900,
@@ -78,7 +88,6 @@ def make(results, figure, columns=1, **changes):
                     axis, rows, "removal", "accuracy", colour=plotting.arm_colour(arm), label=arm
                 )
             axis.set_xlabel("epoch of removal")
-            plotting.failures(axis, table)
         axes[0, 0].set_ylabel("test accuracy (%)")
         plotting.legend(drawn)
         plotting.save(drawn, results / "figures" / "quick", figure)

@@ -17,10 +17,11 @@ from critical.execution.pool import _Tracker
 from critical.execution.store import RunStore
 from critical.training import loop as training
 from critical.training.loop import Trainer
-from experiments import __main__ as front
 from experiments import agent, sweep, sync, train
+from experiments.design.profile import figure_settings
+from experiments.design.profile import protocol as shared_protocol
 from experiments.design.registry import FIGURES
-from experiments.output import pipeline, sweep_record
+from experiments.output import sweep_record, tables
 from experiments.train import run_spec
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,12 +42,12 @@ def call(monkeypatch, capsys, *arguments):
     return tiny.call(monkeypatch, capsys, sweep.main, *arguments)
 
 
-def windows_of_the_figure(profile):
-    """The runs of iclr2019/sensitivity_window with a deficit and the same recovery after it."""
-    config = tiny.composed("figures", f"profile={profile}", "device=cpu")
-    figure = FIGURES["iclr2019/sensitivity_window"]
-    wanted = {"arm": "deficit", "comparison": "same_recovery", "schedule": "restart"}
-    items = figure.runs(front.protocol(config), front.numbers(config, figure))
+def windows_of_the_figure(profile, seeds=None):
+    """The runs of iclr2019/sensitivity_window with a deficit and a standard recovery, its rate restarted."""
+    config, figure = tiny.composed("figures", f"profile={profile}", "device=cpu"), FIGURES["iclr2019/sensitivity_window"]
+    protocol, parameters = figure_settings(config, figure, shared_protocol(config))
+    items = tables.planned(figure.design(protocol, parameters), seeds or protocol.seeds)
+    wanted = {"role": "deficit", "schedule": "restart_at_onset", "budget": protocol.recovery}
     return [item for item in items if wanted.items() <= item.tags.items()]
 
 
@@ -64,7 +65,7 @@ class TestTable:
         assert out.startswith("4 runs: 8 epochs needed, 10 if each were trained by itself")
         table = read("r/tables/sweeps/w.csv")
         assert len(table) == 4
-        assert set(table["arm"]) == {"deficit", "dose_matched"}
+        assert set(table["role"]) == {"deficit", "dose_matched"}
         assert table["deficit.end"].tolist() == table["removal"].tolist() == table["length"].tolist()
         assert (table["setting.deficit"] == table["deficit"]).all()
         assert set(table["seed"]) == {0}
@@ -124,8 +125,8 @@ class TestTable:
 def test_a_sweep_and_a_figure_share_the_store(here, monkeypatch, capsys):
     """What a sweep has trained, a figure with the same settings does not train again."""
     smoke = ["data=digits", "data.subset=120", "data.test_subset=60", "model=all_cnn_tiny", "augmentation.shift=1"]
-    given = [*smoke, "optimizer.batch_size=32", "schedule.decay=0.7", "recovery=2", "arithmetic.device=cpu"]
-    windows = ["deficit=blur", "deficit.start=0,1", "deficit.end=${start_plus:1}"]
+    given = [*smoke, "optimizer.batch_size=32", "schedule.decay=0.5", "recovery=2", "arithmetic.device=cpu"]
+    windows = ["deficit=blur", "deficit.start=0,1", "deficit.end=${start_plus:1}", "schedule.earlier=[${deficit.start}]"]
     status, lines, _ = call(monkeypatch, capsys, *given, *windows, "seed=0,1", "results=r")
     assert (status, lines) == (0, [])
     same = windows_of_the_figure("smoke")
@@ -133,9 +134,9 @@ def test_a_sweep_and_a_figure_share_the_store(here, monkeypatch, capsys):
     tracker = _Tracker(plan(item.spec for item in same), RunStore("r/runs"))
     assert (tracker.finished, tracker.epochs_done, tracker.epochs_total) == (True, *2 * (tracker.epochs_total,))
     table = read("r/tables/sweeps/sweep.csv").set_index("run_id")
-    figure_table = pipeline.tables(same, RunStore("r/runs")).runs.set_index("run_id")
-    shared = [column for column in figure_table.columns if column in table.columns]
-    assert {"arm", "onset", "budget", "accuracy", "loss"} <= set(shared)
+    figure_table = tables.collect(same, RunStore("r/runs")).runs.set_index("run_id")
+    shared = [column for column in figure_table.columns if column in table.columns and column != "schedule"]
+    assert {"role", "onset", "budget", "accuracy", "loss"} <= set(shared)
     pd.testing.assert_frame_equal(table.loc[figure_table.index, shared], figure_table[shared], check_dtype=False,
                                   rtol=1e-9)  # fmt: skip
 
@@ -164,9 +165,9 @@ class TestShippedSweeps:
     def test_the_window_sweep_has_the_runs_of_the_figure(self):
         wanted = windows_of_the_figure("quick")
         assert sweep.sweep_file("blur_window")["parameters"]["seed"]["values"] == sorted({i.spec.seed for i in wanted})
-        _, given = sweep.asked(["sweep=blur_window", "seed=0", "arithmetic.device=cpu"])
+        _, given = sweep.asked(["sweep=blur_window", "seed=20", "arithmetic.device=cpu"])
         runs = sweep.swept_runs(sweep.expand(given))
-        assert {run.spec.run_id for run in runs} == {item.spec.run_id for item in wanted if item.spec.seed == 0}
+        assert {run.spec.run_id for run in runs} == {item.spec.run_id for item in wanted if item.spec.seed == 20}
 
     @pytest.mark.parametrize("name", ["stabilizer_weight", "stabilizer_weight_grid"])
     def test_a_weight_is_chosen_by_clean_runs_of_calibration_seeds(self, name):
@@ -289,9 +290,10 @@ def grid_of_three(monkeypatch, tmp_path):
     held = yaml.safe_load((sweep.FOLDER / "blur_window.yaml").read_text())
     length = next(text for text in held["command"] if text.startswith("deficit.end="))
     assert length.endswith("start_plus:5}")
+    (rates,) = [text for text in held["command"] if text.startswith("schedule.earlier=")]
     fixed = ["data=glyphs", "data.train_size=60", "data.test_size=30", "data.resolution=8", "model=all_cnn_tiny",
              "deficit=blur", "deficit.factor=2", "optimizer.batch_size=30", "arithmetic.device=cpu",
-             "probes=accuracy", "recovery=1", length.replace(":5}", ":1}"), "results=agents",
+             "probes=accuracy", "recovery=1", length.replace(":5}", ":1}"), "results=agents", rates,
              "logger=wandb", "logger.mode=offline", "logger.folder=agents"]  # fmt: skip
     held["command"] = [*held["command"][:4], *fixed, held["command"][-1]]
     held["parameters"] = {"deficit.start": {"values": [0, -1, 1]}, "seed": {"values": [0]}}

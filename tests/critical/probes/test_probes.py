@@ -124,6 +124,18 @@ class TestFisher:
         ill, clean = (trainer.measure(epoch_spec, probes)[0].columns for epoch_spec in both)
         assert ill["fisher_trace"] != clean["fisher_trace"]
 
+    def test_is_measured_on_training_images_and_on_no_other(self, trainer):
+        def trace(**splits):
+            data = replace(trainer.dataset, **splits)
+            now = ProbeContext(trainer.state.model, data, Arithmetic(), (), seed=0, epoch=1)
+            return Fisher(samples=32, chunk=16).measure(now)["fisher_trace"]
+
+        train, test = trainer.dataset.train, trainer.dataset.test
+        before = trace()
+        assert trace(test=Split((torch.zeros_like(test.views[0]),), test.labels)) == before
+        assert trace(test=train) == before
+        assert trace(train=Split((train.views[0].flip(3),), train.labels)) != before
+
     def test_a_deficit_drawn_anew_is_that_of_the_epoch_just_trained(self, monkeypatch):
         epochs = []
         real = Noise.apply

@@ -46,11 +46,11 @@ def test_a_profile_designs_every_figure(name, figure):
     assert design.trained
     assert len({str(arm) for arm in design.trained}) == len(design.trained), "labels tell all arms apart"
     planned = tables.planned(design, pipeline.planned_seeds(design, protocol)[:2])
-    assert len({item.spec.run_id for item in planned}) == len(planned) == 2 * len(design.trained)
+    assert len({item.spec.run_id for item in planned}) == len(planned)
+    assert len(planned) == len(design.trained) * (1 if (name, figure) == ("smoke", "stabilizers/strength") else 2)
     # Claims rest on what is measured: unless a probe of the profile has the column, no verdict could be given.
     columns = {term.column for claim in design.claims for term in claim.contrast.terms}
-    wanted = {"fisher": ("fisher_trace",), "source_variance": ("rsv_",), "decoding": ("decoding_", "use_"),
-              "usable_information": ("information_",), "stream_probe": ("probe_",)}  # fmt: skip
+    wanted = {"fisher": ("fisher_trace",), "source_variance": ("rsv_",), "decoding": ("decoding_", "use_", "information_"), "stream_probe": ("probe_",)}  # fmt: skip
     there = {probe.name for arm in design.trained for probe in arm.run.probes}
     for probe, beginnings in wanted.items():
         if any(column.startswith(beginnings) for column in columns):
@@ -155,7 +155,7 @@ class TestFigureSettings:
     @pytest.mark.parametrize(
         ("given", "said"),
         [
-            ("{removal:[1]}", "figures.removal: there is no such setting; did you mean 'removals'"),
+            ("{removal:[1]}", "figures=iclr2019/deficit_removal: there is no setting 'removal'; did you mean 'removals'"),
             ("{removals:[2,1]}", r"removals=\[2, 1\]: ascending epochs from 1 on"),
             ("{removals:[1.5]}", "removals"),
             ("{removals:3}", "removals"),

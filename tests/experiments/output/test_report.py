@@ -6,10 +6,11 @@ import shutil
 from html.parser import HTMLParser
 
 import pytest
-from fabricated_report import LONG, TRICKY, make, record, verdict
+from fabricated_report import LONG, TRICKY, make, record, verdict, who
 
 from experiments.output import report
-from experiments.output.report import build_report, read_records, write_record
+from experiments.output.records import read_records, write_record
+from experiments.output.report import build_report
 
 
 def test_the_price_of_training_stands_beside_that_of_the_last_command(tmp_path):
@@ -39,24 +40,15 @@ def results(tmp_path_factory):
         caption=TRICKY,
         alt=TRICKY,
         command=LONG,
-        machine="x" * 200,
+        made_by=[who(machine="x" * 200, commit="", seeds=[0, 1, 2]), who(seeds=[3, 4])],
         failures=["deficit, seed 3: non-finite loss at epoch 7"],
         deviations=[],
-        commit="",
         verdicts=[
-            verdict("too few seeds", 4, sentence=TRICKY, reason=TRICKY),
-            verdict(
-                "missing arm",
-                5,
-                effect=math.nan,
-                low=math.nan,
-                high=math.nan,
-                p=math.nan,
-                n=0,
-                margin=math.nan,
-            ),
-            verdict("failed run", 6, low=math.nan, high=math.nan, p=0.0001, unit="u" * 120),
-            verdict("reproduced", 7, differs="Glyphs."),
+            verdict("premise failed", 4, sentence=TRICKY, reason=TRICKY, confirmed=False),
+            verdict("unfinished", 5, effect=math.nan, low=math.nan, high=math.nan, p=math.nan, n=0),
+            verdict("undecided", 6, low=math.nan, high=math.nan, p=0.0001, unit="u" * 120),
+            verdict("reproduced", 7, differs="Glyphs.", confirmed=True, ratio=True, unit="×", effect=math.log(1.5),
+                    low=math.log(1.25), high=math.log(2), smallest=math.log(1.2)),
         ],
     )
     # A figure whose runs all failed has a record and a table, and no picture.
@@ -142,16 +134,37 @@ def test_the_summary_counts_every_verdict_in_words(page):
     words = " ".join(page.text.split())
     assert "8 claims in 3 figures" in words
     assert "2 reproduced" in words
-    for word in list(report.VERDICTS)[1:]:
+    assert "2 undecided" in words
+    for word in ("reversed", "negligible", "premise failed", "unfinished"):
         assert f"1 {word}" in words
     assert "not corrected for the number of claims" in words
     rows = [held for tag, held in page.tags if tag == "tr"]
     assert len(rows) == 1 + 8
-    assert "−6.24 points (95 % interval −8.1 to −4.4)" in words
-    assert "no estimate" in words
-    assert "(no interval)" in words
-    assert "margin nan" not in words
-    assert "margin None" not in words
+
+
+def rows(page):
+    """The text of each claim's row."""
+    body = re.search(r"<tbody.*?</tbody>", page.source, re.DOTALL).group()
+    return [" ".join(re.sub("<[^>]*>", " ", row).split()) for row in body.split("</tr>")[:-1]]
+
+
+def test_a_claim_has_its_effect_the_smallest_of_interest_and_a_word(page):
+    first, *_ = found = rows(page)
+    assert "−6.24 points [−8.1, −4.4] smallest of interest +2 points 0.031 6 reproduced provisional" in first
+    assert "reversed provisional" in found[1]
+    assert "negligible provisional" in found[2]
+    assert "no estimate" in found[5]
+    assert "– 0 unfinished 6 seeds" in found[5], "what is not decided is neither provisional nor confirmed"
+    assert "(no interval)" in found[6]
+    assert "&lt; 0.001" in found[6]
+    assert not re.search(r"\b(nan|None)\b", " ".join(found))
+
+
+def test_a_ratio_is_written_as_a_factor_and_a_confirmed_verdict_says_so(page):
+    last = rows(page)[-1]
+    assert "×1.5 [1.25, 2] smallest of interest ×1.2" in last
+    assert "reproduced confirmed" in last
+    assert "Differs from the paper: Glyphs." in last
 
 
 def test_provenance_failures_and_deviations_are_said(page):
@@ -165,7 +178,8 @@ def test_provenance_failures_and_deviations_are_said(page):
         "3 min 12 s",
         "Differs from the paper: Glyphs.",
         "critical 0.1.0, torch 2.14.1",
-        "not known",
+        "commit not known; seeds 0, 1, 2;",
+        "2 cores; commit 0123abcd; seeds 3, 4;",
         "42; 900 epochs with shared pasts, 2100 if each run were trained from scratch",
     ):
         assert part in words

@@ -106,30 +106,49 @@ def test_failed_runs_are_left_out_and_named_below_the_axes():
     rows = table(failed=[("deficit", 20, 3), ("fresh", 0, 1)])
     figure, axis, drawn = draw(rows)
     assert drawn["deficit"].set_index("removal").loc[20, "n"] == 3
-    assert plotting.failures(axis, rows, by=("arm", "removal", "seed")) == 2
+    plotting.failed_runs(axis, ["deficit until 20, seed 3: non-finite loss at epoch 7", "fresh, seed 1: the same"])
     text = axis.texts[0]
-    assert "deficit, removal 20, seed 3: non-finite loss at epoch 7" in " ".join(text.get_text().split())
+    words = " ".join(text.get_text().split())
+    assert words == "× deficit until 20, seed 3: non-finite loss at epoch 7 × fresh, seed 1: the same"
     assert painted(figure, text).y1 <= axis.bbox.y0
     assert painted(figure, text).y0 >= 0
+    assert painted(figure, text).width <= figure.bbox.width
 
 
-def test_many_failures_are_counted_and_no_failure_draws_nothing():
-    rows = table(failed=[("deficit", 20, seed) for seed in range(4)])
+@pytest.mark.parametrize(
+    ("count", "said"), [(3, "× run 2"), (4, "and 1 more failed run"), (9, "and 6 more failed runs")]
+)
+def test_many_failed_runs_are_counted(count, said):
     _, axes = plotting.figure()
-    assert plotting.failures(axes[0, 0], rows, at_most=3) == 4
-    assert axes[0, 0].texts[0].get_text().endswith("and 1 more failed run")
+    plotting.failed_runs(axes[0, 0], [f"run {number}" for number in range(count)], at_most=3)
+    lines = axes[0, 0].texts[0].get_text().splitlines()
+    assert lines[:3] == ["× run 0", "× run 1", "× run 2"]
+    assert lines[-1] == said
+    assert len(lines) == min(count, 4)
+
+
+def test_without_a_failed_run_nothing_is_said():
     _, axes = plotting.figure()
-    assert plotting.failures(axes[0, 0], table()) == 0
+    plotting.failed_runs(axes[0, 0], [])
     assert not axes[0, 0].texts
 
 
-def test_failures_are_recognised_after_a_csv(tmp_path):
+def test_failed_runs_are_left_out_after_a_csv(tmp_path):
     table(failed=[("deficit", 20, 3)]).to_csv(tmp_path / "t.csv", index=False)
-    _, axes = plotting.figure()
-    assert plotting.failures(axes[0, 0], pd.read_csv(tmp_path / "t.csv")) == 1
+    assert draw(pd.read_csv(tmp_path / "t.csv"))[2]["deficit"].set_index("removal").loc[20, "n"] == 3
     # Without any failure the column comes back as numbers, all NaN.
     table().to_csv(tmp_path / "t.csv", index=False)
-    assert plotting.failures(axes[0, 0], pd.read_csv(tmp_path / "t.csv")) == 0
+    assert draw(pd.read_csv(tmp_path / "t.csv"))[2]["deficit"]["n"].tolist() == [4, 4, 4]
+
+
+def test_axes_of_one_quantity_get_the_range_that_holds_all():
+    _, axes = plotting.figure(1, 3)
+    for axis, limits in zip(axes[0], ((0, 1), (-2, 0.5), (7, 9)), strict=True):
+        axis.set_ylim(*limits)
+    plotting.share_scale(list(axes[0, :2]))
+    plotting.share_scale([axes[0, 2]])
+    plotting.share_scale([])
+    assert [axis.get_ylim() for axis in axes[0]] == [(-2, 1), (-2, 1), (7, 9)]
 
 
 def test_a_value_that_vanished_without_a_reason_is_refused():

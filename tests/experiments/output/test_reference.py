@@ -1,0 +1,153 @@
+import dataclasses
+import json
+import types
+
+import pytest
+import tiny
+
+from critical.core import environment
+from critical.core.spec import SpecError
+from critical.plots.panel import role
+from critical.plots.panels import Curves, Series
+from experiments.design.figure import Design, Figure
+from experiments.design.parameters import Parameters
+from experiments.output import loggers, pipeline, tables
+from experiments.output.reference import refuse_reference, with_kept
+
+PROTOCOL = tiny.protocol(seeds=(20, 21, 22), recovery=2)
+EARLY, LATE = PROTOCOL.window(0, 1), PROTOCOL.window(1, 1)
+LOOK = role("deficit", "deficit")
+
+
+def shown(*arms):
+    return Design(panels=[[Series(lines=[(LOOK, dict(enumerate(arms)))]),
+                           Curves(lines=[(LOOK, arms[0])], column="test_accuracy")]])  # fmt: skip
+
+
+DESIGN = shown(EARLY.deficit, EARLY.dose_matched)
+
+
+def who(seeds, commit="c1", cpu_seconds=10.0):
+    return {"commit": commit, "machine": "m", "versions": {"torch": "2"}, "seeds": list(seeds),
+            "cpu_seconds": cpu_seconds}  # fmt: skip
+
+
+def sitting(folder, design, seeds, level, **given):
+    """Adds seeds to the table as a sitting does."""
+    new = tiny.fabricated(design, seeds, lambda arm: {"accuracy": level}, noise=0.0)
+    both, made_by = with_kept(new, design, who(seeds, **given), folder, "a/b")
+    path, _ = tables.write(both, folder, "a/b")
+    path.with_suffix(".json").write_text(json.dumps({"made_by": made_by}))
+    return tables.read(folder, "a/b"), made_by
+
+
+def levels(held):
+    return {(arm, seed): level for arm, seed, level in
+            zip(held.runs["arm_id"], held.runs["seed"], held.runs["accuracy"], strict=True)}  # fmt: skip
+
+
+def test_seeds_of_earlier_sittings_are_kept_and_a_seed_that_is_made_again_is_replaced(tmp_path):
+    sitting(tmp_path, DESIGN, (20, 21), 1.0)
+    held, made_by = sitting(tmp_path, DESIGN, (21, 22), 2.0, commit="c2", cpu_seconds=8.0)
+    expected = {20: 1.0, 21: 2.0, 22: 2.0}
+    assert levels(held) == {(arm.id, seed): level for arm in DESIGN.trained for seed, level in expected.items()}
+    assert [(one["commit"], one["seeds"], one["cpu_seconds"]) for one in made_by] == [
+        ("c1", [20], 5.0), ("c2", [21, 22], 8.0)
+    ]  # fmt: skip
+
+
+def test_the_table_is_the_same_in_whatever_order_its_seeds_were_made(tmp_path):
+    for name, order in (("at_once", [(20, 21, 22)]), ("one_by_one", [(22,), (20,), (21,)])):
+        for seeds in order:
+            sitting(tmp_path / name, DESIGN, seeds, 1.0)
+    for first, second in zip(tables.paths(tmp_path / "at_once", "a/b"), tables.paths(tmp_path / "one_by_one", "a/b"),
+                             strict=True):  # fmt: skip
+        assert first.read_bytes() == second.read_bytes()
+
+
+def test_sittings_of_one_commit_and_machine_are_told_together(tmp_path):
+    for seed in (20, 21):
+        _, made_by = sitting(tmp_path, DESIGN, (seed,), 1.0, cpu_seconds=3.0)
+    assert made_by == [who((20, 21), cpu_seconds=6.0)]
+
+
+def test_arms_that_the_design_has_no_longer_go(tmp_path):
+    sitting(tmp_path, shown(EARLY.deficit, EARLY.dose_matched, LATE.deficit), (20,), 1.0)
+    held, made_by = sitting(tmp_path, DESIGN, (21,), 1.0)
+    assert set(levels(held)) == {(arm.id, seed) for arm in DESIGN.trained for seed in (20, 21)}
+    assert made_by[0]["seeds"] == [20, 21]
+
+
+def test_a_kept_seed_that_lacks_an_arm_of_the_design_goes_whole(tmp_path):
+    sitting(tmp_path, DESIGN, (20,), 1.0)
+    wider = shown(EARLY.deficit, EARLY.dose_matched, LATE.deficit)
+    held, made_by = sitting(tmp_path, wider, (21,), 1.0, commit="c2")
+    assert set(levels(held)) == {(arm.id, 21) for arm in wider.trained}
+    assert set(held.epochs["seed"]) == {21}
+    assert [one["commit"] for one in made_by] == ["c2"]
+
+
+def test_a_checkout_that_differs_from_its_commit_is_refused(monkeypatch):
+    monkeypatch.setattr(environment, "commit", lambda: "0123abcd+")
+    with pytest.raises(SpecError, match=r"^reference: critical/, experiments/ or conf/ differ from the commit"):
+        refuse_reference("cpu", "portable")
+
+
+def test_bits_that_other_processors_do_not_have_are_refused(monkeypatch):
+    monkeypatch.setattr(environment, "commit", lambda: "0123abcd")
+    with pytest.raises(SpecError, match=r"arithmetic\.instructions=portable, or on an accelerator"):
+        refuse_reference("cpu", "native")
+    refuse_reference("cpu", "portable")
+    refuse_reference("cuda", "native")
+
+
+def test_the_command_refuses_them_too(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(environment, "commit", lambda: "0123abcd+")
+    given = ("profile=smoke", "device=cpu", "reference=true", "figure=controls/permanence", f"results={tmp_path}/r")
+    status, lines, _ = tiny.call(monkeypatch, capsys, tiny.figures_main, *given)
+    assert (status, len(lines)) == (2, 1)
+    assert "commit them first" in lines[0]
+    assert not (tmp_path / "r").exists()
+
+
+class TestMakeReference:
+    """A seed at a time, so that what a sitting has finished is kept."""
+
+    @pytest.fixture
+    def bench(self, tmp_path):
+        figure = Figure("controls/tiny", "Tiny", "Is it?", Parameters, lambda *_: DESIGN, ("It is tiny.",))
+        trained = []
+
+        def train(needed, _):
+            trained.append(sorted({run.seed for run in needed.runs}))
+            if needed.runs:
+                tiny.train_here(needed, setting.store)
+
+        setting = pipeline.Setting("smoke", tmp_path, train, "make reference", loggers.Logger(), reference=True)
+        return types.SimpleNamespace(
+            setting=setting, trained=trained,
+            make=lambda **changes: pipeline.make_reference(
+                figure, PROTOCOL, Parameters(), dataclasses.replace(setting, **changes)),
+        )  # fmt: skip
+
+    def test_what_the_table_lacks_is_trained(self, bench, tmp_path):
+        record = bench.make(seeds=(21,))
+        assert (bench.trained, record.seeds) == ([[21]], [21])
+        record = bench.make()
+        assert (bench.trained, record.seeds) == ([[21], [20], [22]], [20, 21, 22])
+        (who,) = record.made_by
+        assert who["seeds"] == [20, 21, 22]
+        assert record.cpu_seconds == pytest.approx(who["cpu_seconds"])
+        assert (tmp_path / "reference" / "smoke" / "controls" / "tiny.csv").exists()
+        assert not (tmp_path / "tables").exists()
+
+    def test_with_none_lacking_it_is_drawn_anew(self, bench, tmp_path):
+        bench.make()
+        path = tmp_path / "reference" / "smoke" / "controls" / "tiny.csv"
+        before, count = path.read_bytes(), len(bench.trained)
+        record = bench.make()
+        assert bench.trained[count:] in ([], [[]])
+        assert path.read_bytes() == before
+        assert (record.seeds, record.made_by[0]["seeds"]) == ([20, 21, 22], [20, 21, 22])
+        assert "n = 3 seeds" in record.caption
