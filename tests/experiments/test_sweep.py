@@ -44,7 +44,8 @@ def call(monkeypatch, capsys, *arguments):
 
 def windows_of_the_figure(profile, seeds=None):
     """The runs of iclr2019/sensitivity_window with a deficit and a standard recovery, its rate restarted."""
-    config, figure = tiny.composed("figures", f"profile={profile}", "device=cpu"), FIGURES["iclr2019/sensitivity_window"]
+    config = tiny.composed("figures", f"profile={profile}", "device=cpu")
+    figure = FIGURES["iclr2019/sensitivity_window"]
     protocol, parameters = figure_settings(config, figure, shared_protocol(config))
     items = tables.planned(figure.design(protocol, parameters), seeds or protocol.seeds)
     wanted = {"role": "deficit", "schedule": "restart_at_onset", "budget": protocol.recovery}
@@ -126,7 +127,8 @@ def test_a_sweep_and_a_figure_share_the_store(here, monkeypatch, capsys):
     """What a sweep has trained, a figure with the same settings does not train again."""
     smoke = ["data=digits", "data.subset=120", "data.test_subset=60", "model=all_cnn_tiny", "augmentation.shift=1"]
     given = [*smoke, "optimizer.batch_size=32", "schedule.decay=0.5", "recovery=2", "arithmetic.device=cpu"]
-    windows = ["deficit=blur", "deficit.start=0,1", "deficit.end=${start_plus:1}", "schedule.earlier=[${deficit.start}]"]
+    windows = ["deficit=blur", "deficit.start=0,1", "deficit.end=${start_plus:1}"]
+    windows += ["schedule.earlier=[${deficit.start}]"]
     status, lines, _ = call(monkeypatch, capsys, *given, *windows, "seed=0,1", "results=r")
     assert (status, lines) == (0, [])
     same = windows_of_the_figure("smoke")

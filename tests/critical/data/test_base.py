@@ -76,10 +76,11 @@ def test_held_out_images_are_of_the_draw_and_none_of_them_trains(spec):
 @pytest.mark.parametrize("spec", [*GENERATED, SUBSET, replace(SUBSET, validation=30)], ids=named)
 def test_unseen_examples_are_no_training_examples_and_no_test_examples(spec, draw):
     data = spec.load(draw)
-    unseen = examples(data.unseen(60))
-    assert len(unseen) == 60
-    assert not set(unseen) & set(examples(data.train))
-    assert not set(unseen) & set(examples(data.test))
+    for count in (len(data.train), 60):
+        unseen = examples(data.unseen(count))
+        assert len(unseen) == count
+        assert not set(unseen) & set(examples(data.train))
+        assert not set(unseen) & set(examples(data.test))
 
 
 def test_where_not_as_many_are_left_none_are_unseen():

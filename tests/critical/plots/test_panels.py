@@ -52,8 +52,9 @@ def points(axis, label):
 
 def bars(axis, colour):
     """(position, low, high) of the error bars of a colour."""
-    return [(*segment[0], segment[1][1]) for held in axis.containers
-            for segment in held.lines[2][0].get_segments() if held.lines[2][0].get_color()[0][:3] == pytest.approx(colour)]
+    drawn = [held.lines[2][0] for held in axis.containers]
+    return [(*low, high) for held in drawn if held.get_color()[0][:3] == pytest.approx(colour)
+            for low, (_, high) in held.get_segments()]  # fmt: skip
 
 
 def said(axis):

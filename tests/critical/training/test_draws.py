@@ -105,7 +105,8 @@ def test_what_is_drawn_is_not_nothing():
 def test_every_purpose_has_a_stream_of_its_own(monkeypatch):
     """Read off what is hashed to the seeds of generators."""
     real, heard = randomness.hashlib.sha256, []
-    monkeypatch.setattr(randomness, "hashlib", types.SimpleNamespace(sha256=lambda text: heard.append(text) or real(text)))
+    listening = types.SimpleNamespace(sha256=lambda text: heard.append(text) or real(text))
+    monkeypatch.setattr(randomness, "hashlib", listening)
     deficits = (Noise(resample=True), RandomLabels(resample=True), LabelPermutation())
 
     def keys(seed, epoch):

@@ -50,7 +50,8 @@ def test_a_profile_designs_every_figure(name, figure):
     assert len(planned) == len(design.trained) * (1 if (name, figure) == ("smoke", "stabilizers/strength") else 2)
     # Claims rest on what is measured: unless a probe of the profile has the column, no verdict could be given.
     columns = {term.column for claim in design.claims for term in claim.contrast.terms}
-    wanted = {"fisher": ("fisher_trace",), "source_variance": ("rsv_",), "decoding": ("decoding_", "use_", "information_"), "stream_probe": ("probe_",)}  # fmt: skip
+    wanted = {"fisher": ("fisher_trace",), "source_variance": ("rsv_",), "stream_probe": ("probe_",),
+              "decoding": ("decoding_", "use_", "information_")}  # fmt: skip
     there = {probe.name for arm in design.trained for probe in arm.run.probes}
     for probe, beginnings in wanted.items():
         if any(column.startswith(beginnings) for column in columns):
@@ -155,7 +156,7 @@ class TestFigureSettings:
     @pytest.mark.parametrize(
         ("given", "said"),
         [
-            ("{removal:[1]}", "figures=iclr2019/deficit_removal: there is no setting 'removal'; did you mean 'removals'"),
+            ("{removal:[1]}", "deficit_removal: there is no setting 'removal'; did you mean 'removals'"),
             ("{removals:[2,1]}", r"removals=\[2, 1\]: ascending epochs from 1 on"),
             ("{removals:[1.5]}", "removals"),
             ("{removals:3}", "removals"),

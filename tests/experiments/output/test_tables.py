@@ -67,7 +67,8 @@ class TestPlanned:
         curve = Curves(lines=[(LOOK, window.deficit)], column="test_accuracy")
         design = Design(panels=[[curve]], arms=[window.dose_matched])
         found = {held.tags["role"]: held.spec for held in tables.planned(design, (0,))}
-        due = {name: [[probe.name for probe in spec.measured(epoch)] for epoch in (5, 6)] for name, spec in found.items()}
+        due = {name: [[probe.name for probe in spec.measured(epoch)] for epoch in (5, 6)]
+               for name, spec in found.items()}  # fmt: skip
         assert due == {"deficit": [["accuracy"], ["accuracy", "fisher"]], "dose_matched": [[], []]}
         assert found["deficit"].keys == window.deficit.run.keys, "measuring changes no state"
 
@@ -77,7 +78,8 @@ class TestCollect:
         held = item(WINDOW.deficit)
         found = row(tmp_path, held)
         assert {key: found[key] for key in held.tags} == held.tags
-        assert (found["accuracy"], found["loss"], found["accuracy_deficient"], found["use_b"]) == (70.0, 1 / 7, 8.0, 7.0)
+        expected = {"accuracy": 70.0, "loss": 1 / 7, "accuracy_deficient": 8.0, "use_b": 7.0}
+        assert {key: found[key] for key in expected} == expected
         assert (found["failure"], found["run_id"], found["epochs"]) == ("", held.spec.run_id, 7)
         assert not {"seconds", "rate", "test_accuracy", "test_loss"} & set(found)
 
