@@ -31,6 +31,7 @@ from experiments.output import loggers, pipeline
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "extending.md").read_text()
 SMALL = ("data=digits", "data.subset=96", "data.test_subset=40", "optimizer.batch_size=32", "probes=accuracy",
          "arithmetic.device=cpu")  # fmt: skip
+FEW = ("data.train_size=100", "data.test_size=40", "optimizer.batch_size=32", "probes=accuracy", "device=cpu")
 KINDS = {"deficit": deficits.KINDS, "model": models.KINDS, "stabilizer": stabilizers.KINDS}
 
 
@@ -209,7 +210,7 @@ def test_the_figure_has_table_verdict_picture_and_report(scratch, made):
     ],
 )
 def test_a_profile_overrides_what_follows_from_the_protocol(scratch, given, removal, sides, seeds):
-    config = scratch.composed("figures", *SMALL[:5], "device=cpu", *given)
+    config = scratch.composed("figures", *FEW, *given)
     protocol, parameters = profile.figure_settings(config, scratch.figure, profile.protocol(config))
     assert (parameters.removal, parameters.sides, protocol.seeds) == (removal, sides, tuple(seeds))
     defaults = scratch.figure.parameters.defaults(protocol)
@@ -229,7 +230,7 @@ def test_commands_compose(scratch, words):
         given = [f"figure=[{options.pop('FIGURE')}]"] if "FIGURE" in options else []
         given += shlex.split(options.pop("ARGS", ""))
         assert (words[1], options) == ("figures", {})
-        config = scratch.composed("figures", *SMALL[:5], "device=cpu", *given)
+        config = scratch.composed("figures", *FEW, *given)
         asked = list(config.figure) if OmegaConf.is_list(config.figure) else config.figure
         for figure in registry.chosen(asked, list(config.headline)):
             assert figure.design(*profile.figure_settings(config, figure, profile.protocol(config))).trained

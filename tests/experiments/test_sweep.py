@@ -43,12 +43,12 @@ def call(monkeypatch, capsys, *arguments):
 
 
 def windows_of_the_figure(profile, seeds=None):
-    """The runs of iclr2019/sensitivity_window with a deficit and a standard recovery, its rate restarted."""
+    """The runs of iclr2019/sensitivity_window with a deficit and a standard recovery, the rate decaying on."""
     config = tiny.composed("figures", f"profile={profile}", "device=cpu")
     figure = FIGURES["iclr2019/sensitivity_window"]
     protocol, parameters = figure_settings(config, figure, shared_protocol(config))
     items = tables.planned(figure.design(protocol, parameters), seeds or protocol.seeds)
-    wanted = {"role": "deficit", "schedule": "restart_at_onset", "budget": protocol.recovery}
+    wanted = {"role": "deficit", "schedule": "continue", "budget": protocol.recovery}
     return [item for item in items if wanted.items() <= item.tags.items()]
 
 
@@ -126,9 +126,8 @@ class TestTable:
 def test_a_sweep_and_a_figure_share_the_store(here, monkeypatch, capsys):
     """What a sweep has trained, a figure with the same settings does not train again."""
     smoke = ["data=digits", "data.subset=120", "data.test_subset=60", "model=all_cnn_tiny", "augmentation.shift=1"]
-    given = [*smoke, "optimizer.batch_size=32", "schedule.decay=0.5", "recovery=2", "arithmetic.device=cpu"]
+    given = [*smoke, "optimizer.batch_size=32", "schedule=continue", "schedule.decay=0.5", "recovery=2", "arithmetic.device=cpu"]
     windows = ["deficit=blur", "deficit.start=0,1", "deficit.end=${start_plus:1}"]
-    windows += ["schedule.earlier=[${deficit.start}]"]
     status, lines, _ = call(monkeypatch, capsys, *given, *windows, "seed=0,1", "results=r")
     assert (status, lines) == (0, [])
     same = windows_of_the_figure("smoke")
@@ -137,7 +136,7 @@ def test_a_sweep_and_a_figure_share_the_store(here, monkeypatch, capsys):
     assert (tracker.finished, tracker.epochs_done, tracker.epochs_total) == (True, *2 * (tracker.epochs_total,))
     table = read("r/tables/sweeps/sweep.csv").set_index("run_id")
     figure_table = tables.collect(same, RunStore("r/runs")).runs.set_index("run_id")
-    shared = [column for column in figure_table.columns if column in table.columns and column != "schedule"]
+    shared = [column for column in figure_table.columns if column in table.columns]
     assert {"role", "onset", "budget", "accuracy", "loss"} <= set(shared)
     pd.testing.assert_frame_equal(table.loc[figure_table.index, shared], figure_table[shared], check_dtype=False,
                                   rtol=1e-9)  # fmt: skip
@@ -163,13 +162,6 @@ class TestShippedSweeps:
         (run,) = sweep.swept_runs([[*fixed, *point, "data.validation=null"]])
         assert "accuracy" in {probe.name for probe in run.spec.probes}, "measures test_accuracy"
         assert held["metric"]["name"] == "test_accuracy"
-
-    def test_the_window_sweep_has_the_runs_of_the_figure(self):
-        wanted = windows_of_the_figure("quick")
-        assert sweep.sweep_file("blur_window")["parameters"]["seed"]["values"] == sorted({i.spec.seed for i in wanted})
-        _, given = sweep.asked(["sweep=blur_window", "seed=20", "arithmetic.device=cpu"])
-        runs = sweep.swept_runs(sweep.expand(given))
-        assert {run.spec.run_id for run in runs} == {item.spec.run_id for item in wanted if item.spec.seed == 20}
 
     @pytest.mark.parametrize("name", ["stabilizer_weight", "stabilizer_weight_grid"])
     def test_a_weight_is_chosen_by_clean_runs_of_calibration_seeds(self, name):
@@ -292,10 +284,9 @@ def grid_of_three(monkeypatch, tmp_path):
     held = yaml.safe_load((sweep.FOLDER / "blur_window.yaml").read_text())
     length = next(text for text in held["command"] if text.startswith("deficit.end="))
     assert length.endswith("start_plus:5}")
-    (rates,) = [text for text in held["command"] if text.startswith("schedule.earlier=")]
     fixed = ["data=glyphs", "data.train_size=60", "data.test_size=30", "data.resolution=8", "model=all_cnn_tiny",
              "deficit=blur", "deficit.factor=2", "optimizer.batch_size=30", "arithmetic.device=cpu",
-             "probes=accuracy", "recovery=1", length.replace(":5}", ":1}"), "results=agents", rates,
+             "probes=accuracy", "recovery=1", length.replace(":5}", ":1}"), "results=agents",
              "logger=wandb", "logger.mode=offline", "logger.folder=agents"]  # fmt: skip
     held["command"] = [*held["command"][:4], *fixed, held["command"][-1]]
     held["parameters"] = {"deficit.start": {"values": [0, -1, 1]}, "seed": {"values": [0]}}
@@ -397,6 +388,6 @@ class TestSync:
     def test_runs_are_found_in_the_tables(self, tmp_path):
         folder = tmp_path / "tables" / "quick" / "iclr2019"
         folder.mkdir(parents=True)
-        (folder / "x.csv").write_text("arm,seed,run_id\nfresh,0,0012\n")
-        (folder / "x.epochs.csv").write_text("arm,epoch\nfresh,1\n")
-        assert sync.places(tmp_path) == {"0012": {"figure": "iclr2019/x", "profile": "quick", "arm": "fresh"}}
+        (folder / "x.csv").write_text("role,seed,run_id\nfresh,0,0012\n")
+        (folder / "x.epochs.csv").write_text("label,epoch\nfresh,1\n")
+        assert sync.places(tmp_path) == {"0012": {"figure": "iclr2019/x", "profile": "quick", "role": "fresh"}}

@@ -10,12 +10,10 @@ import pytest
 import tiny
 
 from critical.core import instructions
-from critical.core.arithmetic import Arithmetic, WrongInstructions
+from critical.core.arithmetic import WrongInstructions
 from critical.core.spec import SpecError
 from critical.execution.pool import RunError
-from critical.training.timeline import Timeline
 from experiments.design import command
-from experiments.design.protocol import refuse_mixed
 
 ROOT = Path(__file__).resolve().parents[3]
 needs_avx2 = pytest.mark.skipif(not instructions.possible(), reason="only x86-64 with AVX2 can be portable")
@@ -53,16 +51,6 @@ def test_a_test_is_not_started_again(monkeypatch):
     assert command._may_start_again()
     monkeypatch.setenv(instructions.SWITCH, "native")
     assert not command._may_start_again(), "once is enough"
-
-
-def test_a_table_has_one_kind_of_instructions():
-    rates = tiny.protocol().schedule("restart")
-    made = [tiny.parts(arithmetic=Arithmetic(instructions=kind)) for kind in instructions.KINDS]
-    runs = [parts.run(0, rates, Timeline(1)) for parts in made]
-    refuse_mixed(runs[:1])
-    refuse_mixed(runs[1:])
-    with pytest.raises(SpecError, match=r"arithmetic\.instructions=native,portable: the runs of a table have one kind"):
-        refuse_mixed(runs)
 
 
 @needs_avx2

@@ -28,14 +28,14 @@ DESIGN = shown(EARLY.deficit, EARLY.dose_matched)
 
 
 def who(seeds, commit="c1", cpu_seconds=10.0):
-    return {"commit": commit, "machine": "m", "versions": {"torch": "2"}, "seeds": list(seeds),
+    return {"commit": commit, "machine": "m", "versions": {"torch": "2"}, "seeds": list(seeds), "runs": 2 * len(seeds),
             "cpu_seconds": cpu_seconds}  # fmt: skip
 
 
 def sitting(folder, design, seeds, level, **given):
     """Adds seeds to the table as a sitting does."""
     new = tiny.fabricated(design, seeds, lambda arm: {"accuracy": level}, noise=0.0)
-    both, made_by = with_kept(new, design, who(seeds, **given), folder, "a/b")
+    both, made_by = with_kept(new, design, seeds, [who(seeds, **given)], folder, "a/b")
     path, _ = tables.write(both, folder, "a/b")
     path.with_suffix(".json").write_text(json.dumps({"made_by": made_by}))
     return tables.read(folder, "a/b"), made_by
@@ -51,8 +51,8 @@ def test_seeds_of_earlier_sittings_are_kept_and_a_seed_that_is_made_again_is_rep
     held, made_by = sitting(tmp_path, DESIGN, (21, 22), 2.0, commit="c2", cpu_seconds=8.0)
     expected = {20: 1.0, 21: 2.0, 22: 2.0}
     assert levels(held) == {(arm.id, seed): level for arm in DESIGN.trained for seed, level in expected.items()}
-    assert [(one["commit"], one["seeds"], one["cpu_seconds"]) for one in made_by] == [
-        ("c1", [20], 5.0), ("c2", [21, 22], 8.0)
+    assert [(one["commit"], one["seeds"], one["runs"], one["cpu_seconds"]) for one in made_by] == [
+        ("c1", [20], 2, 5.0), ("c2", [21, 22], 4, 8.0)
     ]  # fmt: skip
 
 

@@ -5,6 +5,9 @@ import pandas as pd
 import pytest
 import tiny
 
+from critical.core.arithmetic import Arithmetic
+from critical.core.instructions import KINDS
+from critical.core.spec import SpecError
 from critical.deficits import ViewDropout
 from critical.execution.store import RunStore
 from critical.plots.panel import role
@@ -168,3 +171,11 @@ def test_seeds_of_a_table_are_those_of_which_it_holds_every_arm():
     lacking = runs[~((runs["seed"] == 1) & (runs["arm_id"] == WINDOW.fresh.id))]
     assert tables.seeds_of(DESIGN, (0, 1, 2, 3), lacking) == [0, 2]
     assert tables.seeds_of(DESIGN, (0, 1), pd.DataFrame()) == []
+
+
+def test_a_table_has_one_kind_of_instructions():
+    made = [dataclasses.replace(WINDOW.fresh.run, arithmetic=Arithmetic(instructions=kind)) for kind in KINDS]
+    tables.refuse_mixed(made[:1])
+    tables.refuse_mixed(made[1:])
+    with pytest.raises(SpecError, match=r"arithmetic\.instructions=native,portable: the runs of a table have one kind"):
+        tables.refuse_mixed(made)
