@@ -102,13 +102,13 @@ def describe() -> dict[str, Any]:
 
 
 def merged(descriptions: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Says who made a set of runs.
+    """Says who made a set of epochs.
 
     Args:
-        descriptions: What `describe` gave for each run; older ones may lack something, or all.
+        descriptions: What `describe` gave for each epoch; older ones may lack something, or all.
 
     Returns:
-        `commit`, `machine`, `versions` and the number of `runs` of each maker, those of most runs first. What is not
+        `commit`, `machine`, `versions` and the number of `epochs` of each maker, those of most first. What is not
         known is `unknown`, or no versions.
     """
     plain = ({"commit": "unknown", "machine": "unknown", "versions": {}} | dict(one) for one in descriptions)
@@ -116,4 +116,10 @@ def merged(descriptions: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         json.dumps({key: one[key] for key in ("commit", "machine", "versions")}, sort_keys=True) for one in plain
     )
     makers = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
-    return [{**json.loads(text), "runs": count} for text, count in makers]
+    return [{**json.loads(text), "epochs": count} for text, count in makers]
+
+
+def same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Returns whether two descriptions are of one maker: commit, machine and versions, as `merged` tells them apart."""
+    first, second = (merged([held])[0] for held in (one, other))
+    return first == second

@@ -72,6 +72,7 @@ class Records:
         # What was there first stays: whoever measures again, measures the same.
         held["train"] = train if held["train"] is None else held["train"]
         held["failure"] = failure if held["failure"] is None else held["failure"]
+        held.setdefault("maker", line.get("maker"))
         held["probes"] = probes | held["probes"]
         held["seconds"] = seconds | held["seconds"]
 

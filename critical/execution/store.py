@@ -6,6 +6,7 @@ Layout, below one folder:
     records/<key>.jsonl       what the epochs of the segment that begins with the key measured, or how one failed
     wanted/<key>              some process has runs that fork here: keep this checkpoint
     locks/<key>.lock          held by the process that trains from the state before the key; see `workers`
+    makers/<name>.json         who trained: commit, machine and versions, named in records
     runs/<run_id>/            a finished run as people read it: run.json and epochs.csv
 
 `<kk>` are the first two digits of the key. Checkpoints and what people read are written beside themselves and
@@ -18,7 +19,7 @@ from __future__ import annotations
 import io
 import json
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ import pandas as pd
 import torch
 
 from critical.core.files import write_atomically, writing
+from critical.core.spec import identity
 from critical.execution import claims
 from critical.execution.claims import Claim
 from critical.execution.records import Record, Records
@@ -211,11 +213,27 @@ class RunStore:
         write_atomically(folder / "run.json", json.dumps(record, indent=1).encode())
         return folder
 
-    def environment(self, spec: RunSpec) -> dict[str, Any]:
-        """Returns where a published run was made: versions, machine and commit; nothing where its record is gone."""
-        path = self.root / "runs" / spec.run_id / "run.json"
-        held: dict[str, Any] = json.loads(path.read_bytes())["environment"] if path.exists() else {}
-        return held
+    def sign(self, environment: Mapping[str, Any]) -> str:
+        """Notes who is about to train, as `core.environment.describe` gives it; returns the name that records take."""
+        maker = {key: environment[key] for key in ("commit", "machine", "versions")}
+        name = identity(maker)
+        write_atomically(self.root / "makers" / f"{name}.json", json.dumps(maker, indent=1).encode())
+        return name
+
+    def makers(self, spec: RunSpec) -> list[dict[str, Any]]:
+        """Returns who made the epochs of a finished run: commit, machine and versions, once an epoch.
+
+        Where the record of an epoch does not say, who finished the run; `{}` where nobody knows.
+        """
+        self.refresh()
+        names = [(self.record(key) or {}).get("maker") for key in spec.keys[1:]]
+        finished = self.root / "runs" / spec.run_id / "run.json"
+        known: dict[Any, dict[str, Any]] = {None: {}}
+        if None in names and finished.exists():
+            known[None] = json.loads(finished.read_bytes())["environment"]
+        for name in set(names) - {None}:
+            known[name] = json.loads((self.root / "makers" / f"{name}.json").read_bytes())
+        return [known[name] for name in names]
 
     def _fork_parent(self, spec: RunSpec) -> dict[str, Any] | None:
         """Returns key and epoch of the last stored state that other runs may share with this one."""

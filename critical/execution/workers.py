@@ -21,6 +21,7 @@ import os
 import time
 from collections.abc import Callable
 
+from critical.core import environment
 from critical.execution.claims import Claim
 from critical.execution.plan import Plan, Segment
 from critical.execution.records import Record
@@ -84,6 +85,7 @@ def work(
 class _Worker:
     def __init__(self, store: RunStore, plan: Plan, after_epoch: Callable[[RunSpec, int], None] | None) -> None:
         self.store = store
+        self.maker = store.sign(environment.describe())
         self.forks = plan.forks
         self.after_epoch = after_epoch or (lambda spec, epoch: None)
         self._trainer: Trainer | None = None
@@ -162,7 +164,7 @@ class _Worker:
         spec, trainer = segment.spec, self._trainer
         key, epoch_spec = spec.keys[epoch + 1], spec.epoch_specs[epoch]
         known = self.store.record(key) or {"train": None, "probes": {}}
-        new: Record = {"train": None, "probes": {}, "seconds": {}, "failure": None}
+        new: Record = {"train": None, "probes": {}, "seconds": {}, "failure": None, "maker": self.maker}
         start = time.process_time()
         held = self.store.load_state(key, spec.arithmetic.device) if known["train"] else None
         self._loaded = held is not None

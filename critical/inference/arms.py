@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from critical.core.spec import identity
 from critical.training.runs import RunSpec
 
 FAILED = "failure"
@@ -33,20 +34,27 @@ class Arm:
     Two arms are equal where the same acts in every epoch, whatever they are called and whatever is measured.
 
     Attributes:
-        run: The run; its seed stands for every seed.
+        run: The run; its seed stands for every seed. None in figures that compute their table: the label is then the
+            arm.
         tags: What a reader of the table wants to know: role, deficit, onset, schedule, … .
     """
 
-    run: RunSpec
+    run: RunSpec | None
     tags: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def id(self) -> str:
         """Sixteen hexadecimal digits that identify the arm."""
-        return self.of_seed(0).keys[-1]
+        return identity(str(self.tags["label"])) if self.run is None else self.of_seed(0).keys[-1]
 
     def of_seed(self, seed: int) -> RunSpec:
-        """Returns the run of a seed."""
+        """Returns the run of a seed.
+
+        Raises:
+            ValueError: The arm is computed, and has none.
+        """
+        if self.run is None:
+            raise ValueError(f"arm ({self}) is computed and has no run")
         return replace(self.run, seed=seed)
 
     def but(self, **tags: Any) -> Arm:
@@ -60,7 +68,7 @@ class Arm:
         return hash(self.id)
 
     def __str__(self) -> str:
-        return str(self.tags.get("label") or self.id)
+        return str(self.tags.get("label", "an arm without a label"))
 
     def __getitem__(self, column: str) -> Term:
         """Returns another column of the arm than accuracy."""
@@ -185,7 +193,35 @@ class Pooled:
             return pd.Series(np.nan, index=held.index, name="value", dtype=float)
         whole = self.estimate(data)
         without = np.array([self.estimate(np.delete(data, row, axis=0)) for row in range(n)])
+        if not np.isfinite(without).all():
+            return pd.Series(np.nan, index=held.index, name="value", dtype=float)
         return pd.Series(n * whole - (n - 1) * without, index=held.index, name="value", dtype=float)
+
+
+@dataclass(frozen=True)
+class Within:
+    """A number that each seed gives by itself from several values, such as a rank correlation over conditions.
+
+    Attributes:
+        parts: What it is made of, contrasts or single terms.
+        value: From the parts of one seed (parts,) to the number; NaN where they determine none.
+        unit: A key of `critical.inference.effects.SMALLEST`.
+    """
+
+    parts: tuple[Contrast, ...]
+    value: Callable[[NDArray[np.float64]], float]
+    unit: str
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """What it is made of."""
+        return tuple(dict.fromkeys(term for part in self.parts for term in part.terms))
+
+    def per_seed(self, table: pd.DataFrame) -> pd.Series:
+        """Returns the number for each seed that has all of its runs; NaN where one failed."""
+        held = pd.concat([part.per_seed(table) for part in self.parts], axis=1, join="inner").sort_index()
+        values = [self.value(row) if np.isfinite(row).all() else np.nan for row in held.to_numpy(dtype=float)]
+        return pd.Series(values, index=held.index, name="value", dtype=float)
 
 
 def rows_of(table: pd.DataFrame, arm: Arm) -> pd.DataFrame:

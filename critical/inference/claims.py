@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from critical.core.spec import SpecError, closest
-from critical.inference.arms import Arm, Contrast, Pooled
+from critical.inference.arms import Arm, Contrast, Pooled, Within
 from critical.inference.effects import SMALLEST, Smallest, unit_of
 
 OURS = "this suite"
@@ -23,7 +23,7 @@ BATCHES = (tuple(range(20, 28)), tuple(range(28, 36)))
 """The seeds of claims: a batch gives a provisional verdict, both can confirm it. Seeds 0 to 15 were seen when the rule
 was made."""
 
-Direction = Literal["greater", "less", "none"]
+Direction = Literal["greater", "less", "none", "not greater"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,8 @@ class Claim:
         id: Short and unique, e.g. `"removal.cost"`.
         source: Who says so: paper and figure, or `OURS`.
         contrast: What is compared, paired within seeds.
-        direction: The claimed sign of it: "greater" or "less" than 0, or "none" (no effect).
+        direction: The claimed sign of it: "greater" or "less" than 0; "none" (no effect of either sign); "not
+            greater" (no effect above 0, whatever lies below).
         sentence: What is claimed, in the terms of the source.
         paper_effect: The source's own effect, in the unit of the contrast (of a ratio: its natural logarithm), where
             it states one; half of it is then the smallest effect of interest.
@@ -47,7 +48,7 @@ class Claim:
 
     id: str
     source: str
-    contrast: Contrast | Pooled
+    contrast: Contrast | Pooled | Within
     direction: Direction
     sentence: str
     paper_effect: float | None = None
@@ -68,7 +69,7 @@ class Claim:
     @property
     def unit(self) -> str:
         """The key in `critical.inference.effects.SMALLEST` of what the contrast is measured in."""
-        return self.contrast.unit if isinstance(self.contrast, Pooled) else unit_of(self.contrast.terms)
+        return unit_of(self.contrast.terms) if isinstance(self.contrast, Contrast) else self.contrast.unit
 
     @property
     def measure(self) -> Smallest:

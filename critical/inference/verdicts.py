@@ -11,7 +11,10 @@ test, and s the smallest effect of interest (`critical.inference.effects`), the 
 | reversed       | p ≤ α, high < 0 and mean ≤ −s                    | p ≤ α, 0 outside [low, high], abs(mean) ≥ s   |
 | negligible     | −s < low and high < s, whatever p is             | never                                         |
 | undecided      | everything else                                  | everything else                               |
-| premise failed | a claim that it `requires` is not *reproduced*   | the same                                      |
+| premise failed | a claim that it `requires` is decided against it | the same                                      |
+
+Direction "not greater" (no effect above 0, whatever lies below) is as "none", with the upper side alone: *reproduced*
+where high < s. Where a claim that it `requires` is itself undecided or unfinished, a claim is undecided.
 
 The spread of a control plays no part. One batch of seeds gives a *provisional* verdict at α = 0.05. Two batches make it
 *confirmed* where all their seeds together give it at α = 0.005 and neither batch by itself gives another; where a batch
@@ -105,6 +108,10 @@ def judged(values: ArrayLike, smallest: float, direction: Direction, alpha: floa
     sign = -1 if direction == "less" else 1  # turned so that the claimed side is the positive one
     mean, low, high = sign * interval.mean, *sorted((sign * interval.low, sign * interval.high))
     significant = statistics.sign_flip_p(values) <= alpha
+    if direction == "not greater":
+        if high < smallest:
+            return "reproduced"
+        return "reversed" if significant and low > 0 and mean >= smallest else "undecided"
     if direction == "none":
         if -smallest < low and high < smallest:
             return "reproduced"
@@ -174,11 +181,16 @@ def to_records(found: Iterable[Verdict]) -> list[dict[str, Any]]:
 
 
 def _with_premise(verdict: Verdict, premises: list[Verdict]) -> Verdict:
-    failed = [premise for premise in premises if premise.verdict != "reproduced"]
-    if not failed or verdict.verdict == "unfinished":
+    lacking = [premise for premise in premises if premise.verdict != "reproduced"]
+    if verdict.verdict == "unfinished" or not premises:
         return verdict
-    words = "; ".join(f"'{premise.claim_id}' is {premise.verdict}" for premise in failed)
-    return replace(verdict, verdict="premise failed", confirmed=False, reason=f"It says nothing where {words}.")
+    if not lacking:
+        # What rests on a provisional premise is provisional.
+        return replace(verdict, confirmed=verdict.confirmed and all(premise.confirmed for premise in premises))
+    words = "; ".join(f"'{premise.claim_id}' is {premise.verdict}" for premise in lacking)
+    failed = any(premise.verdict in (*DECIDED, "premise failed") for premise in lacking)
+    word: Word = "premise failed" if failed else "undecided"
+    return replace(verdict, verdict=word, confirmed=False, reason=f"It says nothing where {words}.")
 
 
 def _word(

@@ -9,23 +9,23 @@ from typing import Any, ClassVar
 import pandas as pd
 from matplotlib.axes import Axes
 
-from critical.inference.arms import Arm, Contrast, Pooled, Term, has_failed, rows_of, term_values
+from critical.inference.arms import Arm, Contrast, Pooled, Term, Within, has_failed, rows_of, term_values
 from critical.plots import style
 from critical.plots.curves import ordered_colours
 
-Value = Arm | Term | Contrast | Pooled
+Value = Arm | Term | Contrast | Pooled | Within
 
 
 def per_seed(table: pd.DataFrame, value: Value) -> pd.Series:
     """Returns what is drawn, by seed; seeds without a number are left out."""
-    if isinstance(value, (Contrast, Pooled)):
+    if isinstance(value, (Contrast, Pooled, Within)):
         return value.per_seed(table).dropna()
     return term_values(table, Term(value) if isinstance(value, Arm) else value).dropna()
 
 
 def arms_of(value: Value) -> tuple[Arm, ...]:
     """Returns the arms of what is drawn."""
-    if isinstance(value, (Contrast, Pooled)):
+    if isinstance(value, (Contrast, Pooled, Within)):
         return tuple(term.arm for term in value.terms)
     return (value,) if isinstance(value, Arm) else (value.arm,)
 

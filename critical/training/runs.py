@@ -118,8 +118,9 @@ class RunSpec:
 
     @functools.cached_property
     def run_id(self) -> str:
-        """Sixteen hexadecimal digits that identify the run: what acts, and what is measured."""
-        return identity([self.keys[-1], [settings(probe) for probe in self.probes]])
+        """Sixteen hexadecimal digits that identify the run: what acts, what is measured, and when windows end."""
+        measured = [settings(probe) for probe in self.probes]
+        return identity([self.keys[-1], measured, settings(self.timeline)])
 
     @property
     def static(self) -> dict[str, Any]:

@@ -72,7 +72,7 @@ class Removals(Parameters):
     removals: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        ascending(1, removals=self.removals)
+        ascending(1, 2, removals=self.removals)
 
     @classmethod
     def defaults(cls, protocol: Protocol) -> Mapping[str, Any]:

@@ -7,4 +7,7 @@ CVPR2023 = "Kleinman et al. 2023"
 PAWLAK2025 = "Pawlak 2025"
 LADDER2026 = "haeliotang/critical-period-lm 2026"
 
-__all__ = ["CVPR2023", "ICLR2019", "LADDER2026", "OURS", "PAWLAK2025"]
+JUMP = "The late window begins with a jump of the rate; controls/age_or_rate has settled ones beside it."
+"""What parts windows of equal rates besides age, where the rate starts again at a late onset."""
+
+__all__ = ["CVPR2023", "ICLR2019", "JUMP", "LADDER2026", "OURS", "PAWLAK2025"]

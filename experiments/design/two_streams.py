@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from critical.deficits import Deficit, Dissociation, SplitHeads, ViewDropout
 from critical.inference.arms import Arm
-from critical.inference.claims import Claim
+from critical.inference.claims import OURS, Claim
 from critical.probes import StreamProbe
 from experiments.design.protocol import Protocol, Window, cost
 
 DEPRIVED = "b"
 """The view that the deficits of these figures act on."""
-DECODING, PROBE = f"decoding_{DEPRIVED}", f"probe_maps_{DEPRIVED}"
-"""What the network tells from that view beside random partners, and what a linear probe reads from its stream."""
+DECODING = f"decoding_{DEPRIVED}"
+"""What the network tells from that view beside random partners."""
+PROBES = {f"probe_maps_{DEPRIVED}": "maps", f"probe_averaged_{DEPRIVED}": "maps averaged over places"}
+"""What a linear probe reads from its stream: from the maps that the fusion receives, and from their averages."""
 
 
 def deficits(protocol: Protocol) -> dict[str, Deficit]:
@@ -33,26 +36,33 @@ def sham(deficit: Deficit) -> Deficit | None:
 
 def reading_untrained(arm: Arm) -> Arm:
     """Returns the arm with its streams probed before any training too, which is the same in every arm of a seed."""
-    probes = tuple(
-        replace(probe, untrained=True) if isinstance(probe, StreamProbe) else probe for probe in arm.run.probes
-    )
-    return replace(arm, run=replace(arm.run, probes=probes))
+    run = arm.of_seed(0)
+    probes = tuple(replace(probe, untrained=True) if isinstance(probe, StreamProbe) else probe for probe in run.probes)
+    return replace(arm, run=replace(run, probes=probes))
 
 
-def stream_claims(id: str, source: str, window: Window, view: str, what: str, under: str) -> tuple[Claim, Claim]:
-    """Returns the two claims about a stream: it is impaired, and it is ignored.
+def stream_claims(id: str, source: str, window: Window, view: str, what: str, under: str, **rest: Any) -> list[Claim]:
+    """Returns what is claimed about a stream: less is decoded, since it is impaired, or since it is ignored.
 
     Args:
-        id: Beginning of their ids.
-        source: Who says so.
+        id: Beginning of their ids, with its last separator.
+        source: Who says that less is decoded; to tell impaired from ignored is ours.
         window: The window whose dose-matched arm is the reference.
         view: The view whose stream is meant.
         what: What acted, as the beginning of a sentence: "A blur until epoch 8".
         under: The learning rate, in words.
+        **rest: Further fields of all of them.
     """
-    return (
-        Claim(f"{id}_impaired", source, cost(window, f"probe_maps_{view}"), "greater",
-              f"{what} leaves stream {view} impaired: a linear probe reads less from its maps ({under})."),
-        Claim(f"{id}_ignored", source, cost(window, f"decoding_{view}"), "greater",
-              f"{what} leaves stream {view} ignored: the network tells less from view {view} alone ({under})."),
-    )  # fmt: skip
+    decoded, maps = cost(window, f"decoding_{view}"), cost(window, f"probe_maps_{view}")
+    return [
+        Claim(f"{id}decoded", source, decoded, "greater",
+              f"{what} leaves less that the network decodes from view {view} alone ({under}).", **rest),
+        Claim(f"{id}impaired", OURS, maps, "greater",
+              f"{what} leaves stream {view} impaired: a linear probe reads less from its maps ({under}).", **rest),
+        Claim(f"{id}impaired_averaged", OURS, cost(window, f"probe_averaged_{view}"), "greater",
+              f"{what} leaves stream {view} impaired: a probe reads less from its maps averaged over places ({under}).",
+              **rest),
+        Claim(f"{id}ignored", OURS, decoded - maps, "greater",
+              f"{what} leaves stream {view} ignored: the network loses more of it than a probe of its maps ({under}).",
+              **rest),
+    ]  # fmt: skip

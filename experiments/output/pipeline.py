@@ -34,7 +34,7 @@ from experiments.design.protocol import DEFICIT, Protocol
 from experiments.output import tables
 from experiments.output.loggers import Logger
 from experiments.output.records import FigureRecord, write_record
-from experiments.output.reference import with_kept
+from experiments.output.reference import finished_seeds, refuse_changed_code, with_kept
 from experiments.output.report import build_report
 from experiments.output.tables import PlannedRun, Tables
 
@@ -120,15 +120,13 @@ def make(figure: Figure, protocol: Protocol, parameters: Any, setting: Setting) 
         collected = tables.collect(items, setting.store)
     else:
         collected = Tables(design.table())
-    spent = setting.store.cpu_seconds(key for segment in needed.segments for key in segment.keys)
-    made_by = provenance(items, setting.store, spent)
+    made_by = provenance(items, setting.store)
     if setting.reference:
+        refuse_changed_code(made_by)
         collected, made_by = with_kept(collected, design, now, made_by, setting.tables, figure.name)
     written = tables.write(collected, setting.tables, figure.name)
     # Drawn and judged from what the file holds, so that it is all a reader needs to do the same.
     collected = tables.read(setting.tables, figure.name)
-    with style.style():
-        saved = style.save(draw(design, collected), setting.results / "figures" / setting.profile, figure.name)
     seeds = sorted(int(seed) for seed in collected.runs["seed"].unique())
     shown = plan(item.spec for item in tables.planned(design, seeds))
     judged = verdicts(collected.runs, design.claims, every) if design.claims else []
@@ -154,10 +152,12 @@ def make(figure: Figure, protocol: Protocol, parameters: Any, setting: Setting) 
         deviations=list(figure.deviations),
         arms=learnt(collected.runs),
     )
+    # Beside the table too, and first: tables are kept and passed on, and their provenance goes with them. The report
+    # reads only what lies with the pictures, so a page never shows verdicts of another machine.
     path = write_record(record, setting.results, setting.profile)
-    # Beside the table too: tables are kept and passed on, and their provenance goes with them. The report reads
-    # only what lies with the pictures, so a page never shows verdicts of another machine.
     write_atomically(written[0].with_suffix(".json"), path.read_bytes())
+    with style.style():
+        saved = style.save(draw(design, collected), setting.results / "figures" / setting.profile, figure.name)
     build_report(setting.results, setting.profile)
     mirror(items, figure, setting, saved.png)
     return record
@@ -170,8 +170,8 @@ def make_reference(figure: Figure, protocol: Protocol, parameters: Any, setting:
     """
     design = designed(figure, protocol, parameters)
     if setting.seeds is None:
-        every, held = planned_seeds(design, protocol), tables.read(setting.tables, figure.name).runs
-        done = tables.seeds_of(design, every, held)
+        every = planned_seeds(design, protocol)
+        done = finished_seeds(design, every, setting.tables, figure.name)
         seeds = [seed for seed in every if seed not in done]
     else:
         seeds = list(seeds_now(design, protocol, setting))
@@ -180,22 +180,18 @@ def make_reference(figure: Figure, protocol: Protocol, parameters: Any, setting:
     return make(figure, protocol, parameters, dataclasses.replace(setting, seeds=tuple(seeds[-1:])))
 
 
-def provenance(items: Sequence[PlannedRun], store: RunStore, cpu_seconds: float) -> list[dict[str, Any]]:
-    """Returns who made runs, from their own records: not who draws them now.
-
-    Args:
-        items: The runs.
-        store: Where they lie.
-        cpu_seconds: The price of all of them; each maker has a share by its number of runs.
+def provenance(items: Sequence[PlannedRun], store: RunStore) -> list[dict[str, Any]]:
+    """Returns who trained runs, from the records of their epochs: not who draws them now.
 
     Returns:
-        A mapping a maker, with its `seeds`; see `critical.core.environment.merged`.
+        A mapping a maker: `commit`, `machine`, `versions`, `epochs`, `seeds`, and the process time `cpu_seconds`.
     """
-    places = [(item.spec.seed, store.environment(item.spec)) for item in items]
-    makers = environment.merged(place for _, place in places)
+    places = {key: (item.spec.seed, who) for item in items for key, who in zip(
+        item.spec.keys[1:], store.makers(item.spec), strict=True)}  # fmt: skip
+    makers = environment.merged(who for _, who in places.values())
     for maker in makers:
-        own = {seed for seed, place in places if environment.merged([place])[0] | {"runs": maker["runs"]} == maker}
-        maker |= {"seeds": sorted(own), "cpu_seconds": round(cpu_seconds * maker["runs"] / len(places), 1)}
+        own = [key for key, (_, who) in places.items() if environment.same(who, maker)]
+        maker |= {"seeds": sorted({places[key][0] for key in own}), "cpu_seconds": round(store.cpu_seconds(own), 1)}
     return makers
 
 

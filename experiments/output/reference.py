@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +28,40 @@ def refuse_reference(device: str, instructions: str) -> None:
         raise SpecError("reference: tables are made with arithmetic.instructions=portable, or on an accelerator")
 
 
+def refuse_changed_code(makers: Iterable[Mapping[str, Any]]) -> None:
+    """Refuses runs that changed code has left in the store: their identity does not show it.
+
+    Raises:
+        SpecError: In one line.
+    """
+    for maker in makers:
+        if str(maker["commit"]).endswith("+"):
+            raise SpecError(
+                f"reference: runs of seeds {maker['seeds']} in the store were made by changed code "
+                f"({maker['commit']}); give another results folder"
+            )
+
+
+def finished_seeds(design: Design, seeds: Iterable[int], folder: Path, name: str) -> list[int]:
+    """Returns the seeds of which a reference table holds every run, measured as the design asks, and its maker."""
+    held, record = tables.read(folder, name).runs, tables.paths(folder, name)[0].with_suffix(".json")
+    if held.empty or not record.exists():
+        return []
+    there = set(held["run_id"])
+    made = {seed for maker in json.loads(record.read_bytes())["made_by"] for seed in maker["seeds"]}
+    return [
+        seed for seed in seeds if seed in made and all(
+            item.spec.run_id in there for item in tables.planned(design, [seed])
+        )
+    ]  # fmt: skip
+
+
 def with_kept(
     new: Tables, design: Design, now: Sequence[int], makers: list[dict[str, Any]], folder: Path, name: str
 ) -> tuple[Tables, list[dict[str, Any]]]:
     """Returns a reference table with the seeds of earlier sittings kept, and who made which.
 
-    What the design no longer has is left out; a kept seed that lacks an arm of it goes whole.
+    What the design no longer has is left out; a kept seed that lacks a run of it goes whole.
 
     Args:
         new: What was trained now.
@@ -48,7 +76,7 @@ def with_kept(
     if held.runs.empty or not record.exists():
         return new, makers
     places = {arm.id: place for place, arm in enumerate(design.trained)}
-    kept = set(tables.seeds_of(design, sorted(set(held.runs["seed"]) - set(now)), held.runs))
+    kept = set(finished_seeds(design, sorted(set(held.runs["seed"]) - set(now)), folder, name))
 
     def merged(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
         if before.empty:
@@ -65,13 +93,11 @@ def with_kept(
         if not seeds:
             continue
         share = len(seeds) / len(maker["seeds"])
-        spent, runs = share * maker["cpu_seconds"], round(share * maker["runs"])
-        part = maker | {"seeds": seeds, "cpu_seconds": spent, "runs": runs}
-        same = [one for one in made_by if all(one[key] == part[key] for key in ("commit", "machine", "versions"))]
+        part = maker | {"seeds": seeds, **{key: round(share * maker[key]) for key in ("cpu_seconds", "epochs")}}
+        same = [one for one in made_by if environment.same(one, part)]
         if same:
             same[0]["seeds"] = sorted({*same[0]["seeds"], *seeds})
-            same[0]["cpu_seconds"] += part["cpu_seconds"]
-            same[0]["runs"] += part["runs"]
+            same[0] |= {key: same[0][key] + part[key] for key in ("cpu_seconds", "epochs")}
         else:
             made_by.append(part)
     return Tables(merged(held.runs, new.runs), merged(held.epochs, new.epochs)), made_by

@@ -46,9 +46,10 @@ class Tables:
 
     Attributes:
         runs: A row a run: its tags; `accuracy` (percent, test, at the end; NaN if it failed) and `loss` (nats); all
-            else that was measured at the end; `accuracy_deficient` (percent, on deficient test images at the end of its
-            window: how well the deficit could be learnt; NaN where a view was absent then); `fisher_trace_window` (the
-            geometric mean of the trace over the window); `epochs`, `failure` (empty if fine) and `run_id`.
+            else that was measured at the end; `accuracy_deficient` (percent, on deficient test images at the end of
+            its window: how well the deficit could be learnt; NaN where a view was absent then);
+            `fisher_trace_onset` (the trace before the window) and `fisher_trace_window` (its geometric mean over
+            the window); `epochs`, `failure` (empty if fine) and `run_id`.
         epochs: A row an epoch of the runs that are drawn as curves: tags, `epoch` and what was measured.
     """
 
@@ -136,19 +137,21 @@ def _run_row(item: PlannedRun, rows: list[dict[str, Any]]) -> dict[str, Any]:
         "loss": measured.pop("test_loss", nan),
         "accuracy_deficient": at_removal.get("test_accuracy_deficient", nan),
         **measured,
-        "fisher_trace_window": _window_trace(item.spec, rows),
+        **_window_traces(item.spec, rows),
         "epochs": clock.end,
         "failure": last.get("failure") or "",
         "run_id": item.spec.run_id,
     }
 
 
-def _window_trace(spec: RunSpec, rows: list[dict[str, Any]]) -> float:
-    """Returns the geometric mean of the trace of Fisher over the epochs of the window that were measured."""
+def _window_traces(spec: RunSpec, rows: list[dict[str, Any]]) -> dict[str, float]:
+    """Returns the trace of Fisher before the window, and its geometric mean over the measured epochs of the window."""
     onset = min((window.start for window in spec.timeline.windows), default=0)
     held = [row["fisher_trace"] for row in rows[onset : spec.timeline.removal] if "fisher_trace" in row]
     positive = [trace for trace in held if trace > 0]
-    return math.exp(sum(map(math.log, positive)) / len(positive)) if positive else math.nan
+    mean = math.exp(sum(map(math.log, positive)) / len(positive)) if positive else math.nan
+    before = rows[onset - 1].get("fisher_trace", math.nan) if 0 < onset <= len(rows) else math.nan
+    return {"fisher_trace_onset": before, "fisher_trace_window": mean}
 
 
 def paths(folder: Path, name: str) -> tuple[Path, Path]:
@@ -176,13 +179,3 @@ def read(folder: Path, name: str) -> Tables:
         if "failure" in frame:
             frame["failure"] = frame["failure"].fillna("")
     return Tables(*frames)
-
-
-def seeds_of(design: Design, seeds: Iterable[int], held: pd.DataFrame) -> list[int]:
-    """Returns the seeds of which a table holds the run of every arm."""
-    if held.empty:
-        return []
-    there = set(zip(held["arm_id"], held["seed"], strict=True))
-    return [seed for seed in seeds if all((arm.id, seed) in there for arm in design.trained)]
-
-

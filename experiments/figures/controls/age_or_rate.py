@@ -2,19 +2,21 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from critical.inference.arms import Contrast, Pooled
+from critical.core.spec import SpecError
+from critical.inference.arms import Contrast, Term, Within
 from critical.inference.claims import Claim
 from critical.inference.effects import SMALLEST
 from critical.plots.panel import Look, Value
 from critical.plots.panels import Curves, Dots
 from critical.plots.style import OTHER_COLOURS, arm_colour
+from critical.probes import Fisher
 from experiments.design.figure import Design, Figure
 from experiments.design.parameters import Parameters, ascending, at_least, spaced
 from experiments.design.protocol import Protocol, Window, cost, harm
@@ -59,7 +61,8 @@ def cell(protocol: Protocol, age: int, high: bool, length: int, settle: int = 0)
     """Returns the arms of a window at a constant rate, at some age.
 
     Until that age the rate decays to the low one and stays there, so a late window at low rates is no jump. Then come
-    `settle` clean epochs at the window's rate, the window, and a standard recovery.
+    `settle` clean epochs at the window's rate, the window, and a standard recovery. The trace of the Fisher information
+    is measured after every epoch, since it is judged here.
     """
     aged, low = low_from(protocol), LOW * protocol.rate
     rate = protocol.rate if high else low
@@ -69,12 +72,17 @@ def cell(protocol: Protocol, age: int, high: bool, length: int, settle: int = 0)
     if age and (high or aged >= age):
         before.append((age, rate, 1.0))
     words = f"{'high' if high else 'low'} rate" + (f", settled for {settle} epochs" if settle else "")
-    return protocol.staged(tuple(before), age + settle, length, words)
+    probes = tuple(replace(probe, every=1) if isinstance(probe, Fisher) else probe for probe in protocol.parts.probes)
+    often = replace(protocol, parts=replace(protocol.parts, probes=probes))
+    return often.staged(tuple(before), age + settle, length, words)
 
 
 def design(protocol: Protocol, parameters: AgesAndRates) -> Design:
     """Crosses age and rate, with settled windows and, at the low rate, windows of equal summed rate."""
     length, settle, late = parameters.length, parameters.settle, parameters.late_onsets
+    if protocol.decay == 1 or late[0] < low_from(protocol):
+        raise SpecError(f"late_onsets={list(late)}: a late window begins where the rate has decayed to {LOW:g} of "
+                        f"itself: from epoch {low_from(protocol)} on, with a decay below 1")  # fmt: skip
     long = round(length / LOW)
     cells: dict[tuple[str, int], Window] = {}
     for age in (0, *late):
@@ -98,10 +106,14 @@ def design(protocol: Protocol, parameters: AgesAndRates) -> Design:
         return window.deficit.log("error") - window.dose_matched.log("error")
 
     traces = {key: window.dose_matched.log("fisher_trace_window") for key, window in cells.items()}
-    follows = Pooled(
-        (*(cost(window) for window in cells.values()), *(Contrast({trace: 1.0}) for trace in traces.values())),
-        _rank_correlation, "correlation",
-    )  # fmt: skip
+    # Where a window begins after clean epochs, also the trace before its own rate acts.
+    onsets = {key: window.dose_matched.log("fisher_trace_onset") for key, window in cells.items()
+              if window.deficit.tags["onset"]}  # fmt: skip
+
+    def follows(traces: Mapping[tuple[str, int], Term]) -> Within:
+        parts = (*(cost(cells[key]) for key in traces), *(Contrast({trace: 1.0}) for trace in traces.values()))
+        return Within(parts, _rank_correlation, "correlation")
+
     dose = {age: costs("high", age) - costs("low, longer", age) for age in (0, first)}
     effects = {
         "age_last": (f"age: early − at {last}, high rate", ages("high", last)),
@@ -131,8 +143,10 @@ def design(protocol: Protocol, parameters: AgesAndRates) -> Design:
               differs=PUBLISHED),
         Claim("age.trace_rises", ICLR2019, traces["high", last] - traces["low", last], "greater",
               "The trace of the Fisher information of a clean network rises when the rate starts again."),
-        Claim("age.follows_trace", ICLR2019, follows, "greater",
-              "Over all cells, what the window costs follows the trace of the clean network in it (rank correlation)."),
+        Claim("age.follows_trace", ICLR2019, follows(traces), "greater",
+              "Over the cells, what a window costs follows the trace of the clean network in it (rank correlation)."),
+        Claim("age.follows_trace_at_onset", OURS, follows(onsets), "greater",
+              "It follows the trace before the window, too, on which the rate in the window has not acted yet."),
         Claim("age.rate", PAWLAK2025, effect["rate"], "greater",
               f"At equal age, {name} costs more at the high rate than at the low one."),
         Claim("age.late_at_high_rate", OURS, costs("high", last), "greater",
@@ -176,8 +190,8 @@ def _colour(age: int, late: Sequence[int]) -> str:
 
 
 def _rank_correlation(held: NDArray[np.float64]) -> float:
-    """Returns Spearman's correlation of mean costs and mean traces, from (seeds, costs and then traces)."""
-    costs, traces = np.split(held.mean(axis=0), 2)
+    """Returns Spearman's correlation of costs and traces of one seed, from an array of costs and then traces."""
+    costs, traces = np.split(held, 2)
     return float(spearmanr(costs, traces).statistic)
 
 

@@ -14,7 +14,7 @@ from critical.plots.style import OTHER_COLOURS
 from experiments.design.figure import Design, Figure
 from experiments.design.parameters import Parameters, at_least, doubling, spaced
 from experiments.design.protocol import RESTART, RESTART_AT_ONSET, Protocol, Window, age, cost, harm, opportunity
-from experiments.design.sources import ICLR2019, LADDER2026, OURS
+from experiments.design.sources import ICLR2019, JUMP, LADDER2026, OURS
 
 
 @dataclass(frozen=True)
@@ -74,15 +74,15 @@ def design(protocol: Protocol, parameters: Ladder) -> Design:
               f"After {length} early epochs of {name} a gap to the dose-matched network is left after {after}."),
         Claim("permanence.harm_left", ICLR2019, harm(early[longest]), "greater",
               f"After {length} early epochs of {name} the network stays below a fresh one after {after}."),
-        Claim("permanence.control_left", ICLR2019, cost(labels[longest]), "none",
+        Claim("permanence.control_left", ICLR2019, cost(labels[longest]), "not greater",
               f"Permuted labels for {length} epochs leave no gap after {after}."),
         Claim("permanence.early_more_than_late", OURS, age(early[longest], old[longest]), "greater",
-              f"Of early {name} more is left after {after} than of late {name} at the same rates."),
+              f"Of early {name} more is left after {after} than of late {name} at the same rates.", differs=JUMP),
         Claim("permanence.more_than_labels", OURS, cost(early[longest]) - cost(labels[longest]), "greater",
               f"Of early {name} more is left after {after} than of permuted labels."),
         Claim("permanence.early_slower_than_late", ICLR2019, exponent_difference(gaps["early"], gaps["late"]), "less",
               "Early damage is repaired more slowly than late damage: its exponent α in gap = c / T^α is smaller.",
-              requires=("permanence.cost_left",)),
+              requires=("permanence.cost_left",), differs=JUMP),
         Claim("permanence.early_like_control", LADDER2026, exponent_difference(gaps["early"], gaps["labels"]), "none",
               "Early damage is repaired at the rate of a control deficit of the labels: their exponents do not differ.",
               requires=("permanence.cost_left",)),

@@ -13,7 +13,7 @@ from critical.plots.panels import Series
 from experiments.design.figure import Design, Figure
 from experiments.design.parameters import Parameters, ascending, at_least, spaced
 from experiments.design.protocol import RESTART_AT_ONSET, SCHEDULE_WORDS, Protocol, age, cost, harm
-from experiments.design.sources import CVPR2023, OURS
+from experiments.design.sources import CVPR2023, JUMP, OURS
 from experiments.design.two_streams import stream_claims
 
 MODALITIES = {"a": "image", "b": "signal"}
@@ -76,11 +76,12 @@ def design(protocol: Protocol, parameters: Modalities) -> Design:
         name, first = MODALITIES[view], windows[view, early]
         what = f"The absence of the {name} in the first {parameters.length} epochs"
         claims += [
-            *stream_claims(f"modality.{name}", CVPR2023, first, view, what, rates),
+            *stream_claims(f"modality.{name}_", CVPR2023, first, view, what, rates),
             Claim(f"modality.{name}_early", CVPR2023, age(first, windows[view, late], f"decoding_{view}"), "greater",
-                  f"The network loses more of the {name} early than in a late window of the same rates."),
+                  f"The network loses more of the {name} early than in a late window of the same rates.", differs=JUMP),
             Claim(f"modality.{name}_early_impaired", OURS, age(first, windows[view, late], f"probe_maps_{view}"),
-                  "greater", f"The stream of the {name} loses more early than in a late window of the same rates."),
+                  "greater", f"The stream of the {name} loses more early than in a late window of the same rates.",
+                  differs=JUMP),
             Claim(f"modality.{name}_cost", OURS, cost(first), "greater", f"{what} costs accuracy from both."),
         ]  # fmt: skip
     both = {view: windows[view, early] for view in VIEWS}

@@ -14,8 +14,10 @@ from experiments.design.figure import Design, Figure
 from experiments.design.parameters import Parameters, at_least
 from experiments.design.protocol import Protocol, Window, cost, harm
 from experiments.design.sources import OURS
-from experiments.design.two_streams import DECODING, DEPRIVED, PROBE, stream_claims
+from experiments.design.two_streams import DECODING, DEPRIVED, PROBES, stream_claims
 from experiments.figures.stabilizers.methods import CONTROL_METHOD, METHODS, NONE, strengths, windows, words
+
+MAPS = next(iter(PROBES))
 
 
 @dataclass(frozen=True)
@@ -49,25 +51,26 @@ def design(protocol: Protocol, parameters: Prevention) -> Design:
     what = f"Without any method, {name} of view {DEPRIVED} until epoch {removal}"
     claims = [
         Claim("prevention.cost", OURS, cost(without), "greater", f"{what} costs accuracy (rate restarted)."),
-        *stream_claims("prevention", OURS, without, DEPRIVED, what, "rate restarted"),
+        *stream_claims("prevention.", OURS, without, DEPRIVED, what, "rate restarted"),
     ]
     for method in used:
         held, source, said = window[method], METHODS[method].source, words(method)
         claims += [
             Claim(f"prevention.{method}_cost", source, cost(without) - cost(held), "greater",
                   f"{said}: the deficit costs less accuracy than without.", requires=("prevention.cost",)),
-            Claim(f"prevention.{method}_mends", source, cost(without, PROBE) - cost(held, PROBE), "greater",
-                  f"{said}: stream {DEPRIVED} is less impaired than without.", requires=("prevention_impaired",)),
+            Claim(f"prevention.{method}_mends", source, cost(without, MAPS) - cost(held, MAPS), "greater",
+                  f"{said}: stream {DEPRIVED} is less impaired than without.", requires=("prevention.impaired",)),
             Claim(f"prevention.{method}_sight", source, cost(without, DECODING) - cost(held, DECODING), "greater",
-                  f"{said}: stream {DEPRIVED} is less ignored than without.", requires=("prevention_ignored",)),
-            Claim(f"prevention.{method}_price", OURS, without.dose_matched - held.dose_matched, "none",
+                  f"{said}: less of view {DEPRIVED} is lost to the network than without.",
+                  requires=("prevention.decoded",)),
+            Claim(f"prevention.{method}_price", OURS, without.dose_matched - held.dose_matched, "not greater",
                   f"{said}: it costs clean networks no accuracy."),
         ]  # fmt: skip
         if method != CONTROL_METHOD:
             claims.append(Claim(
                 f"prevention.{method}_beyond_slowing", OURS, cost(slow, DECODING) - cost(held, DECODING), "greater",
-                f"{said}: stream {DEPRIVED} is less ignored than by lowering the trunk's learning rate alone.",
-                requires=("prevention_ignored", f"prevention.{method}_sight"),
+                f"{said}: less of view {DEPRIVED} is lost than by lowering the trunk's learning rate alone.",
+                requires=("prevention.decoded", f"prevention.{method}_sight"),
             ))  # fmt: skip
 
     def dots(label: str, unit: str, value: Callable[[Window], Value], zero: bool = False) -> Dots:
@@ -77,8 +80,8 @@ def design(protocol: Protocol, parameters: Prevention) -> Design:
     return Design(
         panels=[
             [dots("cost: dose-matched − deficit (points)", "accuracy", cost, zero=True),
-             dots(f"impaired: cost of probing stream {DEPRIVED} (points)", "readout", lambda w: cost(w, PROBE), True),
-             dots(f"ignored: cost of decoding view {DEPRIVED} (points)", "readout", lambda w: cost(w, DECODING), True)],
+             dots(f"impaired: cost of probing stream {DEPRIVED} (points)", "readout", lambda w: cost(w, MAPS), True),
+             dots(f"lost: cost of decoding view {DEPRIVED} (points)", "readout", lambda w: cost(w, DECODING), True)],
             [dots("harm: fresh − deficit (points)", "accuracy", harm, zero=True),
              dots("clean accuracy, dose-matched (%)", "accuracy", lambda w: Term(w.dose_matched)),
              dots("mean RSV after the deficit (+1: only view a)", "share", lambda w: w.deficit["rsv_mean"])],
@@ -86,7 +89,7 @@ def design(protocol: Protocol, parameters: Prevention) -> Design:
         claims=claims,
         panel_inches=(4.4, 0.6 + 0.34 * len(window)),
         note="Each method acts in the window of the deficit (shrink and perturb once, at the removal), in the "
-        "dose-matched network too. Strengths, chosen by stabilizers/strength: "
+        "dose-matched network too. Strengths of the profile: "
         + ", ".join(f"{words(method)} {strength:g}" for method, strength in used.items()) + ".",
     )  # fmt: skip
 

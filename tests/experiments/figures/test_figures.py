@@ -25,8 +25,7 @@ CLAIMING = [name for name in NAMES if not name.endswith("strength")]
 def made(name):
     """Protocol and design of a figure, with windows that end after 2, 4 and 6 epochs."""
     config = tiny.composed("figures", "profile=smoke", "device=cpu", "protocol.decay=0.8", "protocol.recovery=4",
-                           "protocol.longest_window=6", "protocol.points=3",
-                           f"protocol.seeds={list(SEEDS)}")  # fmt: skip
+                           "protocol.longest_window=6", "protocol.points=3", f"protocol.seeds={list(SEEDS)}")  # fmt: skip
     figure = FIGURES[name]
     protocol, parameters = profile.figure_settings(config, figure, profile.protocol(config, figure.family))
     return protocol, pipeline.designed(figure, protocol, parameters)
@@ -167,7 +166,6 @@ def test_a_figure_says_what_is_seen(name):
 def test_sentences_are_sentences_and_ids_begin_alike(name):
     claims = made(name)[1].claims
     assert len({claim.id.partition(".")[0].partition("_")[0] for claim in claims}) == 1
-    for claim in claims:
-        assert claim.sentence.endswith(".")
-        assert claim.sentence[0].isupper() or ": " in claim.sentence, "a method's name, and what of it"
+    assert all((claim.sentence.endswith(".") and claim.sentence[0].isupper()) or ": " in claim.sentence
+               for claim in claims)  # fmt: skip
     assert len({claim.sentence for claim in claims}) == len(claims)
