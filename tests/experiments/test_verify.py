@@ -1,0 +1,64 @@
+import dataclasses
+
+import pytest
+import tiny
+
+from critical.core.spec import SpecError
+from critical.inference.claims import BATCHES, OURS, Claim
+from critical.plots.panel import role
+from critical.plots.panels import Series
+from experiments import verify
+from experiments.design.figure import Design
+from experiments.design.protocol import cost
+from experiments.design.registry import FIGURES
+
+SEEDS = BATCHES[0]
+WINDOW = tiny.protocol(recovery=2).window(0, 1)
+DESIGN = Design(
+    panels=[[Series(lines=[(role("deficit", "deficit"), {0: WINDOW.deficit, 1: WINDOW.dose_matched})])]],
+    claims=[Claim("a.cost", OURS, cost(WINDOW), "greater", "It costs.")],
+)
+FIGURE = FIGURES["iclr2019/deficit_removal"]
+
+
+def table(seeds=SEEDS, shift=0.0):
+    """A cost of 10 points; with a shift, of less."""
+    levels = {WINDOW.dose_matched: 60.0, WINDOW.deficit: 50.0 + shift}
+    return tiny.fabricated(DESIGN, seeds, lambda arm: {"accuracy": levels[arm]}).runs
+
+
+def compared(new):
+    return verify.compared(FIGURE, DESIGN, table(), new, SEEDS[0])
+
+
+def test_the_same_numbers_are_so_bit_for_bit_whatever_the_runs_are_called():
+    new = table()[lambda rows: rows["seed"] == SEEDS[0]].assign(run_id="another")
+    found = compared(new)
+    assert found == verify.Comparison(FIGURE.name, SEEDS[0], 2, 0, 0.0, ())
+    assert str(found) == "iclr2019/deficit_removal, seed 20: 2 runs, bit for bit"
+
+
+@pytest.mark.parametrize(("shift", "turned"), [(0.25, ()), (30.0, ("It costs.",))])
+def test_what_differs_is_told_with_the_verdicts_that_turn(shift, turned):
+    new = table()[lambda rows: rows["seed"] == SEEDS[0]].copy()
+    new.loc[new["arm_id"] == WINDOW.deficit.id, "accuracy"] += shift
+    found = compared(new)
+    assert (found.rows, found.differing, found.points, found.turned) == (2, 1, pytest.approx(shift), turned)
+    said = "turned: It costs." if turned else "no verdict turns"
+    assert str(dataclasses.replace(found, points=shift)).endswith(f"by up to {shift:.2f} points; {said}")
+
+
+def test_a_seed_that_the_reference_lacks_is_refused():
+    with pytest.raises(SpecError, match=r"^verify: iclr2019/deficit_removal has no runs of seed 28 in its reference"):
+        verify.compared(FIGURE, DESIGN, table(), table((28,)), 28)
+
+
+def test_without_a_reference_table_there_is_nothing_to_verify(tmp_path):
+    config = tiny.composed("figures", "profile=smoke", "device=cpu", f"results={tmp_path}")
+    with pytest.raises(SpecError, match="there are no reference tables of profile smoke"):
+        verify.verify(config)
+
+
+def test_what_is_verified_is_a_figure_of_each_family():
+    families = [FIGURES[name].family for name in verify.KINDS]
+    assert sorted(families) == sorted({figure.family for figure in FIGURES.values()})
