@@ -2,7 +2,8 @@
 
 A line is what one epoch adds to the record of its key:
 
-    {"key": ..., "train": {...} | null, "probes": {id: {column: value}}, "seconds": {what: ...}, "failure": ... | null}
+    {"key": ..., "train": {...} | null, "probes": {id: {column: value}}, "seconds": {what: ...}, "failure": ... | null,
+     "maker": ...}
 
 Later lines supplement earlier ones of the same key: probes that were added later, for instance. Which file holds
 a key does not matter, since plans differ in where they cut segments: the index goes through all of them, and at
@@ -68,11 +69,13 @@ class Records:
     def _add(self, line: Record) -> None:
         key, train, failure = line["key"], line["train"], line["failure"]
         probes, seconds = dict(line["probes"]), dict(line["seconds"])
-        held = self._held.setdefault(key, {"train": None, "probes": {}, "seconds": {}, "failure": None})
+        empty = {"train": None, "probes": {}, "seconds": {}, "failure": None, "maker": None}
+        held = self._held.setdefault(key, empty)
+        if held["train"] is None and held["failure"] is None and (train is not None or failure is not None):
+            held["maker"] = line.get("maker")  # who trained, not who measured more
         # What was there first stays: whoever measures again, measures the same.
         held["train"] = train if held["train"] is None else held["train"]
         held["failure"] = failure if held["failure"] is None else held["failure"]
-        held.setdefault("maker", line.get("maker"))
         held["probes"] = probes | held["probes"]
         held["seconds"] = seconds | held["seconds"]
 
@@ -86,7 +89,7 @@ class Records:
         Args:
             segment: The first key of the segment.
             key: The key whose epoch it is.
-            record: `train`, `probes`, `seconds` and `failure`.
+            record: `train`, `probes`, `seconds`, `failure` and `maker`.
 
         Raises:
             WriteError: The folder cannot be written.

@@ -220,20 +220,22 @@ class RunStore:
         write_atomically(self.root / "makers" / f"{name}.json", json.dumps(maker, indent=1).encode())
         return name
 
-    def makers(self, spec: RunSpec) -> list[dict[str, Any]]:
-        """Returns who made the epochs of a finished run: commit, machine and versions, once an epoch.
+    def makers(self, spec: RunSpec) -> dict[str, dict[str, Any]]:
+        """Returns who made the epochs of a finished run: commit, machine and versions, by the key after each epoch.
 
-        Where the record of an epoch does not say, who finished the run; `{}` where nobody knows.
+        Where the record of an epoch does not say, who finished the run; `{}` where nobody knows. Epochs after a failure
+        were made by nobody and are left out.
         """
         self.refresh()
-        names = [(self.record(key) or {}).get("maker") for key in spec.keys[1:]]
+        records = {key: record for key in spec.keys[1:] if (record := self.record(key))}
+        names = {key: record.get("maker") for key, record in records.items()}
         finished = self.root / "runs" / spec.run_id / "run.json"
         known: dict[Any, dict[str, Any]] = {None: {}}
-        if None in names and finished.exists():
+        if None in names.values() and finished.exists():
             known[None] = json.loads(finished.read_bytes())["environment"]
-        for name in set(names) - {None}:
+        for name in set(names.values()) - {None}:
             known[name] = json.loads((self.root / "makers" / f"{name}.json").read_bytes())
-        return [known[name] for name in names]
+        return {key: known[name] for key, name in names.items()}
 
     def _fork_parent(self, spec: RunSpec) -> dict[str, Any] | None:
         """Returns key and epoch of the last stored state that other runs may share with this one."""

@@ -159,17 +159,19 @@ def verdicts(table: pd.DataFrame, claims: Sequence[Claim], seeds: Iterable[int])
     """Decides the claims of a figure, premises included.
 
     Raises:
-        SpecError: Two claims share an id, or one requires a claim that is not among them.
+        SpecError: Two claims share an id, or one requires a claim that does not stand before it.
     """
     planned, ids = list(seeds), [claim.id for claim in claims]
     if twice := sorted({name for name in ids if ids.count(name) > 1}):
         raise SpecError(f"several claims have the id {', '.join(twice)}; ids are unique")
-    found = {claim.id: decide(table, claim, planned) for claim in claims}
+    found: dict[str, Verdict] = {}
     for claim in claims:
         for premise in claim.requires:
             if premise not in found:
-                raise SpecError(f"claim '{claim.id}' requires '{premise}', which is no claim of the figure")
-    return [_with_premise(found[claim.id], [found[premise] for premise in claim.requires]) for claim in claims]
+                raise SpecError(f"claim '{claim.id}' requires '{premise}', which is no claim of the figure before it")
+        # A premise counts with its own premises.
+        found[claim.id] = _with_premise(decide(table, claim, planned), [found[premise] for premise in claim.requires])
+    return list(found.values())
 
 
 def to_records(found: Iterable[Verdict]) -> list[dict[str, Any]]:

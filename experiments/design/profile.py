@@ -80,5 +80,16 @@ def figure_settings(config: DictConfig, figure: Figure, shared: Protocol) -> tup
     own = given.pop("seeds", None) if "seeds" not in figure.parameters.names() else None
     if own is not None:
         shared = dataclasses.replace(shared, seeds=seeds(own, f"figures.{figure.name}.seeds"))
-    settings = {"name": figure.name, **figure.parameters.defaults(shared), **given}
-    return shared, from_settings({figure.name: figure.parameters}, settings, "figures")
+    derived = dict(figure.parameters.defaults(shared))
+    settings = {"name": figure.name, **derived, **given}
+    try:
+        return shared, from_settings({figure.name: figure.parameters}, settings, "figures")
+    except SpecError as error:
+        name = str(error).partition("=")[0]
+        if name in given or name not in derived:
+            raise
+        where = "protocol" if figure.family == VISION else f"{figure.family}.protocol"
+        raise SpecError(
+            f"{error}; {figure.name} has that from {where}.longest_window={shared.longest_window} and "
+            f"points={shared.points}: raise them, or set {name} in figures"
+        ) from error

@@ -70,7 +70,7 @@ def _adjusted(records: Sequence[FigureRecord], source: str) -> dict[str, float]:
         _key(record, claim): claim["p"]
         for record in records
         for claim in record.verdicts
-        if claim["source"] == source and claim["direction"] != "none"
+        if claim["source"] == source and claim["direction"] in ("greater", "less")
         and len(claim["batches"]) == len(BATCHES) and claim["p"] is not None
     }  # fmt: skip
     return holm(tested)

@@ -186,8 +186,7 @@ def provenance(items: Sequence[PlannedRun], store: RunStore) -> list[dict[str, A
     Returns:
         A mapping a maker: `commit`, `machine`, `versions`, `epochs`, `seeds`, and the process time `cpu_seconds`.
     """
-    places = {key: (item.spec.seed, who) for item in items for key, who in zip(
-        item.spec.keys[1:], store.makers(item.spec), strict=True)}  # fmt: skip
+    places = {key: (item.spec.seed, who) for item in items for key, who in store.makers(item.spec).items()}
     makers = environment.merged(who for _, who in places.values())
     for maker in makers:
         own = [key for key, (_, who) in places.items() if environment.same(who, maker)]

@@ -93,6 +93,9 @@ def design(protocol: Protocol, parameters: AgesAndRates) -> Design:
             cells["low, settled", age] = cell(protocol, age, False, length, settle)
         if age <= late[0]:
             cells["low, longer", age] = cell(protocol, age, False, long)
+    if len({held.dose_matched for held in cells.values()}) < len(cells):
+        raise SpecError(f"length={length}: the clean networks of two windows are one, with one trace for both; choose "
+                        f"other lengths or late_onsets={list(late)}")  # fmt: skip
     name, last, first = protocol.deficit.name, late[-1], late[0]
 
     def costs(kind: str, age: int) -> Contrast:

@@ -89,16 +89,24 @@ def test_a_processor_that_the_system_does_not_describe_has_a_name(monkeypatch, t
     assert environment.machine().startswith(f"arm, {environment.cores()} cores")
 
 
-def test_who_made_a_set_of_runs():
+def test_who_made_a_set_of_epochs():
     here = {"commit": "a", "machine": "one", "versions": {"torch": "2", "python": "3"}, "cores": 2}
     again = {"machine": "one", "versions": {"python": "3", "torch": "2"}, "commit": "a", "cores": 1}
     newer, nothing = {**here, "commit": "b"}, {}
     assert environment.merged([newer, here, nothing, again]) == [
-        {"commit": "a", "machine": "one", "versions": here["versions"], "runs": 2},
-        {"commit": "b", "machine": "one", "versions": here["versions"], "runs": 1},
-        {"commit": "unknown", "machine": "unknown", "versions": {}, "runs": 1},
+        {"commit": "a", "machine": "one", "versions": here["versions"], "epochs": 2},
+        {"commit": "b", "machine": "one", "versions": here["versions"], "epochs": 1},
+        {"commit": "unknown", "machine": "unknown", "versions": {}, "epochs": 1},
     ]
     assert environment.merged([]) == []
+
+
+def test_a_maker_is_commit_machine_and_versions():
+    here = {"commit": "a", "machine": "one", "versions": {"torch": "2"}, "cores": 2}
+    assert environment.same(here, {**here, "cores": 1, "seeds": [3]})
+    for other in ({"commit": "a+"}, {"machine": "two"}, {"versions": {"torch": "3"}}):
+        assert not environment.same(here, here | other)
+    assert environment.same({}, {"commit": "unknown", "machine": "unknown", "versions": {}})
 
 
 def test_cores_are_those_this_process_may_use(monkeypatch):

@@ -21,10 +21,10 @@ def records(folder):
     return Records(folder)
 
 
-def line(value=1.0, failure=None, **probes):
+def line(value=1.0, failure=None, maker="m1", **probes):
     """What an epoch adds."""
     trained = None if value is None else {"train_loss": value}
-    return {"train": trained, "probes": probes, "seconds": {"train": 1.0}, "failure": failure}
+    return {"train": trained, "probes": probes, "seconds": {"train": 1.0}, "failure": failure, "maker": maker}
 
 
 def fresh(records):
@@ -61,6 +61,26 @@ def test_later_lines_supplement_and_change_nothing(records):
         assert found["train"] == {"train_loss": 1.0}
         assert found["probes"] == {"one": {"x": 1}, "two": {"y": 2}}
         assert found["seconds"] == {"train": 1.0, "two": 0.5}
+
+
+def test_name_who_trained_and_not_who_measured_more(records):
+    records.append("aa", "aa", line(maker="m1"))
+    records.append("bb", "aa", line(None, maker="m2", two={"y": 2}))
+    records.append("bb", "bb", line(None, maker="m2", two={"y": 2}))  # files are read in any order
+    records.append("aa", "bb", line(maker="m1"))
+    records.append("aa", "cc", line(None, "non-finite loss", maker="m1"))
+    records.append("bb", "cc", line(None, "non-finite loss", maker="m2"))
+    for held in (records, fresh(records)):
+        assert [held.get(key)["maker"] for key in ("aa", "bb")] == ["m1", "m1"]
+    assert records.get("cc")["maker"] == "m1"
+
+
+def test_of_before_there_were_makers_name_none(records):
+    old = line()
+    del old["maker"]
+    records.append("aa", "aa", old)
+    records.append("bb", "aa", line(maker="m2"))
+    assert records.get("aa")["maker"] is None
 
 
 def test_are_read_once(records, monkeypatch):

@@ -1,16 +1,19 @@
 """Checkpoints that workers store on the way."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from helpers import Enough, assert_as_from_scratch, from_scratch, run, states, trained, until_epoch
+from helpers import BLUR, Enough, assert_as_from_scratch, from_scratch, run, states, trained, until_epoch
 
+from critical.core import environment
 from critical.core.files import WriteError
 from critical.execution import workers
 from critical.execution.plan import plan
 from critical.execution.store import RunStore
 from critical.execution.workers import work
-from critical.training.loop import Trainer
+from critical.probes import Fisher
+from critical.training.loop import NonFiniteLoss, Trainer
 
 pytestmark = pytest.mark.usefixtures("time_limit")
 
@@ -135,3 +138,75 @@ class TestOnTheWay:
         assert states(store) == {spec.keys[5]}
         assert not list((store.root / "locks").iterdir())
         assert len(trained(log)) == 5
+
+
+class TestMakers:
+    """Who trained which epoch."""
+
+    @pytest.fixture
+    def sit(self, store, monkeypatch):
+        """A sitting of somebody who stops after an epoch, or goes on to the end; every epoch leaves a checkpoint."""
+        monkeypatch.setattr(workers, "CHECKPOINT_SECONDS", 0.0)
+
+        def sit(commit, *specs, last=None):
+            here = {"commit": commit, "machine": "m", "versions": {"torch": "2"}, "cores": 2}
+            monkeypatch.setattr(environment, "describe", lambda: here)
+            if last is None:
+                work(plan(specs), store)
+            else:
+                with pytest.raises(Enough):
+                    work(plan(specs), store, after_epoch=until_epoch(last))
+
+        return sit
+
+    @staticmethod
+    def commits(store, spec):
+        found = RunStore(store.root).makers(spec)
+        assert list(found) == list(spec.keys[1 : len(found) + 1])
+        return [maker.get("commit") for maker in found.values()]
+
+    def test_both_are_named_where_one_went_on_where_another_stopped(self, store, sit):
+        spec = run(end=5)
+        sit("one", spec, last=2)
+        sit("two", spec)
+        assert self.commits(store, spec) == ["one", "one", "two", "two", "two"]
+        assert RunStore(store.root).makers(spec)[spec.keys[1]] == {
+            "commit": "one", "machine": "m", "versions": {"torch": "2"}
+        }  # fmt: skip
+
+    def test_who_adds_a_probe_did_not_train(self, store, sit):
+        spec = run((0, 1, BLUR), end=3)
+        more = replace(spec, probes=(*spec.probes, Fisher(samples=16, chunk=8)))
+        sit("one", spec)
+        sit("two", more)
+        assert store.complete(more.keys[2], (probe.id for probe in more.probes))
+        assert self.commits(store, more) == ["one"] * 3
+
+    def test_a_shared_trunk_is_of_who_trained_it(self, store, sit):
+        first, second = run(end=3), run((2, 3, BLUR), end=3)
+        sit("one", first)
+        sit("two", second)
+        assert self.commits(store, second) == ["one", "one", "two"]
+
+    def test_epochs_after_a_failure_were_made_by_nobody(self, store, sit, monkeypatch):
+        real = Trainer.train_epoch
+
+        def train_epoch(trainer, epoch_spec):
+            if trainer.state.epoch == 1:
+                raise NonFiniteLoss("non-finite loss")
+            return real(trainer, epoch_spec)
+
+        monkeypatch.setattr(Trainer, "train_epoch", train_epoch)
+        spec = run(end=4)
+        sit("one", spec)
+        store.publish(spec, {"commit": "who drew it", "machine": "m", "versions": {}})
+        assert self.commits(store, spec) == ["one", "one"]
+
+    def test_of_records_that_do_not_say_who_finished_the_run_or_nobody(self, store):
+        spec = run(end=2)
+        for key in spec.keys[1:]:
+            record = {"train": {"train_loss": 1.0}, "probes": {probe.id: {} for probe in spec.probes}}
+            store.write_record(spec.keys[1], key, record | {"seconds": {}, "failure": None})
+        assert self.commits(store, spec) == [None, None]
+        store.publish(spec, {"commit": "last", "machine": "m", "versions": {}})
+        assert self.commits(store, spec) == ["last", "last"]

@@ -3,7 +3,7 @@ import pytest
 from helpers import BASE, BLUR, SHAM, run
 from planted import SEEDS, arm, table
 
-from critical.inference.arms import Arm, Contrast, Pooled, Term, term_values
+from critical.inference.arms import Arm, Contrast, Pooled, Term, Within, term_values
 from critical.training.schedules import Continue, Restart, Stages
 
 A, B, C = arm(0), arm(1), arm(2)
@@ -89,3 +89,61 @@ def test_a_pooled_number_needs_every_run():
     pooled = Pooled((A - B,), lambda data: float(data.mean()), "accuracy")
     assert pooled.per_seed(table({A: 80.0, B: 70.0}, failures=[(B, 21)])).isna().all()
     assert pooled.terms == (Term(A), Term(B))
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_pooled_number_that_hangs_on_one_seed_is_none():
+    """Without the second seed all values are equal, and their spread has no logarithm."""
+    values = np.full(len(SEEDS), 3.0)
+    values[1] = 5.0
+
+    def log_spread(data):
+        return float(np.log(data.std())) if data.std() > 0 else np.nan
+
+    assert np.isfinite(log_spread(values))
+    found = Pooled((Contrast({Term(A): 1.0}),), log_spread, "accuracy").per_seed(table({A: values}))
+    assert list(found.index) == list(SEEDS)
+    assert found.isna().all()
+
+
+def largest_less_first(row):
+    return float(row.max() - row[0])
+
+
+def test_a_number_within_seeds_is_that_of_a_loop_over_seeds():
+    random = np.random.default_rng(3)
+    values = {held: random.normal(80, 3, len(SEEDS)) for held in (A, B, C)}
+    within = Within((A - B, A - C, Contrast({Term(C): 1.0})), largest_less_first, "accuracy")
+    held = table(values).sample(frac=1, random_state=1)  # rows may come in any order
+    found = within.per_seed(held)
+    assert list(found.index) == list(SEEDS)
+    for place, seed in enumerate(SEEDS):
+        a, b, c = (values[arm][place] for arm in (A, B, C))
+        assert found[seed] == pytest.approx(max(a - b, a - c, c) - (a - b))
+    assert within.terms == (Term(A), Term(B), Term(C))
+
+
+def test_a_number_within_seeds_is_none_for_a_seed_of_which_a_run_failed_and_for_no_other():
+    within = Within((A - B, Contrast({Term(C): 1.0})), largest_less_first, "accuracy")
+    found = within.per_seed(table({A: 80.0, B: 70.0, C: 30.0}, failures=[(C, 21), (B, 23)]))
+    assert found.index[found.isna()].tolist() == [21, 23]
+    assert found.dropna().tolist() == [20.0] * (len(SEEDS) - 2)
+    lacking = table({A: 80.0, B: 70.0, C: 30.0}).query(f"not (arm_id == '{B.id}' and seed == 22)")
+    assert set(within.per_seed(lacking).index) == set(SEEDS) - {22}
+
+
+def test_a_number_within_seeds_is_none_where_its_parts_determine_none():
+    within = Within((A - B,), lambda row: float("nan") if row[0] > 9 else float(row[0]), "accuracy")
+    found = within.per_seed(table({A: 80.0 + np.arange(len(SEEDS)), B: 75.0}))
+    assert found.dropna().tolist() == [5.0, 6.0, 7.0, 8.0, 9.0]
+
+
+def test_an_arm_that_is_computed_is_its_label_and_has_no_run():
+    one, same, other = Arm(None, {"label": "one"}), Arm(None, {"label": "one", "role": "x"}), Arm(None, {"label": "2"})
+    assert one == same
+    assert hash(one) == hash(same)
+    assert one != other
+    assert str(one) == "one"
+    assert dict(one - other) == {Term(one): 1.0, Term(other): -1.0}
+    with pytest.raises(ValueError, match=r"^arm \(one\) is computed and has no run$"):
+        one.of_seed(0)

@@ -335,7 +335,7 @@ def test_the_golden_identity():
     )
     assert spec.keys[0] == "93916c22b5a35588"
     assert spec.keys[-1] == "e5ebae096d47b430"
-    assert spec.run_id == "547a241eb89b8568"
+    assert spec.run_id == "5cf4574f51d557c8"
 
 
 @pytest.mark.parametrize(
@@ -371,10 +371,18 @@ class TestRunSpec:
         _ = spec.keys
         assert pickle.loads(pickle.dumps(spec)).keys == spec.keys
 
-    def test_the_run_id_hangs_on_the_last_key(self):
+    def test_the_run_id_hangs_on_the_last_key_what_is_measured_and_the_windows(self):
         spec = run((0, 2, BLUR))
-        assert spec.run_id == identity([spec.keys[-1], [{"name": "accuracy", "every": 1, "recovery_every": None}]])
+        measured = [{"name": "accuracy", "every": 1, "recovery_every": None}]
+        windows = [{"start": 0, "end": 2, "deficit": settings(BLUR)}]
+        assert spec.run_id == identity([spec.keys[-1], measured, {"end": 4, "windows": windows}])
         assert run((0, 2, BLUR), end=5).run_id != spec.run_id
+
+    def test_runs_that_differ_in_their_windows_alone_share_all_states_and_are_two_runs(self):
+        """A sham says when a window ends, and with that what is measured of it."""
+        one, two, none = (run(*windows, schedule=Constant(rate=0.1)) for windows in ([(0, 1, SHAM)], [(0, 2, SHAM)], []))
+        assert one.keys == two.keys == none.keys
+        assert len({one.run_id, two.run_id, none.run_id}) == 3
 
     @pytest.mark.parametrize(
         ("changes", "words"),
