@@ -69,7 +69,7 @@ class Records:
     def _add(self, line: Record) -> None:
         key, train, failure = line["key"], line["train"], line["failure"]
         probes, seconds = dict(line["probes"]), dict(line["seconds"])
-        empty = {"train": None, "probes": {}, "seconds": {}, "failure": None, "maker": None}
+        empty: Record = {"train": None, "probes": {}, "seconds": {}, "failure": None, "maker": None}
         held = self._held.setdefault(key, empty)
         if held["train"] is None and held["failure"] is None and (train is not None or failure is not None):
             held["maker"] = line.get("maker")  # who trained, not who measured more

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from unittest import mock
 
 import numpy as np
 import pandas as pd
 import torch
 from hydra import compose, initialize_config_dir
 
+from critical.core import environment
 from critical.data import Dataset, Glyphs, Halves
 from critical.data.views import TwoHalves
 from critical.deficits import Blur
@@ -105,7 +107,8 @@ HERE = {"commit": "0123abcd", "machine": "the tests'", "versions": {"torch": "0"
 
 def train_here(needed, store, *_):
     """Replacement of `critical.execution.pool.run_all` in this process: no worker has to import torch."""
-    work(needed, store)
+    with mock.patch.object(environment, "describe", return_value=HERE):
+        work(needed, store)
     for spec in needed.runs:
         store.publish(spec, HERE)
 
@@ -114,11 +117,13 @@ def planned_epochs(specs):
     return plan(specs).epochs_needed
 
 
+PROBED = ("probe_maps", "probe_averaged", "probe_untrained_maps", "probe_untrained_averaged")
 MEASURED = {
     **{"rsv_mean": 0.0, "rsv_polarised": 0.2, "rsv_dead": 0.1, "fisher_trace": 2.0, "fisher_trace_window": 3.0},
+    "fisher_trace_onset": 3.0,
     **{f"rsv_histogram/{number:02}": 0.05 for number in range(20)},
     **{"information_both": 2.0, "information_a": 1.0, "information_b": 1.0},
-    **{f"{what}_{view}": 50.0 for what in ("decoding", "use", "probe_maps", "probe_untrained_maps") for view in "ab"},
+    **{f"{what}_{view}": 50.0 for what in ("decoding", "use", *PROBED) for view in "ab"},
 }
 """What is measured in fabricated tables, unless something is planted."""
 

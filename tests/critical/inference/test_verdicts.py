@@ -30,11 +30,11 @@ def planted(effects, seeds=SEEDS, **rest):
         (5 + SPREAD, "reproduced", "reversed", "reversed", "reversed"),
         (-5 + SPREAD, "reversed", "reproduced", "reversed", "reproduced"),
         (SPREAD, "negligible", "negligible", "reproduced", "reproduced"),
-        (0.9 + SPREAD, "negligible", "negligible", "reproduced", "reproduced"),  # p = 1/128, but below anybody's interest
+        (0.9 + SPREAD, "negligible", "negligible", "reproduced", "reproduced"),  # p = 1/128, but of no interest
         (40 * SPREAD, "undecided", "undecided", "undecided", "undecided"),
         (-30 + 40 * SPREAD, "reversed", "reproduced", "reversed", "reproduced"),
         (-8 + 40 * SPREAD, "undecided", "undecided", "undecided", "reproduced"),  # whatever lies below
-        (1.8 + 2 * SPREAD, "undecided", "undecided", "undecided", "undecided"),  # an effect; the interval holds the smallest one
+        (1.8 + 2 * SPREAD, "undecided", "undecided", "undecided", "undecided"),  # holds the smallest effect
         (2.2 + 3 * SPREAD, "reproduced", "reversed", "reversed", "reversed"),  # the mean decides, not the bound
         (4 + 40 * SPREAD, "undecided", "undecided", "undecided", "undecided"),  # large, but p is as well
         (np.full(8, 3.0), "reproduced", "reversed", "reversed", "reversed"),  # no variance

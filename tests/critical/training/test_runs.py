@@ -380,7 +380,8 @@ class TestRunSpec:
 
     def test_runs_that_differ_in_their_windows_alone_share_all_states_and_are_two_runs(self):
         """A sham says when a window ends, and with that what is measured of it."""
-        one, two, none = (run(*windows, schedule=Constant(rate=0.1)) for windows in ([(0, 1, SHAM)], [(0, 2, SHAM)], []))
+        windows = ([(0, 1, SHAM)], [(0, 2, SHAM)], [])
+        one, two, none = (run(*held, schedule=Constant(rate=0.1)) for held in windows)
         assert one.keys == two.keys == none.keys
         assert len({one.run_id, two.run_id, none.run_id}) == 3
 

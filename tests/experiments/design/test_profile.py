@@ -157,7 +157,8 @@ class TestFigureSettings:
         ("given", "said"),
         [
             ("{removal:[1]}", "deficit_removal: there is no setting 'removal'; did you mean 'removals'"),
-            ("{removals:[2,1]}", r"removals=\[2, 1\]: ascending epochs from 1 on"),
+            ("{removals:[2,1]}", r"removals=\[2, 1\]: at least 2 ascending epochs from 1 on are wanted$"),
+            ("{removals:[1]}", r"^removals=\[1\]: at least 2 ascending epochs from 1 on are wanted$"),
             ("{removals:[1.5]}", "removals"),
             ("{removals:3}", "removals"),
             ("{seeds:[1,1]}", r"figures.iclr2019/deficit_removal.seeds=\[1, 1\]: at least one seed, each once"),
@@ -167,3 +168,32 @@ class TestFigureSettings:
         with pytest.raises(SpecError, match=said) as raised:
             settled(smoke(f"+figures={{iclr2019/deficit_removal:{given}}}"))
         assert "\n" not in str(raised.value)
+
+    @pytest.mark.parametrize(
+        ("figure", "given", "said"),
+        [
+            ("iclr2019/deficit_removal", "longest_window=1", "removals=[1]"),
+            ("iclr2019/deficit_removal", "points=1", "removals=[2]"),
+            ("iclr2019/sensitivity_window", "longest_window=1", "onsets=[0]"),
+        ],
+    )
+    def test_of_what_follows_from_the_profile_the_refusal_says_from_what(self, figure, given, said):
+        with pytest.raises(SpecError) as raised:
+            settled(smoke(f"protocol.{given}"), figure)
+        message = str(raised.value)
+        name, _, value = given.partition("=")
+        assert message.startswith(f"{said}: at least 2 ascending epochs")
+        assert f"{name}={value}" in message
+        assert "protocol.longest_window=" in message
+        assert message.endswith(f"raise them, or set {said.partition('=')[0]} in figures")
+        assert "\n" not in message
+
+    def test_it_names_the_settings_of_the_family(self):
+        with pytest.raises(SpecError, match=r"split_removal has that from two_streams\.protocol\.longest_window=1 and"):
+            settled(smoke("+two_streams.protocol={longest_window:1}"), "cvpr2023/split_removal")
+
+    def test_what_was_set_is_not_blamed_on_the_protocol(self):
+        """Also where a default that stands beside it does not go with it: that one is named with what to set."""
+        said = r"^other_removals=\[\d+\]: some of removals=.* set other_removals in figures$"
+        with pytest.raises(SpecError, match=said):
+            settled(smoke("+figures={cvpr2023/split_removal:{removals:[1,9]}}"), "cvpr2023/split_removal")

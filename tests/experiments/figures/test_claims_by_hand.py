@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import tiny
 
-from critical.inference.arms import Pooled
+from critical.inference.arms import Pooled, Within
 from experiments.design import profile, registry
 from experiments.output import pipeline
 
@@ -161,15 +161,28 @@ TWO_STREAMS = {
         streams("blur b", "continue", "accuracy"),
         minus(streams("dissociation b", "continue", "accuracy", sham="split_heads")),
     ),
+    "split.stream_trained": {
+        (key(window("", 0, 6, "restart")), "probe_maps_b"): 1.0, (key(fresh("restart")), "probe_untrained_maps_b"): -1.0
+    },
+    "split.blur_continue_decoded": streams("blur b", "continue", "decoding_b"),
     "split.blur_continue_impaired": streams("blur b", "continue", "probe_maps_b"),
-    "split.blur_continue_ignored": streams("blur b", "continue", "decoding_b"),
+    "split.blur_continue_impaired_averaged": streams("blur b", "continue", "probe_averaged_b"),
+    "split.blur_continue_ignored": plus(
+        streams("blur b", "continue", "decoding_b"), minus(streams("blur b", "continue", "probe_maps_b"))
+    ),
     "split.opportunity": of_arms(window("", 0, 6, "continue"), fresh("continue", 6)),
     **{
         f"split.{name}_{what}": streams(deficit, "restart", column, sham)
         for name, deficit, sham in (("blur", "blur b", ""), ("dropout", "view_dropout b", ""),
                                     ("dissociation", "dissociation b", "split_heads"))
-        for what, column in (("cost_restart", "accuracy"), ("restart_impaired", "probe_maps_b"),
-                             ("restart_ignored", "decoding_b"))
+        for what, column in (("cost_restart", "accuracy"), ("restart_decoded", "decoding_b"),
+                             ("restart_impaired", "probe_maps_b"), ("restart_impaired_averaged", "probe_averaged_b"))
+    },
+    **{
+        f"split.{name}_restart_ignored": plus(streams(deficit, "restart", "decoding_b", sham),
+                                              minus(streams(deficit, "restart", "probe_maps_b", sham)))
+        for name, deficit, sham in (("blur", "blur b", ""), ("dropout", "view_dropout b", ""),
+                                    ("dissociation", "dissociation b", "split_heads"))
     },
     **{f"rsv.one_sided_{how}": minus(streams("blur b", how, "rsv_mean")) for how in ("continue", "restart")},
     **{f"rsv.polarised_{how}": minus(streams("blur b", how, "rsv_polarised")) for how in ("continue", "restart")},
@@ -185,7 +198,14 @@ MODALITIES = {
     **{
         f"modality.{name}_{what}": absent(view, 0, column)
         for view, name in (("a", "image"), ("b", "signal"))
-        for what, column in (("impaired", f"probe_maps_{view}"), ("ignored", f"decoding_{view}"), ("cost", "accuracy"))
+        for what, column in (("decoded", f"decoding_{view}"), ("impaired", f"probe_maps_{view}"),
+                             ("impaired_averaged", f"probe_averaged_{view}"), ("cost", "accuracy"))
+    },
+    **{
+        f"modality.{name}_ignored": plus(
+            absent(view, 0, f"decoding_{view}"), minus(absent(view, 0, f"probe_maps_{view}"))
+        )
+        for view, name in (("a", "image"), ("b", "signal"))
     },
     **{
         f"modality.{name}_{what}": plus(absent(view, 0, column), minus(absent(view, 6, column)))
@@ -203,14 +223,15 @@ BY_HAND = {
 ELSEWHERE = {"split.momentum"}
 """Claims whose arms differ in more than deficits and rates; they have a test of their own."""
 CASES = [(name, claim.id) for name in BY_HAND for claim in design(name).claims
-         if claim.id not in ELSEWHERE and not isinstance(claim.contrast, Pooled)]  # fmt: skip
+         if claim.id not in ELSEWHERE and not isinstance(claim.contrast, (Pooled, Within))]  # fmt: skip
 
 
 def levels(figure):
     """A random level for each arm and column."""
     random = np.random.default_rng(7)
-    columns = ("accuracy", "probe_maps_a", "probe_maps_b", "decoding_a", "decoding_b", "use_a", "use_b", "rsv_mean",
-               "rsv_polarised", "information_b", "fisher_trace_window")  # fmt: skip
+    columns = ("accuracy", "probe_maps_a", "probe_maps_b", "probe_averaged_a", "probe_averaged_b",
+               "probe_untrained_maps_b", "decoding_a", "decoding_b", "use_a", "use_b", "rsv_mean", "rsv_polarised",
+               "information_b", "fisher_trace_window", "fisher_trace_onset")  # fmt: skip
     return {(of(arm), column): random.uniform(1, 99) for arm in design(figure).trained for column in columns}
 
 
@@ -288,11 +309,43 @@ def test_exponents_are_fitted_to_the_gaps_of_their_ladders():
         assert {(of(term.arm), term.column): weight for term, weight in part.items()} == wanted
 
 
-def test_the_correlation_takes_costs_and_traces_of_the_same_cells_in_the_same_order():
-    (claim,) = [claim for claim in design("controls/age_or_rate").claims if claim.id == "age.follows_trace"]
-    parts = claim.contrast.parts
-    half = len(parts) // 2
-    for cost, trace in zip(parts[:half], parts[half:], strict=True):
-        (term,) = trace.terms
-        assert term.column == "fisher_trace_window"
-        assert {held.arm: weight for held, weight in cost.items()}[term.arm] == 1.0
+CELLS = {
+    (0, True, 2, 0), (0, True, 2, 1), (0, False, 2, 0), (0, False, 2, 1), (0, False, 8, 0),
+    (7, True, 2, 0), (7, True, 2, 1), (7, False, 2, 0), (7, False, 8, 0),
+    (14, True, 2, 0), (14, True, 2, 1), (14, False, 2, 0),
+}  # fmt: skip
+"""Every window of `age_or_rate`: age, whether the rate is high, length, and epochs at that rate before it."""
+CORRELATIONS = {
+    "age.follows_trace": ("fisher_trace_window", CELLS),
+    # A window that begins the training has no trace before it.
+    "age.follows_trace_at_onset": ("fisher_trace_onset", {held for held in CELLS if held[0] + held[3] > 0}),
+}
+
+
+@pytest.mark.parametrize("claim_id", CORRELATIONS)
+def test_a_correlation_takes_costs_and_traces_of_the_same_cells_in_the_same_order(claim_id):
+    column, cells = CORRELATIONS[claim_id]
+    (claim,) = [claim for claim in design("controls/age_or_rate").claims if claim.id == claim_id]
+    assert (claim.unit, claim.direction) == ("correlation", "greater")
+    parts, found = claim.contrast.parts, set()
+    for cost, trace in zip(parts[: len(cells)], parts[len(cells) :], strict=True):
+        ((term, weight),) = trace.items()
+        assert (term.column, term.logarithm, weight) == (column, True, 1.0)
+        (held,) = [held for held in cells if key(cell("", *held)) == of(term.arm)]
+        assert {(of(one.arm), one.column): weight for one, weight in cost.items()} == {
+            (key(cell("", *held)), "accuracy"): 1.0, (key(cell("blur", *held)), "accuracy"): -1.0
+        }  # fmt: skip
+        found.add(held)
+    assert found == cells
+
+
+@pytest.mark.parametrize("claim_id", CORRELATIONS)
+def test_a_correlation_is_that_of_the_ranks_of_costs_and_traces(claim_id):
+    column, cells = CORRELATIONS[claim_id]
+    (claim,) = [claim for claim in design("controls/age_or_rate").claims if claim.id == claim_id]
+    held = levels("controls/age_or_rate")
+    costs = [held[key(cell("", *one)), "accuracy"] - held[key(cell("blur", *one)), "accuracy"] for one in cells]
+    traces = [held[key(cell("", *one)), column] for one in cells]
+    ranks = [np.argsort(np.argsort(values)) for values in (costs, traces)]
+    expected = np.corrcoef(*ranks)[0, 1]
+    assert claim.contrast.per_seed(table("controls/age_or_rate", held))[SEED] == pytest.approx(expected)

@@ -3,29 +3,39 @@
 What the claims compare is spelled out in `test_claims_by_hand`; here stands whether they point the right way.
 """
 
+import dataclasses
 import functools
 
+import numpy as np
 import pytest
 import tiny
 
-from critical.inference.arms import Pooled
+from critical.core.spec import SpecError
+from critical.inference.arms import Pooled, Within
 from critical.inference.claims import BATCHES
-from critical.inference.verdicts import verdicts
+from critical.inference.verdicts import PROVISIONAL_ALPHA, verdicts
+from critical.inference.verdicts import judged as word_of
+from critical.probes import Accuracy, Fisher
 from experiments.design import profile
 from experiments.design.protocol import CONTINUE, DEFICIT, DOSE_MATCHED, FRESH
 from experiments.design.registry import FIGURES
+from experiments.figures.controls.age_or_rate import AgesAndRates
 from experiments.output import pipeline
 
 SEEDS = BATCHES[0]
 NAMES = list(FIGURES)
+AGES = "controls/age_or_rate"
+ABSENCES = ("none", "not greater")
 CLAIMING = [name for name in NAMES if not name.endswith("strength")]
 
 
 @functools.cache
 def made(name):
     """Protocol and design of a figure, with windows that end after 2, 4 and 6 epochs."""
-    config = tiny.composed("figures", "profile=smoke", "device=cpu", "protocol.decay=0.8", "protocol.recovery=4",
-                           "protocol.longest_window=6", "protocol.points=3", f"protocol.seeds={list(SEEDS)}")  # fmt: skip
+    config = tiny.composed(
+        "figures", "profile=smoke", "device=cpu", "protocol.decay=0.8", "protocol.recovery=4",
+        "protocol.longest_window=6", "protocol.points=3", f"protocol.seeds={list(SEEDS)}",
+    )  # fmt: skip
     figure = FIGURES[name]
     protocol, parameters = profile.figure_settings(config, figure, profile.protocol(config, figure.family))
     return protocol, pipeline.designed(figure, protocol, parameters)
@@ -57,14 +67,15 @@ def ages(tags):
     cost = (10.0 if high else 5.0) - 6.0 * age / 14 + 0.2 * settled + 0.5 * (tags["length"] > 2)
     if tags["role"] == FRESH:
         return {}
-    return {"accuracy": -cost} if tags["role"] == DEFICIT else {"fisher_trace_window": 0.2 * cost}
+    return {"accuracy": -cost} if tags["role"] == DEFICIT else {
+        "fisher_trace_window": 0.2 * cost, "fisher_trace_onset": 0.1 * cost}  # fmt: skip
 
 
 def split(tags):
     if tags["role"] != DEFICIT:
-        return {"accuracy": 5.0 if tags["role"] == DOSE_MATCHED else 0.0}
+        return {"accuracy": 5.0 if tags["role"] == DOSE_MATCHED else 0.0, "probe_untrained_maps_b": -10.0}
     cost = {"accuracy": 2.0 if tags["deficit"] == "dissociation" else -5.0}
-    return {**cost, "probe_maps_b": -20.0, "decoding_b": -20.0}
+    return {**cost, "probe_maps_b": -20.0, "probe_averaged_b": -15.0, "decoding_b": -30.0}
 
 
 def variance(tags):
@@ -76,14 +87,15 @@ def modality(tags):
     if tags["role"] != DEFICIT:
         return {}
     early, view = 20.0 if tags["onset"] == 0 else 5.0, tags["label"].partition("of view ")[2][0]
-    return {"accuracy": -early, f"decoding_{view}": -early, f"probe_maps_{view}": -early,
-            f"use_{view}": -30.0 if view == "b" else -10.0}  # fmt: skip
+    return {"accuracy": -early, f"decoding_{view}": -2 * early, f"probe_maps_{view}": -early,
+            f"probe_averaged_{view}": -early, f"use_{view}": -30.0 if view == "b" else -10.0}  # fmt: skip
 
 
 def prevention(tags):
-    accuracy, probe, decoding = {"none": (10, 20, 20), "slow_trunk": (6, 12, 10)}.get(tags["stabilizer"], (3, 5, 2))
+    accuracy, probe, decoding = {"none": (10, 20, 30), "slow_trunk": (6, 12, 10)}.get(tags["stabilizer"], (3, 5, 2))
     ill = tags["role"] == DEFICIT
-    return {"accuracy": -accuracy * ill, "probe_maps_b": -probe * ill, "decoding_b": -decoding * ill}
+    return {"accuracy": -accuracy * ill, "probe_maps_b": -probe * ill, "probe_averaged_b": -probe * ill,
+            "decoding_b": -decoding * ill}  # fmt: skip
 
 
 WORLDS = dict(zip(CLAIMING, (removal, ages, window, ladder, split, variance, modality, prevention), strict=True))
@@ -109,18 +121,19 @@ def test_where_every_sentence_is_true_every_claim_is_reproduced(name):
 @pytest.mark.parametrize("name", CLAIMING)
 def test_where_the_opposite_is_true_they_are_reversed(name):
     """Absences stay; exponents and correlations have no opposite in a mirror."""
-    found = {claim: word for claim, word in judged(name, -1).items() if not isinstance(claim.contrast, Pooled)}
+    found = {claim: word for claim, word in judged(name, -1).items()
+             if not isinstance(claim.contrast, (Pooled, Within))}  # fmt: skip
     assert {claim.id: word for claim, word in found.items()
-            if word not in (("reproduced",) if claim.direction == "none" else ("reversed", "premise failed"))} == {}
+            if word not in (("reproduced",) if claim.direction in ABSENCES else ("reversed", "premise failed"))} == {}
     assert "reversed" in found.values()
 
 
 @pytest.mark.parametrize("name", CLAIMING)
 def test_where_nothing_does_anything_only_absences_are_reproduced(name):
     for claim, word in judged(name, 0).items():
-        if isinstance(claim.contrast, Pooled):
-            assert word in ("undecided", "premise failed"), claim.id
-        elif claim.direction == "none":
+        if isinstance(claim.contrast, (Pooled, Within)):
+            assert word in ("undecided", "negligible", "premise failed"), claim.id
+        elif claim.direction in ABSENCES:
             assert word == "reproduced", claim.id
         else:
             assert word in ("negligible", "premise failed"), claim.id
@@ -169,3 +182,44 @@ def test_sentences_are_sentences_and_ids_begin_alike(name):
     assert all((claim.sentence.endswith(".") and claim.sentence[0].isupper()) or ": " in claim.sentence
                for claim in claims)  # fmt: skip
     assert len({claim.sentence for claim in claims}) == len(claims)
+
+
+class TestAgeOrRate:
+    @pytest.mark.parametrize("claim_id", ["age.follows_trace", "age.follows_trace_at_onset"])
+    def test_a_correlation_is_rarely_reproduced_where_costs_know_nothing_of_traces(self, claim_id):
+        """Traces differ by cell as they do in truth; costs are drawn anew in each cell of each seed."""
+        (claim,) = [claim for claim in made(AGES)[1].claims if claim.id == claim_id]
+        random, cells = np.random.default_rng(11), len(claim.contrast.parts) // 2
+        of_cells, words = random.uniform(1, 3, cells), []
+        for _ in range(400):
+            costs = random.normal(5, 3, (len(SEEDS), cells))
+            traces = of_cells + random.normal(0, 0.1, (len(SEEDS), cells))
+            values = [claim.contrast.value(row) for row in np.hstack([costs, traces])]
+            words.append(word_of(values, claim.smallest, claim.direction, PROVISIONAL_ALPHA))
+        assert words.count("reproduced") <= 0.05 * len(words)
+        assert words.count("reversed") <= 0.05 * len(words)
+
+    def parameters(self, **changes):
+        return AgesAndRates(**{"length": 2, "late_onsets": (7, 14), "settle": 1, **changes})
+
+    def test_the_trace_is_measured_after_every_epoch_however_seldom_elsewhere(self):
+        seldom = tiny.protocol(recovery=4)
+        probes = (Accuracy(), Fisher(every=3, recovery_every=2))
+        seldom = dataclasses.replace(seldom, parts=dataclasses.replace(seldom.parts, probes=probes))
+        for arm in FIGURES[AGES].design(seldom, self.parameters()).trained:
+            assert arm.run.probes == (Accuracy(), Fisher(every=1, recovery_every=2))
+
+    @pytest.mark.parametrize(
+        ("decay", "changes", "said"),
+        [
+            (0.8, {"late_onsets": (6, 14)}, r"^late_onsets=\[6, 14\]: .* to 0\.25 of itself: from epoch 7 on"),
+            (1.0, {}, r"^late_onsets=\[7, 14\]: .*, with a decay below 1$"),
+            # Six settled epochs and two more are as many low ones as four times two.
+            (0.8, {"settle": 6}, r"^length=2: the clean networks of two windows are one"),
+            (0.8, {"length": 3, "late_onsets": (9, 18)}, r"^length=3: the clean networks of two windows are one"),
+        ],
+    )
+    def test_windows_that_cannot_be_told_apart_are_refused_in_one_line(self, decay, changes, said):
+        with pytest.raises(SpecError, match=said) as raised:
+            FIGURES[AGES].design(tiny.protocol(recovery=4, decay=decay), self.parameters(**changes))
+        assert "\n" not in str(raised.value)

@@ -110,15 +110,16 @@ def test_each_source_has_a_line_of_counts(tmp_path):
 
 def test_holm_counts_what_a_source_had_tested_on_both_batches(tmp_path):
     others = [verdict("b", "undecided", p=0.2, n=16, batches=("undecided", "undecided")), verdict("c", p=0.03),
-              confirmed("none", 0.9, direction="none"), confirmed("d", 0.0002, source=OTHER)]  # fmt: skip
+              confirmed("none", 0.9, direction="none"), confirmed("below", 0.0005, direction="not greater"),
+              confirmed("d", 0.0002, source=OTHER)]  # fmt: skip
     keep(tmp_path, "quick", "iclr2019/deficit_removal", [confirmed("a", 0.002), *others])
     keep(tmp_path, "quick", "controls/permanence", [confirmed("e", 0.004)])
     keep(tmp_path, "laptop", "iclr2019/deficit_removal", [confirmed("f", 0.0021)])
     last = {claim: line.split(" | ")[-1] for claim, line in rows(findings.page(tmp_path)).items()}
     expected = holm({"a": 0.002, "b": 0.2, "e": 0.004})
     assert expected == pytest.approx({"a": 0.006, "b": 0.2, "e": 0.008})
-    assert last == {"a": "0.006 |", "b": "– |", "c": "– |", "none": "– |", "d": "< 0.001 |", "e": "0.008 |",
-                    "f": "0.002 |"}  # fmt: skip
+    assert last == {"a": "0.006 |", "b": "– |", "c": "– |", "none": "– |", "below": "– |", "d": "< 0.001 |",
+                    "e": "0.008 |", "f": "0.002 |"}  # fmt: skip
 
 
 def test_profiles_come_in_their_order_and_papers_before_controls(tmp_path):

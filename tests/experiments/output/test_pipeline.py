@@ -12,6 +12,7 @@ from critical.deficits import ViewDropout
 from critical.execution.plan import plan
 from critical.execution.pool import RunError, Workers
 from critical.execution.store import RunStore
+from critical.inference.arms import Arm
 from critical.inference.claims import OURS, Claim
 from critical.inference.verdicts import verdicts
 from critical.plots.panel import Panel, role
@@ -21,7 +22,7 @@ from critical.training.loop import Trainer
 from experiments.design import profile
 from experiments.design.figure import Design, Figure
 from experiments.design.parameters import Parameters
-from experiments.design.protocol import DEFICIT, cost
+from experiments.design.protocol import DEFICIT
 from experiments.design.registry import FIGURES
 from experiments.output import loggers, pipeline, tables
 from experiments.output.records import read_records
@@ -29,6 +30,7 @@ from experiments.output.records import read_records
 COLUMNS = {
     *("arm_id", "label", "role", "deficit", "onset", "length", "removal", "schedule", "budget", "seed"),
     *("accuracy", "loss", "accuracy_deficient", "fisher_trace", "fisher_trace_error", "fisher_trace_window"),
+    "fisher_trace_onset",
     *("fisher_trace_low", "fisher_trace_high", "epochs", "failure", "run_id"),
 }
 NAMES = list(FIGURES)
@@ -104,8 +106,9 @@ def test_everything_promised_is_there(made, name):
     told = (table["role"] == DEFICIT) & (table["deficit"] != ViewDropout.name)
     assert table.loc[told, "accuracy_deficient"].notna().all()
     assert table.loc[table["deficit"].isin(["none", ViewDropout.name]), "accuracy_deficient"].isna().all()
-    # A trace of the window for every arm that has one.
+    # A trace of the window for every arm that has one, and one before it where there is a before.
     assert (table["fisher_trace_window"].notna() == (table["length"] > 0)).all()
+    assert (table["fisher_trace_onset"].notna() == (table["onset"] > 0)).all()
     for column in {term.column for claim in design.claims for term in claim.contrast.terms} - {"error"}:
         assert table.set_index("arm_id").loc[
             [term.arm.id for claim in design.claims for term in claim.contrast.terms if term.column == column], column
@@ -135,7 +138,7 @@ def test_the_record_says_what_was_done(made, name):
     assert record.seeds == seeds
     assert f"n = {len(seeds)} seeds" in record.caption
     (who,) = record.made_by
-    assert who == tiny.HERE | {"seeds": seeds, "runs": record.runs, "cpu_seconds": who["cpu_seconds"]}
+    assert who == tiny.HERE | {"seeds": seeds, "epochs": record.epochs_needed, "cpu_seconds": who["cpu_seconds"]}
     assert who["cpu_seconds"] == record.cpu_seconds > 0
     assert record.failures == []
     assert record.data == load(made.settings(name)[0].parts.data).label
@@ -144,7 +147,7 @@ def test_the_record_says_what_was_done(made, name):
     assert [verdict["claim_id"] for verdict in record.verdicts] == [claim.id for claim in design.claims]
     # Two seeds show no effect; that there is none they may.
     shown = {verdict["claim_id"] for verdict in record.verdicts if verdict["verdict"] in ("reproduced", "reversed")}
-    assert shown <= {claim.id for claim in design.claims if claim.direction == "none"}
+    assert shown <= {claim.id for claim in design.claims if claim.direction in ("none", "not greater")}
     assert not any(verdict["confirmed"] for verdict in record.verdicts)
 
 
@@ -268,14 +271,53 @@ class TestFailure:
         assert json.loads(run.read_text())["failure"] == "non-finite loss"
 
 
+class TestProvenance:
+    @pytest.fixture
+    def trained(self, tmp_path, monkeypatch):
+        """Two seeds of a figure; the store."""
+        store, protocol = RunStore(tmp_path / "runs"), tiny.protocol(seeds=(0, 1), recovery=3)
+        arms = protocol.window(2, 1)
+        items = tables.planned(Design(panels=[[]], arms=[arms.deficit, arms.dose_matched]), protocol.seeds)
+        return store, items, monkeypatch
+
+    @staticmethod
+    def sit(trained, commit, specs):
+        store, _, monkeypatch = trained
+        monkeypatch.setattr(tiny, "HERE", tiny.HERE | {"commit": commit})
+        tiny.train_here(plan(specs), store)
+
+    def test_every_maker_has_its_own_epochs_seeds_and_time(self, trained):
+        store, items, _ = trained
+        first = [item.spec for item in items if item.spec.seed == 0]
+        self.sit(trained, "one", first[:1])  # 6 epochs
+        self.sit(trained, "two", [item.spec for item in items])  # 4 of seed 0, and 6 + 4 of seed 1
+        found = pipeline.provenance(items, store)
+        assert [(who["commit"], who["epochs"], who["seeds"]) for who in found] == [("two", 14, [0, 1]), ("one", 6, [0])]
+        keys = {key for item in items for key in item.spec.keys[1:]}
+        assert sum(who["cpu_seconds"] for who in found) == pytest.approx(store.cpu_seconds(keys), abs=0.1)
+        assert {key: found[0][key] for key in ("machine", "versions")} == {
+            key: tiny.HERE[key] for key in ("machine", "versions")
+        }  # fmt: skip
+
+    def test_epochs_that_a_failed_run_never_saw_have_no_maker(self, trained):
+        store, items, _ = trained
+        spec = items[0].spec
+        record = {"train": None, "probes": {}, "seconds": {}, "failure": "non-finite loss"}
+        maker = store.sign(tiny.HERE | {"commit": "one"})
+        store.write_record(spec.keys[1], spec.keys[1], record | {"maker": maker})
+        store.publish(spec, tiny.HERE | {"commit": "two"})
+        (who,) = pipeline.provenance(items[:1], store)
+        assert (who["commit"], who["epochs"]) == ("one", 1)
+
+
 class TestComputed:
     """A figure that computes its table instead of training."""
 
     def figure(self, protocol):
-        window = protocol.window(0, 1)
+        dose_matched, deficit = (Arm(None, {"label": label}) for label in ("clean", "deprived"))
 
         def table():
-            levels = {window.dose_matched: 60.0, window.deficit: 50.0}
+            levels = {dose_matched: 60.0, deficit: 50.0}
             return pd.DataFrame([
                 {"arm_id": arm.id, "label": str(arm), "seed": seed, "failure": "", "accuracy": level + seed}
                 for arm, level in levels.items() for seed in protocol.seeds
@@ -283,8 +325,8 @@ class TestComputed:
 
         def design(protocol, parameters):
             panel = Series(xlabel="place", ylabel="accuracy", lines=[
-                (role("deficit", "deficit"), {0: window.deficit, 1: window.dose_matched})])
-            claim = Claim("computed.cost", OURS, cost(window), "greater", "It costs.")
+                (role("deficit", "deficit"), {0: deficit, 1: dose_matched})])
+            claim = Claim("computed.cost", OURS, dose_matched - deficit, "greater", "It costs.")
             return Design(panels=[[panel]], claims=[claim], table=table)
 
         return Figure("controls/computed", "Computed", "Is it computed?", Parameters, design, ("It is computed.",))
@@ -298,7 +340,10 @@ class TestComputed:
         assert (verdict["effect"], verdict["verdict"], verdict["n"]) == (10.0, "reproduced", 6)
         assert (record.runs, record.epochs_needed, record.epochs_separate) == (0, 0, 0), "nothing was trained for it"
         assert len(tables.read(setting.tables, "controls/computed").runs) == 12
-        assert record.seeds == list(range(6))
+        assert (record.seeds, record.made_by, record.failures) == (list(range(6)), [], [])
+        design = pipeline.designed(self.figure(protocol), protocol, Parameters())
+        assert [str(arm) for arm in design.trained] == ["deprived", "clean"]
+        assert tables.planned(design, (0, 1)) == []
         assert [call[0] for call in bench.logger.calls] == ["controls/computed"], "there are no runs to log"
         assert "Is it computed?" in (setting.results / "report" / "smoke" / "index.html").read_text()
 

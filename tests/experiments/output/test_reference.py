@@ -9,10 +9,11 @@ from critical.core import environment
 from critical.core.spec import SpecError
 from critical.plots.panel import role
 from critical.plots.panels import Curves, Series
+from critical.probes import Fisher
 from experiments.design.figure import Design, Figure
 from experiments.design.parameters import Parameters
 from experiments.output import loggers, pipeline, tables
-from experiments.output.reference import refuse_reference, with_kept
+from experiments.output.reference import finished_seeds, refuse_changed_code, refuse_reference, with_kept
 
 PROTOCOL = tiny.protocol(seeds=(20, 21, 22), recovery=2)
 EARLY, LATE = PROTOCOL.window(0, 1), PROTOCOL.window(1, 1)
@@ -28,8 +29,8 @@ DESIGN = shown(EARLY.deficit, EARLY.dose_matched)
 
 
 def who(seeds, commit="c1", cpu_seconds=10.0):
-    return {"commit": commit, "machine": "m", "versions": {"torch": "2"}, "seeds": list(seeds), "runs": 2 * len(seeds),
-            "cpu_seconds": cpu_seconds}  # fmt: skip
+    return {"commit": commit, "machine": "m", "versions": {"torch": "2"}, "seeds": list(seeds),
+            "epochs": 5 * len(seeds), "cpu_seconds": cpu_seconds}  # fmt: skip
 
 
 def sitting(folder, design, seeds, level, **given):
@@ -51,8 +52,8 @@ def test_seeds_of_earlier_sittings_are_kept_and_a_seed_that_is_made_again_is_rep
     held, made_by = sitting(tmp_path, DESIGN, (21, 22), 2.0, commit="c2", cpu_seconds=8.0)
     expected = {20: 1.0, 21: 2.0, 22: 2.0}
     assert levels(held) == {(arm.id, seed): level for arm in DESIGN.trained for seed, level in expected.items()}
-    assert [(one["commit"], one["seeds"], one["runs"], one["cpu_seconds"]) for one in made_by] == [
-        ("c1", [20], 2, 5.0), ("c2", [21, 22], 4, 8.0)
+    assert [(one["commit"], one["seeds"], one["epochs"], one["cpu_seconds"]) for one in made_by] == [
+        ("c1", [20], 5, 5.0), ("c2", [21, 22], 10, 8.0)
     ]  # fmt: skip
 
 
@@ -85,6 +86,52 @@ def test_a_kept_seed_that_lacks_an_arm_of_the_design_goes_whole(tmp_path):
     assert set(levels(held)) == {(arm.id, 21) for arm in wider.trained}
     assert set(held.epochs["seed"]) == {21}
     assert [one["commit"] for one in made_by] == ["c2"]
+
+
+class TestFinishedSeeds:
+    """Of which a table holds all."""
+
+    def test_have_every_run_and_a_maker(self, tmp_path):
+        assert finished_seeds(DESIGN, (20, 21), tmp_path, "a/b") == []
+        sitting(tmp_path, DESIGN, (20, 21), 1.0)
+        assert finished_seeds(DESIGN, (20, 21, 22), tmp_path, "a/b") == [20, 21]
+        held = tables.read(tmp_path, "a/b")
+        lacking = (held.runs["seed"] == 21) & (held.runs["arm_id"] == EARLY.dose_matched.id)
+        tables.write(dataclasses.replace(held, runs=held.runs[~lacking]), tmp_path, "a/b")
+        assert finished_seeds(DESIGN, (20, 21, 22), tmp_path, "a/b") == [20]
+
+    def test_of_no_known_maker_are_none(self, tmp_path):
+        sitting(tmp_path, DESIGN, (20, 21), 1.0)
+        record = tables.paths(tmp_path, "a/b")[0].with_suffix(".json")
+        record.write_text(json.dumps({"made_by": [who((21,))]}))
+        assert finished_seeds(DESIGN, (20, 21), tmp_path, "a/b") == [21]
+        record.unlink()
+        assert finished_seeds(DESIGN, (20, 21), tmp_path, "a/b") == []
+
+    def test_that_were_measured_otherwise_are_none(self, tmp_path):
+        """The same arms trained to the same states: a probe was added, or an arm is now drawn by its epochs."""
+        sitting(tmp_path, DESIGN, (20,), 1.0)
+        run = EARLY.deficit.run
+        probed = dataclasses.replace(EARLY.deficit, run=dataclasses.replace(run, probes=(*run.probes, Fisher())))
+        assert probed == EARLY.deficit
+        assert finished_seeds(shown(probed, EARLY.dose_matched), (20,), tmp_path, "a/b") == []
+        assert finished_seeds(DESIGN, (20,), tmp_path, "a/b") == [20]
+
+
+def test_makers_of_one_seed_are_both_kept(tmp_path):
+    """Who trained its first half, and who the rest."""
+    new = tiny.fabricated(DESIGN, (20,), noise=0.0)
+    both, _ = with_kept(new, DESIGN, (20,), [], tmp_path, "a/b")
+    path, _ = tables.write(both, tmp_path, "a/b")
+    path.with_suffix(".json").write_text(json.dumps({"made_by": [who((20,)), who((20,), commit="c2")]}))
+    _, made_by = sitting(tmp_path, DESIGN, (21,), 1.0, commit="c2", cpu_seconds=2.0)
+    assert made_by == [who((20,)), {**who((20, 21), commit="c2"), "cpu_seconds": 12.0}]
+
+
+def test_runs_of_changed_code_are_refused_by_their_seeds():
+    refuse_changed_code([who((20,)), who((21,), commit="unknown")])
+    with pytest.raises(SpecError, match=r"^reference: runs of seeds \[21, 22\] in the store were made by .* \(c2\+\)"):
+        refuse_changed_code([who((20,)), who((21, 22), commit="c2+")])
 
 
 def test_a_checkout_that_differs_from_its_commit_is_refused(monkeypatch):
@@ -151,3 +198,41 @@ class TestMakeReference:
         assert path.read_bytes() == before
         assert (record.seeds, record.made_by[0]["seeds"]) == ([20, 21, 22], [20, 21, 22])
         assert "n = 3 seeds" in record.caption
+
+    def test_a_kill_between_table_and_record_makes_the_seed_again(self, bench, tmp_path, monkeypatch):
+        bench.make(seeds=(20,))
+        path = tmp_path / "reference" / "smoke" / "controls" / "tiny.csv"
+        with monkeypatch.context() as patched:
+            patched.setattr(pipeline, "write_record", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+            with pytest.raises(KeyboardInterrupt):
+                bench.make(seeds=(21,))
+        assert set(tables.read(path.parent.parent, "controls/tiny").runs["seed"]) == {20, 21}
+        record = bench.make()
+        assert bench.trained == [[20], [21], [21], [22]]
+        assert (record.seeds, record.made_by[0]["seeds"]) == ([20, 21, 22], [20, 21, 22])
+        whole = path.read_bytes()
+        path.unlink()
+        bench.make(seeds=(20, 21, 22))
+        assert path.read_bytes() == whole
+
+    def test_runs_that_changed_code_left_in_the_store_are_refused(self, bench, tmp_path, monkeypatch):
+        bench.make(seeds=(20,))
+        held = sorted((tmp_path / "reference").rglob("*.*"))
+        before = [path.read_bytes() for path in held]
+        monkeypatch.setattr(tiny, "HERE", tiny.HERE | {"commit": "0123abcd+"})
+        with pytest.raises(SpecError, match=r"^reference: runs of seeds \[21\] .* changed code \(0123abcd\+\)"):
+            bench.make(seeds=(21,))
+        monkeypatch.undo()
+        # They lie there, whoever asks for them; the table is as it was.
+        with pytest.raises(SpecError, match=r"runs of seeds \[21\]"):
+            bench.make(seeds=(21,))
+        assert sorted((tmp_path / "reference").rglob("*.*")) == held
+        assert [path.read_bytes() for path in held] == before
+
+    def test_whoever_trained_is_named_and_not_who_draws(self, bench, tmp_path, monkeypatch):
+        monkeypatch.setattr(tiny, "HERE", tiny.HERE | {"commit": "first"})
+        bench.make(seeds=(20,))
+        (tmp_path / "reference" / "smoke" / "controls" / "tiny.json").unlink()
+        monkeypatch.setattr(tiny, "HERE", tiny.HERE | {"commit": "second"})
+        record = bench.make(seeds=(20,))
+        assert [(who["commit"], who["seeds"]) for who in record.made_by] == [("first", [20])]

@@ -113,6 +113,21 @@ class TestCollect:
         unmeasured = row(tmp_path / "none", item(WINDOW.deficit), without=("fisher_trace",))
         assert np.isnan(unmeasured["fisher_trace_window"])
 
+    def test_the_trace_before_a_window_is_that_after_the_epoch_before_it(self, tmp_path):
+        # The window is [1, 3): the epoch before it ends with a trace of 2.
+        for number, arm in enumerate((WINDOW.deficit, WINDOW.dose_matched)):
+            assert row(tmp_path / str(number), item(arm))["fisher_trace_onset"] == 2.0
+        first = PROTOCOL.window(0, 2)
+        for number, arm in enumerate((WINDOW.fresh, first.deficit, first.dose_matched)):
+            assert np.isnan(row(tmp_path / f"none{number}", item(arm))["fisher_trace_onset"])
+        unmeasured = row(tmp_path / "unmeasured", item(WINDOW.deficit), without=("fisher_trace",))
+        assert np.isnan(unmeasured["fisher_trace_onset"])
+
+    def test_the_trace_before_a_window_is_none_where_the_run_failed_before(self, tmp_path):
+        late = PROTOCOL.window(3, 2).deficit
+        assert np.isnan(row(tmp_path / "before", item(late), failed_after=2)["fisher_trace_onset"])
+        assert row(tmp_path / "in it", item(late), failed_after=4)["fisher_trace_onset"] == 8.0
+
     def test_how_well_a_deficit_was_learnt_is_not_said_of_an_absent_view(self, tmp_path):
         two = tiny.protocol(recovery=2, family="two_streams")
         blurred, absent = two.window(0, 2).deficit, two.window(0, 2, deficit=ViewDropout(view="b")).deficit
@@ -164,13 +179,6 @@ class TestFiles:
         assert not epochs.exists()
         assert tables.read(tmp_path, "a").epochs.empty
         assert tables.read(tmp_path, "none").runs.empty
-
-
-def test_seeds_of_a_table_are_those_of_which_it_holds_every_arm():
-    runs = tiny.fabricated(DESIGN, (0, 1, 2)).runs
-    lacking = runs[~((runs["seed"] == 1) & (runs["arm_id"] == WINDOW.fresh.id))]
-    assert tables.seeds_of(DESIGN, (0, 1, 2, 3), lacking) == [0, 2]
-    assert tables.seeds_of(DESIGN, (0, 1), pd.DataFrame()) == []
 
 
 def test_a_table_has_one_kind_of_instructions():
