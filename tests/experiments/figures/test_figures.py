@@ -25,7 +25,7 @@ CLAIMING = [name for name in NAMES if not name.endswith("strength")]
 def made(name):
     """Protocol and design of a figure, with windows that end after 2, 4 and 6 epochs."""
     config = tiny.composed("figures", "profile=smoke", "device=cpu", "protocol.decay=0.8", "protocol.recovery=4",
-                           "protocol.longest_window=6", "protocol.points=3", f"protocol.seeds={list(SEEDS)}")  # fmt: skip
+                           "protocol.longest_window=6", "protocol.points=3", f"protocol.seeds={list(SEEDS)}")
     figure = FIGURES[name]
     protocol, parameters = profile.figure_settings(config, figure, profile.protocol(config, figure.family))
     return protocol, pipeline.designed(figure, protocol, parameters)
