@@ -1,7 +1,8 @@
 """Are the committed tables what this machine gives? `python -m experiments.verify` (`make verify`), a few minutes.
 
-One figure of each kind is trained anew for one seed, in a temporary folder, and compared with its reference table: bit
-for bit (as the table holds it, ten digits), or by how much not, and whether a verdict turns.
+One figure of each kind, or those that `figure` names, is trained anew for one seed (or `seeds`) in a temporary folder
+and compared with its reference table: bit for bit (as the table holds it, ten digits), or by how much not, and whether
+a verdict turns.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from critical.execution.pool import default_jobs, run_all
 from critical.execution.store import RunStore
 from critical.inference.verdicts import verdicts
 from experiments.design import command, profile, registry
+from experiments.design import config as configuration
 from experiments.design.figure import Design, Figure
 from experiments.design.protocol import Protocol
 from experiments.output import pipeline, tables
@@ -72,8 +74,11 @@ def compared(figure: Figure, design: Design, held: pd.DataFrame, new: pd.DataFra
         SpecError: The reference lacks runs of the seed.
     """
     ids = [arm.id for arm in design.trained]
+    # What was measured: words may change with the code.
+    words = ["run_id", "label", "role", "deficit", "schedule"]
     before, after = (
-        table[table["seed"] == seed].set_index("arm_id").reindex(ids).drop(columns="run_id") for table in (held, new)
+        table[table["seed"] == seed].set_index("arm_id").reindex(ids).drop(columns=words, errors="ignore")
+        for table in (held, new)
     )
     if before["accuracy"].isna().all():
         raise SpecError(f"verify: {figure.name} has no runs of seed {seed} in its reference table; make it first")
@@ -98,15 +103,21 @@ def anew(design: Design, seed: int, name: str, jobs: int) -> pd.DataFrame:
         return tables.read(root, name).runs
 
 
-def verify(config: DictConfig, names: tuple[str, ...] = KINDS) -> list[Comparison]:
-    """Verifies the reference tables of a profile; those that do not exist are left out.
+def verify(config: DictConfig) -> list[Comparison]:
+    """Verifies reference tables of a profile, those of one figure of each kind where `figure` names none.
 
     Raises:
-        SpecError: The profile has none.
+        SpecError: A figure that is named has no reference table, or the profile has none of a kind.
     """
     folder, found = Path(config.results) / "reference" / config.profile, []
+    named = config.figure != "headline"
+    asked = configuration.plain(config.figure)
+    names = [figure.name for figure in registry.chosen(asked, ())] if named else list(KINDS)
+    wanted = None if config.seeds is None else profile.seeds(configuration.plain(config.seeds), "seeds")
     for name in names:
         held = tables.read(folder, name).runs
+        if held.empty and named:
+            raise SpecError(f"verify: {name} has no reference table of profile {config.profile} in {folder}")
         if held.empty:
             continue
         figure = registry.FIGURES[name]
@@ -114,12 +125,13 @@ def verify(config: DictConfig, names: tuple[str, ...] = KINDS) -> list[Compariso
             config, figure, profile.protocol(config, figure.family)
         )
         design = pipeline.designed(figure, *settings)
-        jobs = default_jobs(settings[0].parts.arithmetic)
-        seed = int(held["seed"].min())
-        found.append(compared(figure, design, held, anew(design, seed, name, jobs), seed))
-        print(found[-1], flush=True)
+        jobs = default_jobs(settings[0].parts.arithmetic) if config.jobs is None else int(config.jobs)
+        for seed in wanted or (int(held["seed"].min()),):
+            found.append(compared(figure, design, held, anew(design, seed, name, jobs), seed))
+            print(found[-1], flush=True)
     if not found:
-        raise SpecError(f"verify: there are no reference tables of profile {config.profile} in {folder}")
+        raise SpecError(f"verify: none of {', '.join(names)} has a reference table of profile {config.profile} in "
+                        f"{folder}; name one that has, as in FIGURE=controls/age_or_rate")  # fmt: skip
     return found
 
 

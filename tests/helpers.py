@@ -17,7 +17,7 @@ import torch
 from critical.data import Digits
 from critical.deficits import Blur, LabelPermutation, NoDeficit
 from critical.execution import workers
-from critical.execution.claims import Claim
+from critical.execution.locks import Lock
 from critical.execution.plan import plan
 from critical.execution.store import RunStore
 from critical.models import MLP, AllCNN
@@ -164,7 +164,7 @@ def dying_worker(root: Path, specs, log: Path, method: str, when: str, count: in
     """
     Trainer.train_epoch = counting(log)  # type: ignore[method-assign]
     store = RunStore(root)
-    owner = Claim if method == "release" else store
+    owner = Lock if method == "release" else store
     real, calls = getattr(owner, method), itertools.count(1)
 
     def fatal(*arguments):

@@ -28,8 +28,8 @@ import torch
 
 from critical.core.files import write_atomically, writing
 from critical.core.spec import identity
-from critical.execution import claims
-from critical.execution.claims import Claim
+from critical.execution import locks
+from critical.execution.locks import Lock
 from critical.execution.records import Record, Records
 from critical.training.runs import RunSpec
 
@@ -128,12 +128,12 @@ class RunStore:
         measured = record["train"] is not None and record["probes"].keys() >= set(probe_ids)
         return measured or record["failure"] is not None
 
-    def claim(self, key: str) -> Claim | None:
+    def claim(self, key: str) -> Lock | None:
         """Claims to train from the state before a key; returns None when another process does.
 
         Whoever claims looks again at what has been trained meanwhile.
         """
-        return claims.claim(self.root / "locks" / f"{key}.lock")
+        return locks.lock(self.root / "locks" / f"{key}.lock")
 
     def row(self, spec: RunSpec, epoch: int) -> dict[str, Any] | None:
         """Returns the measurements after `epoch` epochs of a run as one flat row, as of the last `refresh`.

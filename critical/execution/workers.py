@@ -22,7 +22,7 @@ import time
 from collections.abc import Callable
 
 from critical.core import environment
-from critical.execution.claims import Claim
+from critical.execution.locks import Lock
 from critical.execution.plan import Plan, Segment
 from critical.execution.records import Record
 from critical.execution.store import RunStore
@@ -187,7 +187,7 @@ class _Worker:
             self.store.write_record(segment.keys[0], key, new)
         return True
 
-    def _checkpoint(self, segment: Segment, epoch: int, claim: Claim) -> Claim:
+    def _checkpoint(self, segment: Segment, epoch: int, claim: Lock) -> Lock:
         """Stores the state after `epoch` epochs, where it is to be; returns the claim that holds from then on.
 
         The record of the epoch is there already: a kill between the two costs the epoch, not its record.

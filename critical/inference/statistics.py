@@ -35,7 +35,7 @@ class Interval:
 def mean_interval(values: ArrayLike, confidence: float = 0.95) -> Interval:
     """Returns the mean with Student's t interval.
 
-    Student's t and not the bootstrap, because n is 3 to 6 here: a percentile bootstrap of so few values can
+    Student's t and not the bootstrap, because n is 8 or 16 here: a percentile bootstrap of so few values can
     place no bound outside their range and covers about 80 % where it says 95 %.
 
     Args:

@@ -38,7 +38,7 @@ def missing(plan: Plan, store: RunStore) -> Counter[str]:
 def prices(spec: RunSpec, probes: Mapping[str, Probe]) -> dict[str, float]:
     """Trains one epoch of a run, after one to warm up, and measures it with each probe; both are thrown away.
 
-    An accelerator is waited for.
+    An accelerator is waited for, and stabilisers are left out.
 
     Args:
         spec: The run.
@@ -47,7 +47,7 @@ def prices(spec: RunSpec, probes: Mapping[str, Probe]) -> dict[str, float]:
     Returns:
         Seconds of process time: of the `training` of an epoch, and of a measurement by each probe, under its id.
     """
-    short = replace(spec, timeline=Timeline(2))
+    short = replace(spec, timeline=Timeline(2), stabilizers=())
     now = time.process_time if spec.arithmetic.device == "cpu" else time.perf_counter
 
     def took(step: Callable[[], object]) -> float:

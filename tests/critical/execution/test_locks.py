@@ -4,8 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from critical.core.files import WriteError
-from critical.execution import claims
-from critical.execution.claims import claim
+from critical.execution import locks
+from critical.execution.locks import lock
 
 
 @pytest.fixture
@@ -14,48 +14,48 @@ def path(tmp_path):
 
 
 def test_one_at_a_time(path):
-    ours = claim(path)
+    ours = lock(path)
     assert ours is not None
-    assert claim(path) is None
-    assert claim(path.with_name("abce.lock")) is not None, "another one is free"
+    assert lock(path) is None
+    assert lock(path.with_name("abce.lock")) is not None, "another one is free"
     ours.release()
-    assert claim(path) is not None
+    assert lock(path) is not None
 
 
 def test_leave_no_files(path):
-    claim(path).release()
+    lock(path).release()
     assert not list(path.parent.iterdir())
 
 
 def test_what_one_thread_has_another_cannot_claim(path):
-    ours = claim(path)
+    ours = lock(path)
     with ThreadPoolExecutor(1) as pool:
-        assert pool.submit(claim, path).result() is None
+        assert pool.submit(lock, path).result() is None
     ours.release()
 
 
 @pytest.mark.parametrize("next_one", [False, True])
 def test_a_file_that_was_taken_away_as_it_was_opened_is_no_claim(path, monkeypatch, next_one):
     """Otherwise two would hold one claim: he whose file is gone, and the next, who makes another."""
-    ours, theirs, real = claim(path), [], claims.fcntl.flock
+    ours, theirs, real = lock(path), [], locks.fcntl.flock
 
     def late(handle, how):
-        monkeypatch.setattr(claims.fcntl, "flock", real)
+        monkeypatch.setattr(locks.fcntl, "flock", real)
         ours.release()
         if next_one:
-            theirs.append(claim(path))
+            theirs.append(lock(path))
         real(handle, how)
 
-    monkeypatch.setattr(claims.fcntl, "flock", late)
+    monkeypatch.setattr(locks.fcntl, "flock", late)
     before = len(os.listdir("/proc/self/fd")) if os.path.exists("/proc/self/fd") else None
-    assert claim(path) is None
+    assert lock(path) is None
     assert not next_one or theirs[0] is not None
     if before:
         assert len(os.listdir("/proc/self/fd")) == before - 1 + next_one, "no file is left open"
-    assert (claim(path) is None) == next_one
+    assert (lock(path) is None) == next_one
 
 
 def test_a_folder_that_cannot_be_made_is_one_line(path):
     path.parent.write_text("")
     with pytest.raises(WriteError, match=f"^{path.parent} cannot be written: "):
-        claim(path)
+        lock(path)

@@ -1,4 +1,4 @@
-"""Claims: locks of the operating system, which end with the process that holds them, however that ends."""
+"""Locks of the operating system, which end with the process that holds them, however that ends."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from critical.core.files import writing
 
 
 @dataclass(frozen=True)
-class Claim:
-    """A claim that this process holds.
+class Lock:
+    """A lock that this process holds.
 
     Attributes:
         path: The file that is locked.
@@ -23,13 +23,13 @@ class Claim:
     handle: int
 
     def release(self) -> None:
-        """Ends the claim, and takes its file away."""
+        """Gives the lock back, and takes its file away."""
         self.path.unlink(missing_ok=True)
         os.close(self.handle)
 
 
-def claim(path: Path) -> Claim | None:
-    """Claims a path; returns None while another process, or another claim of this one, has it.
+def lock(path: Path) -> Lock | None:
+    """Locks a path; returns None while another process, or another lock of this one, has it.
 
     Raises:
         WriteError: The folder cannot be written.
@@ -41,7 +41,7 @@ def claim(path: Path) -> Claim | None:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         # Its last owner may have taken the file away since it was opened: then the next one locks another file.
         if os.fstat(handle).st_ino == path.stat().st_ino:
-            return Claim(path, handle)
+            return Lock(path, handle)
     except (BlockingIOError, FileNotFoundError):
         pass
     os.close(handle)
