@@ -107,7 +107,7 @@ def test_a_pooled_number_that_hangs_on_one_seed_is_none():
 
 
 def largest_less_first(row):
-    return float(row.max() - row[0])
+    return float(np.nanmax(row) - row[0])
 
 
 def test_a_number_within_seeds_is_that_of_a_loop_over_seeds():
