@@ -1,6 +1,6 @@
 """How the arms of a profile's figures are trained, and the arms that a claim needs beside a deficit.
 
-A window of epochs gives four arms (`Window`):
+A window of epochs gives four arms (`WindowArms`):
 
     deficit        the deficit acts in the window
     dose_matched   as many clean epochs instead, at the same rates
@@ -43,7 +43,7 @@ SCHEDULE_WORDS = {
 
 
 @dataclass(frozen=True)
-class Window:
+class WindowArms:
     """The arms of one window; see the head of this module."""
 
     deficit: Arm
@@ -57,22 +57,22 @@ class Window:
         return self.deficit, self.dose_matched, self.fresh, self.from_scratch
 
 
-def harm(window: Window, column: str = "accuracy") -> Contrast:
+def harm(window: WindowArms, column: str = "accuracy") -> Contrast:
     """Returns fresh − deficit: the damage that was done."""
     return window.fresh[column] - window.deficit[column]
 
 
-def cost(window: Window, column: str = "accuracy") -> Contrast:
+def cost(window: WindowArms, column: str = "accuracy") -> Contrast:
     """Returns dose-matched − deficit."""
     return window.dose_matched[column] - window.deficit[column]
 
 
-def opportunity(window: Window, column: str = "accuracy") -> Contrast:
+def opportunity(window: WindowArms, column: str = "accuracy") -> Contrast:
     """Returns dose-matched − fresh: what the clean epochs would have given."""
     return window.dose_matched[column] - window.fresh[column]
 
 
-def age(early: Window, late: Window, column: str = "accuracy") -> Contrast:
+def age(early: WindowArms, late: WindowArms, column: str = "accuracy") -> Contrast:
     """Returns the cost of the early window − that of the late one; says something about age at equal rates alone."""
     return cost(early, column) - cost(late, column)
 
@@ -138,7 +138,7 @@ class Protocol:
         sham: Deficit | None = None,
         stabilizers: tuple[StabilizerWindow, ...] = (),
         **tags: Any,
-    ) -> Window:
+    ) -> WindowArms:
         """Returns the arms of a window.
 
         Args:
@@ -171,7 +171,7 @@ class Protocol:
 
     def staged(
         self, before: tuple[tuple[int, float, float], ...], onset: int, length: int, schedule: str, **tags: Any
-    ) -> Window:
+    ) -> WindowArms:
         """Returns the arms of a window under given rates, followed by a standard recovery.
 
         Args:
@@ -202,7 +202,7 @@ class Protocol:
         sham: Deficit | None,
         stabilizers: tuple[StabilizerWindow, ...],
         tags: Mapping[str, Any],
-    ) -> Window:
+    ) -> WindowArms:
         acting, nothing, removal = deficit or self.deficit, sham or NoDeficit(), onset + length
         place = {"onset": onset, "length": length, "removal": removal, "schedule": schedule, "budget": budget}
         during = f"[{onset}, {removal}), {SCHEDULE_WORDS.get(schedule, schedule)}"
@@ -219,7 +219,7 @@ class Protocol:
             return self._arm(run, role, "none", none, f"{words}, {after}", tags)
 
         low = "" if alone[0] == alone[1] else f" at the rates from epoch {removal}"
-        return Window(
+        return WindowArms(
             deficit=trained(acting, DEFICIT, _words(acting)),
             dose_matched=trained(nothing, DOSE_MATCHED, "clean" if sham is None else _words(sham)),
             fresh=untouched(alone[0], FRESH, f"fresh{low}"),

@@ -9,7 +9,7 @@ from critical.deficits import Deficit, Dissociation, SplitHeads, ViewDropout
 from critical.inference.arms import Arm
 from critical.inference.claims import OURS, Claim
 from critical.probes import StreamProbe
-from experiments.design.protocol import Protocol, Window, cost
+from experiments.design.protocol import Protocol, WindowArms, cost
 
 DEPRIVED = "b"
 """The view that the deficits of these figures act on."""
@@ -41,7 +41,9 @@ def reading_untrained(arm: Arm) -> Arm:
     return replace(arm, run=replace(run, probes=probes))
 
 
-def stream_claims(id: str, source: str, window: Window, view: str, what: str, under: str, **rest: Any) -> list[Claim]:
+def stream_claims(
+    id: str, source: str, window: WindowArms, view: str, what: str, under: str, **rest: Any
+) -> list[Claim]:
     """Returns what is claimed about a stream: less is decoded, since it is impaired, or since it is ignored.
 
     Args:

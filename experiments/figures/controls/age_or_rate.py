@@ -19,7 +19,7 @@ from critical.plots.style import OTHER_COLOURS, arm_colour
 from critical.probes import Fisher
 from experiments.design.figure import Design, Figure
 from experiments.design.parameters import Parameters, ascending, at_least, spaced
-from experiments.design.protocol import Protocol, Window, cost, harm
+from experiments.design.protocol import Protocol, WindowArms, cost, harm
 from experiments.design.sources import ICLR2019, OURS, PAWLAK2025
 
 PUBLISHED = "The late windows of the paper have lower rates than the early ones."
@@ -57,7 +57,7 @@ def low_from(protocol: Protocol) -> int:
     return max(1, math.ceil(math.log(LOW) / math.log(protocol.decay))) if protocol.decay < 1 else 1
 
 
-def cell(protocol: Protocol, age: int, high: bool, length: int, settle: int = 0) -> Window:
+def cell(protocol: Protocol, age: int, high: bool, length: int, settle: int = 0) -> WindowArms:
     """Returns the arms of a window at a constant rate, at some age.
 
     Until that age the rate decays to the low one and stays there, so a late window at low rates is no jump. Then come
@@ -84,7 +84,7 @@ def design(protocol: Protocol, parameters: AgesAndRates) -> Design:
         raise SpecError(f"late_onsets={list(late)}: a late window begins where the rate has decayed to {LOW:g} of "
                         f"itself: from epoch {low_from(protocol)} on, with a decay below 1")  # fmt: skip
     long = round(length / LOW)
-    cells: dict[tuple[str, int], Window] = {}
+    cells: dict[tuple[str, int], WindowArms] = {}
     for age in (0, *late):
         cells["high", age] = cell(protocol, age, True, length)
         cells["low", age] = cell(protocol, age, False, length)

@@ -13,7 +13,7 @@ from critical.plots.panels import Dots, Series
 from critical.plots.style import OTHER_COLOURS
 from experiments.design.figure import Design, Figure
 from experiments.design.parameters import Parameters, at_least, doubling, spaced
-from experiments.design.protocol import RESTART, RESTART_AT_ONSET, Protocol, Window, age, cost, harm, opportunity
+from experiments.design.protocol import RESTART, RESTART_AT_ONSET, Protocol, WindowArms, age, cost, harm, opportunity
 from experiments.design.sources import ICLR2019, JUMP, LADDER2026, OURS
 
 
@@ -65,7 +65,7 @@ def design(protocol: Protocol, parameters: Ladder) -> Design:
         "lag": {budget: opportunity(early[budget]) for budget in budgets},
     }
 
-    def line(windows: Mapping[int, Window], arm: str) -> Mapping[int, Value]:
+    def line(windows: Mapping[int, WindowArms], arm: str) -> Mapping[int, Value]:
         return {budget: getattr(windows[budget], arm) for budget in budgets}
 
     after = f"{longest} clean epochs"

@@ -10,7 +10,16 @@ from critical.plots.panel import Look, role
 from critical.plots.panels import Series
 from experiments.design.figure import Design, Figure
 from experiments.design.parameters import Removals
-from experiments.design.protocol import AUTHORS, CONTINUE, RESTART, SCHEDULE_WORDS, Protocol, Window, cost, opportunity
+from experiments.design.protocol import (
+    AUTHORS,
+    CONTINUE,
+    RESTART,
+    SCHEDULE_WORDS,
+    Protocol,
+    WindowArms,
+    cost,
+    opportunity,
+)
 from experiments.design.sources import CVPR2023, OURS
 from experiments.design.two_streams import DECODING, DEPRIVED, PROBES, deficits, reading_untrained, sham, stream_claims
 
@@ -48,7 +57,7 @@ def design(protocol: Protocol, parameters: SplitRemovals) -> Design:
         for name, deficit in acting.items()
         for how in (CONTINUE, RESTART)
     }
-    late: dict[tuple[str, str], Window] = {key: held[last] for key, held in windows.items()}
+    late: dict[tuple[str, str], WindowArms] = {key: held[last] for key, held in windows.items()}
     authors = protocol.window(0, last, AUTHORS)
 
     def panel(name: str, column: str, words: str) -> Series:

@@ -12,7 +12,7 @@ from critical.plots.panels import Dots
 from critical.plots.style import OTHER_COLOURS, arm_colour
 from experiments.design.figure import Design, Figure
 from experiments.design.parameters import Parameters, at_least
-from experiments.design.protocol import Protocol, Window, cost, harm
+from experiments.design.protocol import Protocol, WindowArms, cost, harm
 from experiments.design.sources import OURS
 from experiments.design.two_streams import DECODING, DEPRIVED, PROBES, stream_claims
 from experiments.figures.stabilizers.methods import CONTROL_METHOD, METHODS, NONE, strengths, windows, words
@@ -42,7 +42,7 @@ class Prevention(Parameters):
 def design(protocol: Protocol, parameters: Prevention) -> Design:
     """Sets each method, in the window of the deficit, against none."""
     removal, used = parameters.removal, strengths(protocol, "use")
-    window: dict[str, Window] = {
+    window: dict[str, WindowArms] = {
         method: protocol.window(0, removal, stabilizers=windows(method, strength, removal), stabilizer=method)
         for method, strength in {NONE: 0.0, **used}.items()
     }
@@ -73,7 +73,7 @@ def design(protocol: Protocol, parameters: Prevention) -> Design:
                 requires=("prevention.decoded", f"prevention.{method}_sight"),
             ))  # fmt: skip
 
-    def dots(label: str, unit: str, value: Callable[[Window], Value], zero: bool = False) -> Dots:
+    def dots(label: str, unit: str, value: Callable[[WindowArms], Value], zero: bool = False) -> Dots:
         rows: list[tuple[Look, Value]] = [(_look(method), value(held)) for method, held in window.items()]
         return Dots(xlabel=label, rows=rows, zero=zero, reach=SMALLEST[unit].effect if zero else None)
 
