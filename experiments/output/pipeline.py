@@ -135,7 +135,7 @@ def make(figure: Figure, protocol: Protocol, parameters: Any, setting: Setting) 
         title=figure.title,
         caption=caption(figure, design, collected, protocol),
         alt=" ".join(panel.sentence() for panel in design.shown),
-        command=setting.command,
+        command=command_of(figure, setting),
         data=load(protocol.parts.data).label,
         schedule=schedule_text(protocol),
         seeds=seeds,
@@ -260,6 +260,11 @@ def mirror(items: Iterable[PlannedRun], figure: Figure, setting: Setting, pictur
         tags: Mapping[str, Any] = {"figure": figure.name, "profile": setting.profile, **item.tags}
         setting.logger.log_run(setting.store.root / "runs" / item.spec.run_id, tags)
     setting.logger.log_figure(figure.name, picture)
+
+
+def command_of(figure: Figure, setting: Setting) -> str:
+    """Returns the command that makes a figure again; of a committed table not as one machine gave it."""
+    return f"make reference FIGURE={figure.name} PROFILE={setting.profile}" if setting.reference else setting.command
 
 
 def command_line() -> str:

@@ -76,7 +76,7 @@ def design(protocol: Protocol, parameters: Modalities) -> Design:
         name, first = MODALITIES[view], windows[view, early]
         what = f"The absence of the {name} in the first {parameters.length} epochs"
         claims += [
-            *stream_claims(f"modality.{name}_", CVPR2023, first, view, what, rates),
+            *stream_claims(f"modality.{name}_", CVPR2023, first, view, what, rates, places=False),
             Claim(f"modality.{name}_early", CVPR2023, age(first, windows[view, late], f"decoding_{view}"), "greater",
                   f"The network loses more of the {name} early than in a late window of the same rates.", differs=JUMP),
             Claim(f"modality.{name}_early_impaired", OURS, age(first, windows[view, late], f"probe_maps_{view}"),
