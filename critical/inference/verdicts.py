@@ -202,7 +202,8 @@ def _word(
     rows = {arm: rows_of(table, arm) for arm in claim.arms}
     lacking = {arm: sorted(set(planned) - set(held.index)) for arm, held in rows.items()}
     if missing := [f"({arm}) lacks seed {_listed(seeds)}" for arm, seeds in lacking.items() if seeds]:
-        return "unfinished", False, (), f"The figure is not finished: {'; '.join(missing)}."
+        more = f"; {len(missing) - 1} more arms lack some" if len(missing) > 1 else ""
+        return "unfinished", False, (), f"The figure is not finished: {missing[0]}{more}."
     failed = [
         f"({arm}) seed {seed}: {text}"
         for arm, held in rows.items()
