@@ -79,11 +79,13 @@ def with_kept(
     kept = set(finished_seeds(design, sorted(set(held.runs["seed"]) - set(now)), folder, name))
 
     def merged(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
-        if before.empty:
-            return after
+        if before.empty or after.empty:
+            return after if before.empty else before[before["seed"].isin(kept) & before["arm_id"].isin(places)]
         both = pd.concat([before[before["seed"].isin(kept) & before["arm_id"].isin(places)], after], ignore_index=True)
         order = ["place", "seed", *(["epoch"] if "epoch" in both else [])]
-        return both.assign(place=both["arm_id"].map(places)).sort_values(order, kind="stable").drop(columns="place")
+        both = both.assign(place=both["arm_id"].map(places)).sort_values(order, kind="stable")
+        # The same bytes whatever an earlier sitting's columns stood like.
+        return both[[*after.columns, *(name for name in before if name not in after)]]
 
     earlier = json.loads(record.read_bytes())["made_by"]
     parts = [(maker, sorted(kept & set(maker["seeds"]))) for maker in earlier]
