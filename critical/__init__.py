@@ -1,7 +1,7 @@
 """Critical learning periods in deep networks: deficits, timelines, forks, Fisher traces, verdicts.
 
 `critical` knows tensors. It never imports `experiments`, hydra or wandb and works alone in a
-notebook or in somebody else's training loop. Import it before torch: it chooses the CPU's instructions
+notebook or in any other training loop. Import it before torch: it chooses the CPU's instructions
 (`critical.core.instructions`).
 """
 

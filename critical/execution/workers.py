@@ -114,7 +114,7 @@ class _Worker:
         return all(before not in other.keys for other in pending)
 
     def advance(self, segment: Segment) -> bool:
-        """Trains a segment, unless somebody is under way where it would begin; returns whether anything was done."""
+        """Trains a segment, unless another worker holds the lock of its first epoch; returns whether it did anything."""
         spec, begin = segment.spec, self._resume_point(segment)
         claim = self.store.claim(spec.keys[begin + 1]) if begin < segment.end else None
         if claim is None:
@@ -202,7 +202,7 @@ class _Worker:
         if epoch < segment.end:
             following = self.store.claim(keys[epoch + 1])
             if following is None:
-                # Somebody is under way from here, on epochs that lack other probes than his: both go on.
+                # Another worker trains from here, on epochs that lack other probes: both go on.
                 return claim
         try:
             if not self._loaded:

@@ -164,15 +164,12 @@ def _contrast(other: Arm | Term | Contrast) -> Contrast:
 
 
 @dataclass(frozen=True)
-class Pooled:
-    """A number that only all seeds together give, such as an exponent fitted to mean gaps.
-
-    In the place of a seed's value stands its jackknife pseudo-value n·θ − (n − 1)·θ₍₋ᵢ₎ (Tukey 1958): their mean is
-    the estimate corrected for bias, and Student's interval of them the jackknife interval.
+class _Statistic:
+    """A number made of several contrasts, other than their sum.
 
     Attributes:
-        parts: What is estimated from, contrasts or single terms.
-        estimate: From an array (seeds, parts) to the number; NaN where the data determine none.
+        parts: What it is made of, contrasts or single terms.
+        estimate: From the values of the parts to the number; NaN where they determine none.
         unit: A key of `critical.inference.effects.SMALLEST`.
     """
 
@@ -186,42 +183,45 @@ class Pooled:
         return tuple(dict.fromkeys(term for part in self.parts for term in part.terms))
 
     def per_seed(self, table: pd.DataFrame) -> pd.Series:
-        """Returns a pseudo-value for each seed that has all of its runs; all NaN where data or estimate lack one."""
+        """Returns a value for each seed that has all of its runs; NaN where there is none.
+
+        Args:
+            table: As for `Contrast.per_seed`.
+        """
         held = pd.concat([part.per_seed(table) for part in self.parts], axis=1, join="inner").sort_index()
-        data, n = held.to_numpy(dtype=float), len(held)
-        if n < 2 or not np.isfinite(data).all():
-            return pd.Series(np.nan, index=held.index, name="value", dtype=float)
-        whole = self.estimate(data)
-        without = np.array([self.estimate(np.delete(data, row, axis=0)) for row in range(n)])
-        if not np.isfinite(without).all():
-            return pd.Series(np.nan, index=held.index, name="value", dtype=float)
-        return pd.Series(n * whole - (n - 1) * without, index=held.index, name="value", dtype=float)
+        return pd.Series(self._values(held.to_numpy(dtype=float)), index=held.index, name="value", dtype=float)
+
+    def _values(self, data: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Maps the parts, (seeds, parts), to a value a seed."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)
-class Within:
-    """A number that each seed gives by itself from several values, such as a rank correlation over conditions.
+class Pooled(_Statistic):
+    """A number that only all seeds together give, such as an exponent fitted to mean gaps.
 
-    Attributes:
-        parts: What it is made of, contrasts or single terms.
-        value: From the parts of one seed (parts,) to the number; NaN where they determine none.
-        unit: A key of `critical.inference.effects.SMALLEST`.
+    `estimate` gets the parts of all seeds, (seeds, parts). In the place of a seed's value stands its jackknife
+    pseudo-value n·θ − (n − 1)·θ₍₋ᵢ₎ (Tukey 1958): their mean is the estimate corrected for bias, and Student's interval
+    of them the jackknife interval. All are NaN where a run failed, or where an estimate without one seed is NaN.
     """
 
-    parts: tuple[Contrast, ...]
-    value: Callable[[NDArray[np.float64]], float]
-    unit: str
+    def _values(self, data: NDArray[np.float64]) -> NDArray[np.float64]:
+        n, nothing = len(data), np.full(len(data), np.nan)
+        if n < 2 or not np.isfinite(data).all():
+            return nothing
+        without = np.array([self.estimate(np.delete(data, row, axis=0)) for row in range(n)])
+        return n * self.estimate(data) - (n - 1) * without if np.isfinite(without).all() else nothing
 
-    @property
-    def terms(self) -> tuple[Term, ...]:
-        """What it is made of."""
-        return tuple(dict.fromkeys(term for part in self.parts for term in part.terms))
 
-    def per_seed(self, table: pd.DataFrame) -> pd.Series:
-        """Returns the number for each seed that has all of its runs; NaN where one failed."""
-        held = pd.concat([part.per_seed(table) for part in self.parts], axis=1, join="inner").sort_index()
-        values = [self.value(row) if np.isfinite(row).all() else np.nan for row in held.to_numpy(dtype=float)]
-        return pd.Series(values, index=held.index, name="value", dtype=float)
+@dataclass(frozen=True)
+class Within(_Statistic):
+    """A number that each seed gives by itself, such as a rank correlation over conditions.
+
+    `estimate` gets the parts of one seed, (parts,).
+    """
+
+    def _values(self, data: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.array([self.estimate(row) if np.isfinite(row).all() else np.nan for row in data])
 
 
 def rows_of(table: pd.DataFrame, arm: Arm) -> pd.DataFrame:

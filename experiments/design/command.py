@@ -32,7 +32,7 @@ OPTIONS_WITH_A_WORD = ("--cfg", "-c", "--package", "-p", "--info", "-i", "--conf
 
 
 def in_one_line(command: Callable[..., int | None]) -> Callable[..., None]:
-    """Wraps a command, or a part of one that is called by somebody who prints tracebacks.
+    """Wraps a command, or a part of one whose caller prints tracebacks, such as Hydra's.
 
     Args:
         command: Returns the exit status; None counts as 0.

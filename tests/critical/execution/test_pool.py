@@ -174,7 +174,7 @@ class TestPlanAfterPlan:
         assert [process.is_alive() for process in left] == [False, False]
 
     def test_what_ends_a_plan_ends_them_and_they_say_so(self, crew, store, monkeypatch):
-        """Ctrl-C while they train, caught by somebody inside of the block."""
+        """Ctrl-C while they train, caught inside of the block."""
         real, spec = pool.wait, run(end=3000)
 
         def interrupted(*arguments):

@@ -112,7 +112,7 @@ class TestOnTheWay:
         work(plan([spec]), store)
         assert_as_from_scratch(store, spec)
 
-    def test_where_somebody_else_begins_are_left_to_him(self, store, log, monkeypatch):
+    def test_where_another_worker_begins_are_kept(self, store, log, monkeypatch):
         """He measures with other probes: both go on, each on his own claim."""
         monkeypatch.setattr(workers, "CHECKPOINT_SECONDS", 0.0)
         spec = run(end=5)
@@ -124,7 +124,7 @@ class TestOnTheWay:
         assert len(trained(log)) == 5
         assert_as_from_scratch(store, spec)
 
-    def test_left_over_are_taken_away_unless_somebody_is_under_way(self, store, log):
+    def test_left_over_are_removed_unless_a_worker_holds_them(self, store, log):
         spec = run(end=5)
         todo = plan([spec])
         work(todo, store)
@@ -145,7 +145,7 @@ class TestMakers:
 
     @pytest.fixture
     def sit(self, store, monkeypatch):
-        """A sitting of somebody who stops after an epoch, or goes on to the end; every epoch leaves a checkpoint."""
+        """A worker that stops after an epoch, or goes on to the end; every epoch leaves a checkpoint."""
         monkeypatch.setattr(workers, "CHECKPOINT_SECONDS", 0.0)
 
         def sit(commit, *specs, last=None):

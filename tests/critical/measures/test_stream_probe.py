@@ -111,7 +111,7 @@ class TestAccuracy:
             probe_accuracy(fitted, torch.zeros_like(labels), scored, truth)
         monkeypatch.setattr(stream_probe, "ITERATIONS", 3)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # even where somebody has silenced the library
+            warnings.simplefilter("ignore")  # even where warnings are silenced
             with pytest.raises(SpecError, match=r"6 features has not converged .*; raise penalty=10") as two:
                 probe_accuracy(fitted, labels, scored, truth)
         assert not any("\n" in str(raised.value) for raised in (one, two))
