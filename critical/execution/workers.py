@@ -114,7 +114,7 @@ class _Worker:
         return all(before not in other.keys for other in pending)
 
     def advance(self, segment: Segment) -> bool:
-        """Trains a segment, unless another worker holds the lock of its first epoch; returns whether it did anything."""
+        """Trains a segment, unless another worker holds the lock of its first epoch; returns whether it did."""
         spec, begin = segment.spec, self._resume_point(segment)
         claim = self.store.claim(spec.keys[begin + 1]) if begin < segment.end else None
         if claim is None:

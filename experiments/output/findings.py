@@ -23,10 +23,11 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "findings.md"
 HEAD = """# What was found
 
-This page is generated: `make findings` writes it from the records in `results/reference/`. The README says how a
-verdict comes about. Effects are means over seeds with 95 % intervals, and p is exact. *Provisional* rests on one batch
-of seeds, *confirmed* on both. Holm's p corrects a confirmed p for all claims of the same source, in the same profile,
-that were tested on both batches; a claim of no effect rests on its interval and has none.
+This page is generated: `make findings` writes it from the records in `results/reference/`.
+[method.md](method.md) says how a verdict comes about. Effects are means over seeds with 95 % intervals, and p is
+exact. *Provisional* rests on one batch of seeds, *confirmed* on both. Holm's p corrects a confirmed p for all claims
+of the same source, in the same profile, that were tested on both batches; a claim of no effect rests on its interval
+and has none.
 """
 NOTHING = "\nNo reference tables are committed yet. `make reference` writes them.\n"
 
