@@ -78,3 +78,25 @@ class Removals(Parameters):
     def defaults(cls, protocol: Protocol) -> Mapping[str, Any]:
         """Returns evenly spaced removals up to the longest window."""
         return {"removals": spaced(protocol.longest_window, protocol.points)}
+
+
+@dataclass(frozen=True)
+class SplitRemovals(Removals):
+    """Parameters.
+
+    Attributes:
+        other_removals: Epochs of removal of dropout and dissociation: some of `removals`, the last one among them.
+    """
+
+    other_removals: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        some, given = list(self.other_removals), list(self.removals)
+        if some != [removal for removal in given if removal in some] or some[-1:] != given[-1:]:
+            raise SpecError(f"other_removals={some}: some of removals={given}, ascending, the last among them")
+
+    @classmethod
+    def defaults(cls, protocol: Protocol) -> Mapping[str, Any]:
+        """Returns evenly spaced removals, the last one for the other deficits."""
+        return {**Removals.defaults(protocol), "other_removals": (protocol.longest_window,)}

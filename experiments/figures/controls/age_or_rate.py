@@ -1,9 +1,6 @@
 """Is it the age of the network or the learning rate? The same window, early and late, at high and low rates."""
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,65 +13,12 @@ from critical.inference.effects import SMALLEST
 from critical.plots.panel import Look, Value
 from critical.plots.panels import Curves, Dots
 from critical.plots.style import OTHER_COLOURS, arm_colour
-from critical.probes import Fisher
 from experiments.design.figure import Design, Figure
-from experiments.design.parameters import Parameters, ascending, at_least, spaced
 from experiments.design.protocol import Protocol, WindowArms, cost, harm
+from experiments.design.rates import LOW, AgesAndRates, cell, low_from
 from experiments.design.sources import ICLR2019, OURS, PAWLAK2025
 
 PUBLISHED = "The late windows of the paper have lower rates than the early ones."
-LOW = 0.25
-"""The low rate, as a share of the high one. Where the summed rate is equal, a low window is 1/LOW times as long."""
-
-
-@dataclass(frozen=True)
-class AgesAndRates(Parameters):
-    """Parameters.
-
-    Attributes:
-        length: Epochs of the window.
-        late_onsets: Ages of the late windows; ascending, the first at least where the decaying rate has become low.
-        settle: Clean epochs at the window's rate before a window that begins settled.
-    """
-
-    length: int
-    late_onsets: tuple[int, ...]
-    settle: int
-
-    def __post_init__(self) -> None:
-        at_least(1, length=self.length, settle=self.settle)
-        ascending(1, late_onsets=self.late_onsets)
-
-    @classmethod
-    def defaults(cls, protocol: Protocol) -> Mapping[str, Any]:
-        """Returns windows of the shortest length, late ones where the rate has become low and at twice that age."""
-        length, aged = spaced(protocol.longest_window, protocol.points)[0], low_from(protocol)
-        return {"length": length, "late_onsets": (aged, 2 * aged), "settle": max(1, length // 2)}
-
-
-def low_from(protocol: Protocol) -> int:
-    """Returns the epoch from which the decaying rate is at most low; 1 where it does not decay."""
-    return max(1, math.ceil(math.log(LOW) / math.log(protocol.decay))) if protocol.decay < 1 else 1
-
-
-def cell(protocol: Protocol, age: int, high: bool, length: int, settle: int = 0) -> WindowArms:
-    """Returns the arms of a window at a constant rate, at some age.
-
-    Until that age the rate decays to the low one and stays there, so a late window at low rates is no jump. Then come
-    `settle` clean epochs at the window's rate, the window, and a standard recovery. The trace of the Fisher information
-    is measured after every epoch, since it is judged here.
-    """
-    aged, low = low_from(protocol), LOW * protocol.rate
-    rate = protocol.rate if high else low
-    before = [(0, protocol.rate, protocol.decay)] if age else [(0, rate, 1.0)]
-    if aged < age:
-        before.append((aged, low, 1.0))
-    if age and (high or aged >= age):
-        before.append((age, rate, 1.0))
-    words = f"{'high' if high else 'low'} rate" + (f", settled for {settle} epochs" if settle else "")
-    probes = tuple(replace(probe, every=1) if isinstance(probe, Fisher) else probe for probe in protocol.parts.probes)
-    often = replace(protocol, parts=replace(protocol.parts, probes=probes))
-    return often.staged(tuple(before), age + settle, length, words)
 
 
 def design(protocol: Protocol, parameters: AgesAndRates) -> Design:

@@ -1,15 +1,10 @@
 """Two streams, one of them deprived: accuracy and the deprived stream against the removal (figure 5)."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
-
-from critical.core.spec import SpecError
 from critical.inference.claims import Claim
 from critical.plots.panel import Look, role
 from critical.plots.panels import Series
 from experiments.design.figure import Design, Figure
-from experiments.design.parameters import Removals
+from experiments.design.parameters import SplitRemovals
 from experiments.design.protocol import (
     AUTHORS,
     CONTINUE,
@@ -22,28 +17,6 @@ from experiments.design.protocol import (
 )
 from experiments.design.sources import CVPR2023, OURS
 from experiments.design.two_streams import DECODING, DEPRIVED, PROBES, deficits, reading_untrained, sham, stream_claims
-
-
-@dataclass(frozen=True)
-class SplitRemovals(Removals):
-    """Parameters.
-
-    Attributes:
-        other_removals: Epochs of removal of dropout and dissociation: some of `removals`, the last one among them.
-    """
-
-    other_removals: tuple[int, ...]
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        some, given = list(self.other_removals), list(self.removals)
-        if some != [removal for removal in given if removal in some] or some[-1:] != given[-1:]:
-            raise SpecError(f"other_removals={some}: some of removals={given}, ascending, the last among them")
-
-    @classmethod
-    def defaults(cls, protocol: Protocol) -> Mapping[str, Any]:
-        """Returns evenly spaced removals, the last one for the other deficits."""
-        return {**Removals.defaults(protocol), "other_removals": (protocol.longest_window,)}
 
 
 def design(protocol: Protocol, parameters: SplitRemovals) -> Design:

@@ -2,11 +2,10 @@ import pytest
 import tiny
 
 from critical.core.spec import SpecError
-from experiments.design.parameters import Parameters, Removals, ascending, at_least, doubling, spaced
+from experiments.design.parameters import Parameters, Removals, SplitRemovals, ascending, at_least, doubling, spaced
+from experiments.design.rates import AgesAndRates, low_from
 from experiments.design.registry import FIGURES
-from experiments.figures.controls.age_or_rate import AgesAndRates, low_from
 from experiments.figures.controls.permanence import Ladder
-from experiments.figures.cvpr2023.split_removal import SplitRemovals
 from experiments.figures.iclr2019.sensitivity_window import Onsets
 from experiments.figures.multimodal.modality_dropout import Modalities
 from experiments.figures.stabilizers.prevention import Prevention

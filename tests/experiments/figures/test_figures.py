@@ -18,8 +18,8 @@ from critical.inference.verdicts import judged as word_of
 from critical.probes import Accuracy, Fisher
 from experiments.design import profile
 from experiments.design.protocol import CONTINUE, DEFICIT, DOSE_MATCHED, FRESH
+from experiments.design.rates import AgesAndRates
 from experiments.design.registry import FIGURES
-from experiments.figures.controls.age_or_rate import AgesAndRates
 from experiments.output import pipeline
 
 SEEDS = BATCHES[0]
@@ -194,7 +194,7 @@ class TestAgeOrRate:
         for _ in range(400):
             costs = random.normal(5, 3, (len(SEEDS), cells))
             traces = of_cells + random.normal(0, 0.1, (len(SEEDS), cells))
-            values = [claim.contrast.value(row) for row in np.hstack([costs, traces])]
+            values = [claim.contrast.estimate(row) for row in np.hstack([costs, traces])]
             words.append(word_of(values, claim.smallest, claim.direction, PROVISIONAL_ALPHA))
         assert words.count("reproduced") <= 0.05 * len(words)
         assert words.count("reversed") <= 0.05 * len(words)
