@@ -141,7 +141,8 @@ def agreed(column: Column, reference: Column) -> str:
         return (f"All {total} claims made here have the verdict of the reference." if total > 1
                 else "The one claim made here has the verdict of the reference.")  # fmt: skip
     said = [f"{counts.get(AGREES, 0)} of {total} claims made here have the verdict of the reference",
-            *(f"{counts[word]} {'has' if counts[word] == 1 else 'have'} {AGREEMENT[word]}" for word in (NEAR, DIFFERS, OPEN) if word in counts)]  # fmt: skip
+            *(f"{counts[word]} {'has' if counts[word] == 1 else 'have'} {AGREEMENT[word]}"
+              for word in (NEAR, DIFFERS, OPEN) if word in counts)]  # fmt: skip
     return f"{'. '.join(said)}."
 
 
