@@ -22,7 +22,7 @@ PLACES = ("path", "root")
 """The last word of keys that say where data lie."""
 DEFAULTS = {"device": ("cpu", "auto"), "seeds": ("null",)}
 """Values that a name does not mention."""
-LONGEST = 80
+LONGEST = 120
 _SAFE = r"A-Za-z0-9_.,=+@~\-"
 
 
@@ -61,7 +61,7 @@ def results_name(profile: str, overrides: Iterable[str]) -> str:
         overrides: Those of the command line; what cannot change a result is left out.
 
     Returns:
-        Letters, digits and `_.,=+@~-`, at most 80 of them. Where that loses anything, a hash keeps names apart.
+        Letters, digits and `_.,=+@~-`, at most 120 of them. Where that loses anything, a hash keeps names apart.
     """
     exact = "+".join([profile, *(text.lstrip("+") for text in changes(overrides))])
     said = re.sub(r"\[([^\[\]]*)\]", lambda found: found[1].replace(" ", ""), exact)

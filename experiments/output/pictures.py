@@ -104,15 +104,19 @@ class Order:
 
 
 def draw_order(order: Order) -> None:
-    """Draws a committed figure for a page."""
+    """Composes a committed figure again and draws it for a page."""
     # Not needed by those who only read pages: this imports every figure.
     from experiments.output.composing import of_record
 
     record = read_record(order.results, order.name, order.figure, REFERENCE)
     if record is None:
         raise ValueError(f"{order.figure} has no record among the committed results of {order.name}")
-    design = of_record(record).design
     collected = tables.read(order.results / REFERENCE / order.name, order.figure)
+    draw_for_page(order, of_record(record).design, collected, record)
+
+
+def draw_for_page(order: Order, design: Design, collected: Tables, record: FigureRecord) -> None:
+    """Draws a committed figure whose design is at hand for a page."""
     title = picture_title(record.verdicts, record.leading, record.title)
     for kind in ("svg", "dark"):
         with style.style(dark=kind == "dark"):

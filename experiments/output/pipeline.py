@@ -142,7 +142,8 @@ def make(figure: Figure, protocol: Protocol, parameters: Any, setting: Setting) 
     write_record(record, setting.results, setting.folder, setting.where)
     if setting.reference:
         drawn = setting.results / "report" / setting.folder / "figures"
-        pictures.draw_lacking([pictures.Order(setting.results, setting.folder, figure.name, drawn, png=True)])
+        order = pictures.Order(setting.results, setting.folder, figure.name, drawn, png=True)
+        pictures.draw_for_page(order, design, collected, record)
     else:
         drawn = setting.results / "figures" / setting.folder
         pictures.write(design, collected, record, drawn)
