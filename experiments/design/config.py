@@ -81,7 +81,9 @@ def parts(config: DictConfig, device_and_format: DictConfig | None = None, elsew
         SpecError: Something unknown or impossible, in one line.
     """
     arithmetic = dict(plain(config.arithmetic if device_and_format is None else device_and_format))
-    held: DataSpec = from_settings(data.KINDS, plain(config.data), "data")
+    # Where data lie is said nowhere but on the machine that has them.
+    given = [key for key in config.data if not (elsewhere and OmegaConf.is_missing(config.data, key))]
+    held: DataSpec = from_settings(data.KINDS, {key: plain(config.data[key]) for key in given}, "data")
     if not elsewhere:
         held = held.resolved()
         arithmetic["device"] = available_device(arithmetic["device"])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from critical.core.spec import SpecError
 
@@ -23,7 +23,7 @@ _SAFE = r"A-Za-z0-9_.,=+@~\-"
 
 
 def changes(overrides: Iterable[str], reference: bool = False) -> list[str]:
-    """Returns the overrides that change results, without their plus signs, sorted; of several of a key the last one.
+    """Returns the overrides that change results, sorted by their keys; of several of a key the last one.
 
     Args:
         overrides: As Hydra takes them: `deficit=occlusion`, `+a.b=1`, `~c`.
@@ -38,7 +38,7 @@ def changes(overrides: Iterable[str], reference: bool = False) -> list[str]:
         if value in DEFAULTS.get(key, ()) or (reference and key == "seeds"):
             held.pop(key, None)
         else:
-            held[key] = text.lstrip("+")
+            held[key] = text
     return [held[key] for key in sorted(held)]
 
 
@@ -52,7 +52,7 @@ def results_name(profile: str, overrides: Iterable[str]) -> str:
     Returns:
         Letters, digits and `_.,=+@~-`, at most 80 of them. Where that loses anything, a hash keeps names apart.
     """
-    exact = "+".join([profile, *changes(overrides)])
+    exact = "+".join([profile, *(text.lstrip("+") for text in changes(overrides))])
     said = re.sub(r"\[([^\[\]]*)\]", lambda found: found[1].replace(" ", ""), exact)
     # A slash in a key stands between a group or a figure and its name: nothing else is called that.
     parts = [re.sub(r"^[^=]*", lambda found: found[0].replace("/", "-"), part) for part in said.split("+")]
@@ -100,21 +100,21 @@ def chosen(given: str | None, profile: str, overrides: Sequence[str], reference:
     return profile if reference else results_name(profile, overrides)
 
 
-def refuse_other(name: str, now: Mapping[str, object], before: Mapping[str, object] | None) -> None:
+def refuse_other(name: str, now: Iterable[str], before: Iterable[str]) -> None:
     """Refuses to write results over those of other settings.
 
     Args:
         name: The name of the results.
-        now: `profile` and `settings` of the command.
-        before: The same of what lies under the name; None where nothing does.
+        now: The settings of the command, as its record will hold them, its profile among them.
+        before: Those of what lies under the name. Which seeds were trained does not matter, and folders of data that
+            the other has not used do not.
 
     Raises:
         SpecError: They differ.
     """
-    if before is not None and before != now:
-        held = " ".join([f"profile={before['profile']}", *_texts(before["settings"])])
-        raise SpecError(f"name={name}: holds results of other settings ({held}); choose another name")
-
-
-def _texts(settings: object) -> list[str]:
-    return [str(text) for text in settings] if isinstance(settings, (list, tuple)) else []
+    new, old = ({text.lstrip("+").partition("=")[0]: text for text in held} for held in (now, before))
+    for key in sorted({*new, *old} - {"seeds"}):
+        unknown = key.endswith(".fingerprint") and not (key in new and key in old)
+        if new.get(key) != old.get(key) and not unknown:
+            other = f"with {old[key]}" if key in old else f"without {new[key]}"
+            raise SpecError(f"name={name}: holds results {other}, and nothing is overwritten; choose another name=…")
