@@ -38,7 +38,8 @@ def design(protocol: Protocol, parameters: Removals) -> Design:
     blurred = windows[RESTART][last].deficit
     information = [
         Curves(title=f"{label}, {SCHEDULE_WORDS[RESTART]}", ylabel="usable information (bits)", column=column,
-               marks=[last], lines=[(Look(label, colour), blurred)])
+               windows=[(role("deficit", "blur acts"), 0, last)],
+               lines=[(Look(label, colour), blurred)])
         for column, label, colour in (("information_a", "view a", OTHER_COLOURS[2]),
                                       (f"information_{DEPRIVED}", f"view {DEPRIVED} (blurred)", OTHER_COLOURS[0]))
     ]  # fmt: skip
