@@ -61,7 +61,7 @@ def design(protocol: Protocol, parameters: Strengths) -> Design:
         best = {value: arm for value, arm in every.items() if value == chosen.get(method)}
         return Series(
             title=words(method), ylabel="accuracy of clean networks (%)", categories=True,
-            xlabel=METHODS[method].strength + "".join(f" ({value:g} is taken)" for value in best),
+            xlabel=METHODS[method].strength + "".join(f" (chosen: {value:g})" for value in best),
             lines=[(Look("", OTHER_COLOURS[4]), every), *([(taken, best)] if best else [])],
             levels=[(role("clean", "no\nmethod"), without)],
         )  # fmt: skip
