@@ -1,6 +1,13 @@
-"""Figures by Hydra: `python -m experiments figure=iclr2019/deficit_removal profile=quick`."""
+"""Makes figures: trains what is missing, draws, judges, writes the report. `make figures` calls it."""
 
 from __future__ import annotations
+
+import sys
+
+from experiments import opening
+
+if __name__ == "__main__":
+    opening.say(opening.figures(sys.argv[1:]))
 
 import time
 from pathlib import Path
@@ -13,9 +20,12 @@ from critical.execution.pool import Workers, default_jobs
 from critical.execution.store import RunStore
 from experiments.design import command, profile, registry
 from experiments.design import config as configuration
+from experiments.design.unread import refuse_strangers, refuse_unreached
 from experiments.output import estimate, pipeline, tables
 from experiments.output.loggers import logger
 from experiments.output.reference import refuse_reference
+from experiments.output.report_text import duration
+from experiments.output.verdict_lines import verdict_lines
 
 
 @command.by_settings("figures")
@@ -23,6 +33,9 @@ def main(config: DictConfig) -> None:
     """Makes the figures asked for, or says what that would take."""
     asked = configuration.plain(config.figure) if OmegaConf.is_list(config.figure) else config.figure
     figures = registry.chosen(asked, configuration.plain(config.headline))
+    refuse_strangers(config, registry.FIGURES)
+    for line in refuse_unreached(config, command.given(), figures):
+        print(f"note: {line}")
     needed = dict.fromkeys(figure.family for figure in figures)
     families = {family: profile.protocol(config, family) for family in needed}
     settings = {figure.name: profile.figure_settings(config, figure, families[figure.family]) for figure in figures}
@@ -56,17 +69,18 @@ def main(config: DictConfig) -> None:
         return
     print(
         f"{len(whole.runs)} runs: {whole.epochs_needed} epochs needed, "
-        f"{whole.epochs_separate} if each were trained by itself"
+        f"{whole.epochs_separate} if each were trained by itself",
+        flush=True,
     )
     start = time.monotonic()
-    with workers:
+    with workers, workers.watching(whole):
         for figure in figures:
             made = pipeline.make_reference if setting.reference else pipeline.make
             record = made(figure, *settings[figure.name], setting)
             picture = results / "figures" / config.profile / f"{figure.name}.png"
-            print(f"{figure.name}: {picture} made after {time.monotonic() - start:.0f} s")
-            for verdict in record.verdicts:
-                print(f"  {verdict['verdict']}: {verdict['sentence']}")
+            said = [f"{figure.name}, after {duration(time.monotonic() - start)}"]
+            said += [f"  {line}" for line in (*verdict_lines(record.verdicts), f"picture: {picture}")]
+            print("\n".join(said), flush=True)
     print(f"report: {results / 'report' / config.profile / 'index.html'}")
 
 

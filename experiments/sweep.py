@@ -34,7 +34,8 @@ from critical.execution.pool import default_jobs, run_all
 from critical.execution.store import RunStore
 from critical.training.runs import RunSpec
 from experiments.design import config as configuration
-from experiments.design.command import in_one_line, overrides
+from experiments.design.command import in_one_line
+from experiments.design.command_line import key_of, overrides
 from experiments.design.protocol import DEFICIT, DOSE_MATCHED, FRESH
 from experiments.output import tables
 from experiments.output.loggers import logger
@@ -60,11 +61,6 @@ class SweptRun:
     config: DictConfig
     spec: RunSpec
     values: Mapping[str, Any]
-
-
-def key_of(override: str) -> str:
-    """Returns the key of an override such as `deficit.end=10` or `+a=1`."""
-    return override.split("=", 1)[0].lstrip("+~")
 
 
 def expand(given: Sequence[str]) -> list[list[str]]:

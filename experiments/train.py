@@ -9,12 +9,10 @@ from __future__ import annotations
 import contextlib
 import sys
 from pathlib import Path
-from typing import Any
 
 from hydra import compose, initialize_config_dir
-from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from critical.core import environment
@@ -26,7 +24,8 @@ from critical.execution.workers import work
 from critical.training.runs import RunSpec
 from critical.training.timeline import Timeline
 from experiments.design import config as configuration
-from experiments.design.command import by_settings, one_line, overrides
+from experiments.design.command import by_settings, given, one_line
+from experiments.design.command_line import overrides
 from experiments.output.loggers import logger
 from experiments.output.sweep_record import current_sweep, remember, remember_refused
 
@@ -67,9 +66,7 @@ def main(config: DictConfig) -> None:
     folder = store.publish(spec, environment.describe())
     rows = store.rows(spec) or []
     mirror.log_run(folder, {"figure": "train"})
-    # As they were written: here, references to other settings lead nowhere.
-    given: Any = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
-    remember(Path(config.results), spec.run_id, given)
+    remember(Path(config.results), spec.run_id, given())
     last = rows[-1]
     if "failure" in last:
         raise SystemExit(f"run {spec.run_id} failed: {last['failure']}; its record: {folder}")
@@ -78,12 +75,12 @@ def main(config: DictConfig) -> None:
 
 def note_refusal(error: Exception) -> None:
     """Notes for the sweep of this process why its settings cannot be."""
-    given = overrides(sys.argv[1:])
+    written = overrides(sys.argv[1:])
     # Where the folder of results is itself what cannot be, there is none to note it in.
     with contextlib.suppress(HydraException, OmegaConfBaseException):
         with initialize_config_dir(str(configuration.CONF), version_base="1.3"):
-            config = compose("train", overrides=[text for text in given if text.startswith("results=")])
-        remember_refused(Path(config.results), given, one_line(error))
+            config = compose("train", overrides=[text for text in written if text.startswith("results=")])
+        remember_refused(Path(config.results), written, one_line(error))
 
 
 def command() -> None:

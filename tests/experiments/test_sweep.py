@@ -13,8 +13,8 @@ import yaml
 from critical import data
 from critical.core.spec import SpecError
 from critical.execution.plan import plan
-from critical.execution.pool import _Tracker
 from critical.execution.store import RunStore
+from critical.execution.tracker import Tracker
 from critical.training import loop as training
 from critical.training.loop import Trainer
 from experiments import agent, sweep, sync, train
@@ -133,7 +133,7 @@ def test_a_sweep_and_a_figure_share_the_store(here, monkeypatch, capsys):
     assert (status, lines) == (0, [])
     same = windows_of_the_figure("smoke")
     assert len({item.spec.run_id for item in same}) == 4
-    tracker = _Tracker(plan(item.spec for item in same), RunStore("r/runs"))
+    tracker = Tracker(plan(item.spec for item in same), RunStore("r/runs"))
     assert (tracker.finished, tracker.epochs_done, tracker.epochs_total) == (True, *2 * (tracker.epochs_total,))
     table = read("r/tables/sweeps/sweep.csv").set_index("run_id")
     figure_table = tables.collect(same, RunStore("r/runs")).runs.set_index("run_id")
@@ -252,7 +252,6 @@ class TestRefusedPoints:
         assert (row["failure"], row["removal"]) == ("", 1)
 
     def test_a_folder_of_results_that_cannot_be_is_one_line(self, monkeypatch, capsys):
-        tiny.composed_once(monkeypatch)
         status, lines, _ = tiny.call(monkeypatch, capsys, train.command, *TINY, "results=${nowhere}")
         assert (status, len(lines)) == (2, 1), lines
 
