@@ -1,6 +1,6 @@
 """The first line of a command, printed before torch is imported, which takes seconds.
 
-Nothing is checked here: where the settings cannot be read at a glance there is no line, and what is wrong is said later.
+Nothing is checked here: where settings cannot be read at a glance there is no line, and what is wrong is said later.
 """
 
 from __future__ import annotations
