@@ -20,6 +20,7 @@ from critical.execution.pool import Workers, default_jobs
 from critical.execution.store import RunStore
 from experiments.design import command, profile, registry
 from experiments.design import config as configuration
+from experiments.design.help import help_text
 from experiments.design.unread import refuse_strangers, refuse_unreached
 from experiments.output import estimate, pipeline, tables
 from experiments.output.loggers import logger
@@ -28,14 +29,19 @@ from experiments.output.report_text import duration
 from experiments.output.verdict_lines import verdict_lines
 
 
-@command.by_settings("figures")
+def figures_help() -> str:
+    """Returns what `--help` prints: the figures too."""
+    figures = [f"{name:<32}{figure.question}" for name, figure in registry.FIGURES.items()]
+    return help_text("figures", __doc__ or "", {"Figures": figures})
+
+
+@command.by_settings("figures", help=figures_help)
 def main(config: DictConfig) -> None:
     """Makes the figures asked for, or says what that would take."""
     asked = configuration.plain(config.figure) if OmegaConf.is_list(config.figure) else config.figure
     figures = registry.chosen(asked, configuration.plain(config.headline))
     refuse_strangers(config, registry.FIGURES)
-    for line in refuse_unreached(config, command.given(), figures):
-        print(f"note: {line}")
+    notes = refuse_unreached(config, command.given(), figures)
     needed = dict.fromkeys(figure.family for figure in figures)
     families = {family: profile.protocol(config, family) for family in needed}
     settings = {figure.name: profile.figure_settings(config, figure, families[figure.family]) for figure in figures}
@@ -64,6 +70,8 @@ def main(config: DictConfig) -> None:
         items = tables.planned(design, pipeline.seeds_now(design, protocol, setting))
         plans[figure.name] = plan(item.spec for item in items)
     whole = pipeline.merged(list(plans.values()))
+    for line in notes:
+        print(f"note: {line}", flush=True)
     if config.dry:
         print(estimate.report(whole, setting.store, jobs))
         return

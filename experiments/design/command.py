@@ -59,6 +59,10 @@ def in_one_line(command: Callable[..., int | None]) -> Callable[..., None]:
             raise SystemExit(1) from None
         except KeyboardInterrupt:
             raise SystemExit(STOPPED) from None
+        except BrokenPipeError:
+            # Whoever read has gone, as `| head` does; what is left in the buffer goes nowhere.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise SystemExit(1) from None
         if status:
             raise SystemExit(status)
 

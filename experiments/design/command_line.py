@@ -20,7 +20,10 @@ HELP = ("--help", "-h")
 MULTIRUN = ("--multirun", "-m")
 
 _SETTING = re.compile(r"[+~]*[^\s=]+=|~")
-_OF_A_FIGURE = re.compile(r"\+*figures\.(?P<figure>[^=.{}]*/[^=.{}]*)(?:\.(?P<key>[^=]+))?=(?P<value>.*)", re.DOTALL)
+_OF_A_FIGURE = re.compile(
+    r"\+*figures\.(?P<figure>[^=.{}]+(?=\.)|[^=.{}]*/[^=.{}]*)(?:\.(?P<key>[^=]+))?=(?P<value>.*)", re.DOTALL
+)
+_REWRITTEN = re.compile(r"\+figures=\{([^:{}]+):\{([^:{}]+):(.*)\}\}", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,11 @@ def overrides(arguments: Sequence[str]) -> list[str]:
 def key_of(override: str) -> str:
     """Returns the key of an override such as `deficit.end=10` or `+a=1`."""
     return override.split("=", 1)[0].lstrip("+~")
+
+
+def typed(override: str) -> str:
+    """Returns an override as one types it, for messages: `read` has rewritten those of a figure."""
+    return _REWRITTEN.sub(r"figures.\1.\2=\3", override)
 
 
 def written(value: Any) -> str:

@@ -16,19 +16,24 @@ from experiments.design.command_line import key_of, quoted
 MEANT = {
     "train": {
         "lr": "schedule.rate", "learning_rate": "schedule.rate", "rate": "schedule.rate", "decay": "schedule.decay",
-        "device": "arithmetic.device", "gpu": "arithmetic.device", "seeds": "seed", "removal": "deficit.end",
+        "device": "arithmetic.device", "gpu": "arithmetic.device", "removal": "deficit.end",
         "onset": "deficit.start", "window": "deficit.end", "dataset": "data", "network": "model",
-        "name": "name, of experiments.sweep", "jobs": "jobs, of experiments.sweep",
-        "sweep": "sweep, of experiments.sweep",
+        "name": "a single run has no name, python -m experiments.sweep has one",
+        "jobs": "a single run has one process, python -m experiments.sweep has jobs",
+        "sweep": "python -m experiments.sweep runs one",
+        "profile": "profiles are for figures, python -m experiments profile=quick",
+        "figure": "python -m experiments makes figures",
     },
     "figures": {
-        "lr": "protocol.rate", "learning_rate": "protocol.rate", "rate": "protocol.rate", "seed": "seeds=[0]",
-        "epochs": "protocol.recovery", "schedule": "protocol.rate and protocol.decay", "gpu": "device",
+        "lr": "protocol.rate", "learning_rate": "protocol.rate", "rate": "protocol.rate", "gpu": "device",
+        "epochs": "protocol.recovery", "dry_run": "dry", "dataset": "data", "network": "model",
+        "schedule": "figures set their schedules; protocol.rate and protocol.decay are what can be chosen",
         "removals": "figures.NAME.removals", "onsets": "figures.NAME.onsets", "removal": "figures.NAME.removals",
-        "dry_run": "dry", "dataset": "data", "network": "model",
     },
 }  # fmt: skip
-"""By the primary configuration: what people call a setting, as the last part of a key, and what it is called here."""
+"""By the primary configuration: what people call a setting, as the last part of a key, and what it is called here, or
+what to do (with blanks)."""
+RATES = ("lr", "learning_rate")
 LISTS = ("seeds", "protocol.seeds", "figure", "headline")
 WINDOW = re.compile(r"(two_streams\.|modalities\.)?deficit\.(start|end)")
 UNREAD_OF_FIGURES = (
@@ -47,11 +52,13 @@ def meant(key: str, known: Iterable[str], config_name: str) -> str:
     """
     there, last = sorted(known), key.rpartition(".")[2]
     if last in MEANT[config_name]:
-        return f"did you mean {MEANT[config_name][last]}?"
-    if same := [name for name in there if name.rpartition(".")[2] == last]:
-        return f"did you mean {' or '.join(sorted(same, key=lambda name: name.count('.'))[:2])}?"
+        alias = MEANT[config_name][last]
+        return alias if " " in alias else f"did you mean {alias}?"
+    if same := [name for name in there if name.rpartition(".")[2].lower() == last.lower()]:
+        fewest = min(name.count(".") for name in same)
+        return f"did you mean {' or '.join(name for name in same if name.count('.') == fewest)}?"
     group = key.rpartition(".")[0]
-    near = [name for name in there if name.rpartition(".")[0] == group and not name.startswith("hydra")]
+    near = [name for name in there if name.rpartition(".")[0] == group]
     return closest(key, near or there)
 
 
@@ -63,15 +70,23 @@ def refuse_by_name(overrides: Iterable[str], config_name: str) -> None:
     """
     for text in overrides:
         key, (_, _, value) = key_of(text), text.partition("=")
+        group, _, last = key.rpartition(".")
+        if text.startswith("~") and "." not in key:
+            raise SpecError(f"{text}: nothing goes without {key}; choose another, e.g. deficit=none")
         if config_name == "figures" and WINDOW.fullmatch(key):
             raise SpecError(f"{text}: nothing reads {key}; {UNREAD_OF_FIGURES}")
-        if key in ("optimizer.lr", "optimizer.learning_rate", "optimizer.rate"):
-            raise SpecError(f"{text}: the rate is no part of the optimiser; write {MEANT[config_name]['lr']}={value}")
-        alias = MEANT[config_name].get(key)
-        if alias and (config_name, key) != ("figures", "schedule"):
-            whole = f"{alias}={value}" if re.fullmatch(r"[\w.]+", alias) else alias
-            whole = whole.replace("seeds=[0]", f"seeds=[{value}]")
-            raise SpecError(f"{text}: there is no setting '{key}'; did you mean {whole}?{_several(alias, value)}")
+        if last in RATES or (group == "optimizer" and last == "rate"):
+            own = f"{group}.rate" if group.endswith("protocol") else MEANT[config_name]["lr"]
+            raise SpecError(f"{text}: the rate is called {own} here; write {own}={value}")
+        if config_name == "train" and key == "seeds":
+            whole = shlex.quote(f"seed={value.strip('[]')}")
+            several = f"several are a sweep: python -m experiments.sweep -m {whole}"
+            raise SpecError(f"{text}: a run has one seed, seed=0; {several}")
+        if config_name == "figures" and key == "seed":
+            raise SpecError(f"{text}: figures have several; write seeds=[{_listed(value) or value.strip('[]')}]")
+        if alias := MEANT[config_name].get(key):
+            said = alias if " " in alias else f"did you mean {alias}={value}?"
+            raise SpecError(f"{text}: there is no setting '{key}'; {said}")
         if config_name == "figures" and key in LISTS and (listed := _listed(value)):
             raise SpecError(f"{text}: a list is wanted, {key}=[{listed}]")
 
@@ -100,32 +115,30 @@ def one_line(error: Exception, config_name: str = "train", known: Iterable[str] 
             return f"{key}: it is there already; write it without +"
         more = " (choose a deficit first, e.g. deficit=blur)" if key.startswith("deficit.") else ""
         return f"{key}: there is no such setting; {meant(key, known, config_name)}{more}"
+    if found := re.search(r"Error merging override (.*)", text):
+        return f"{found[1]}: this value cannot stand there"
+    if "Config group override must be" in text:
+        return "a group is chosen by the name of a file in conf/, e.g. data=glyphs"
+    if found := re.search(r"Interpolation key '([^']*)' not found", text):
+        return f"${{{found[1]}}}: there is no setting of that name to refer to"
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     kept = [line for line in lines if not line.startswith(("full_key", "object_type", "Available options", "See http"))]
     return "; ".join(kept[:3])
 
 
-def _several(alias: str, value: str) -> str:
-    """More to say where several seeds were given to a command of one run."""
-    if alias != "seed" or not re.search(r"[,(\[]", value):
-        return ""
-    numbers = value.strip("[]")
-    return f" Several are a sweep: python -m experiments.sweep -m 'seed={numbers}'"
-
-
 def _listed(value: str) -> str:
     """Returns the inside of the list that a value in another notation means; nothing where it is one, or text."""
-    if found := re.fullmatch(r"range\((\d+)(?:,(\d+))?(?:,(\d+))?\)", value.replace(" ", "")):
+    if found := re.fullmatch(r"\[?range\((\d+)(?:,(\d+))?(?:,(\d+))?\)\]?", value.replace(" ", "")):
         return ",".join(map(str, range(*(int(part) for part in found.groups() if part))))
     return value if re.fullmatch(r"[^\[\]{}()'\"]+(,[^\[\]{}()'\"]+)+", value) else ""
 
 
 def _sweep(text: str, config_name: str) -> str:
     """What to do about several values where one is wanted."""
-    key, _, value = text.partition("=")
-    command = "python -m experiments.sweep -m" if config_name == "train" else "python -m experiments -m"
-    listed = f", a list is {key}=[{listed}]" if (listed := _listed(value)) else ""
-    return f"{text}: several values are a sweep, add -m: {command} {shlex.quote(text)}{listed}"
+    if config_name == "train":
+        return f"{text}: several values are a sweep: python -m experiments.sweep -m {shlex.quote(text)}"
+    again = f"python -m experiments -m {shlex.quote(text)}"
+    return f"{text}: one value is wanted; for the figures with each of them add -m: {again}"
 
 
 def _unreadable(text: str) -> str:

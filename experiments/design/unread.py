@@ -8,7 +8,7 @@ from hydra import compose
 from omegaconf import DictConfig, OmegaConf
 
 from critical.core.spec import SpecError, closest
-from experiments.design.command_line import key_of
+from experiments.design.command_line import key_of, typed
 from experiments.design.figure import Figure
 from experiments.design.messages import meant
 from experiments.design.profile import VISION
@@ -114,8 +114,8 @@ def refuse_unreached(config: DictConfig, overrides: Sequence[str], figures: Sequ
             raise SpecError(f"{text}: {', '.join(without)} has seeds of its own and would keep them; name the figures "
                             f"that are meant, e.g. figure=[{there[0].name}]")  # fmt: skip
         if not there:
-            raise SpecError(f"{text}: none of the figures asked for reads it ({names}){_instead(text, figures)}")
-        if without:
+            raise SpecError(f"{typed(text)}: none of the figures asked for reads it ({names}){_instead(text, figures)}")
+        if without and not key.startswith("figures"):
             lines.append(f"{text} is for {', '.join(figure.name for figure in there)}; the others have their own")
     return lines
 
