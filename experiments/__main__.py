@@ -9,12 +9,14 @@ from experiments import opening
 if __name__ == "__main__":
     opening.say(opening.figures(sys.argv[1:]))
 
+import contextlib
 import time
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
 from critical.core.spec import SpecError
+from critical.data.sources import no_downloads
 from critical.execution.plan import plan
 from critical.execution.pool import Workers, default_jobs
 from critical.execution.store import RunStore
@@ -43,7 +45,10 @@ def main(config: DictConfig) -> None:
     refuse_strangers(config, registry.FIGURES)
     notes = refuse_unreached(config, command.given(), figures)
     needed = dict.fromkeys(figure.family for figure in figures)
-    families = {family: profile.protocol(config, family) for family in needed}
+    absent = estimate.Absent()
+    with no_downloads() if config.dry else contextlib.nullcontext():
+        instead = absent if config.dry else None
+        families = {family: profile.protocol(config, family, instead) for family in needed}
     settings = {figure.name: profile.figure_settings(config, figure, families[figure.family]) for figure in figures}
     arithmetic = next(iter(families.values())).parts.arithmetic
     if config.reference:
@@ -73,7 +78,8 @@ def main(config: DictConfig) -> None:
     for line in notes:
         print(f"note: {line}", flush=True)
     if config.dry:
-        print(estimate.report(whole, setting.store, jobs))
+        print("measuring what an epoch costs here, for up to a minute", flush=True)
+        print(estimate.report(plans, setting.store, jobs, absent.named))
         return
     print(
         f"{len(whole.runs)} runs: {whole.epochs_needed} epochs needed, "

@@ -103,7 +103,8 @@ def refuse_unreached(config: DictConfig, overrides: Sequence[str], figures: Sequ
     Raises:
         SpecError: There is such a setting.
     """
-    lines, names = [], ", ".join(figure.name for figure in figures)
+    partly: dict[tuple[str, ...], list[str]] = {}
+    names = ", ".join(figure.name for figure in figures)
     for text in overrides:
         there = reached(text, figures)
         key = key_of(text)
@@ -115,9 +116,10 @@ def refuse_unreached(config: DictConfig, overrides: Sequence[str], figures: Sequ
                             f"that are meant, e.g. figure=[{there[0].name}]")  # fmt: skip
         if not there:
             raise SpecError(f"{typed(text)}: none of the figures asked for reads it ({names}){_instead(text, figures)}")
-        if without and not key.startswith("figures"):
-            lines.append(f"{text} is for {', '.join(figure.name for figure in there)}; the others have their own")
-    return lines
+        # Who names a family, or a figure, knows.
+        if without and key.split(".")[0] in (*OF_A_FAMILY, "protocol") and "@" not in key:
+            partly.setdefault(tuple(figure.name for figure in there), []).append(text)
+    return [f"{', '.join(texts)}: for {', '.join(held)}; the others have their own" for held, texts in partly.items()]
 
 
 def refuse_strangers(config: DictConfig, figures: Iterable[str]) -> None:
