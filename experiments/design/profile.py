@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 from omegaconf import DictConfig
 
 from critical.core.spec import SpecError, closest, from_settings
+from critical.data import DataError, DataSpec
 from critical.training.schedules import Continue
 from experiments.design import config as configuration
 from experiments.design.facts import DataFacts
@@ -23,12 +25,18 @@ def names() -> list[str]:
     return sorted(path.stem for path in (configuration.CONF / "profile").glob("*.yaml"))
 
 
-def protocol(config: DictConfig, family: str = VISION, facts: DataFacts | None = None) -> Protocol:
+def protocol(
+    config: DictConfig,
+    family: str = VISION,
+    instead: Callable[[DataSpec, DataError], DataSpec] | None = None,
+    facts: DataFacts | None = None,
+) -> Protocol:
     """Builds the protocol that a profile describes for a family of figures.
 
     Args:
         config: The whole configuration.
         family: `vision`, or the key under which its settings stand. What they leave out of `protocol` is as in vision.
+        instead: What stands for data that are not here; see `configuration.parts`.
         facts: What is known of the data, for runs that were made before: then neither they nor the device are asked
             for. See `config.parts`.
 
@@ -49,7 +57,7 @@ def protocol(config: DictConfig, family: str = VISION, facts: DataFacts | None =
     # Refuses an impossible rate or decay now.
     rates = {key: given[key] for key in ("rate", "decay", "reset_optimizer")}
     from_settings({Continue.name: Continue}, {"name": Continue.name, **rates}, "protocol")
-    parts = configuration.parts(node, config.arithmetic, elsewhere=facts is not None)
+    parts = configuration.parts(node, config.arithmetic, instead, elsewhere=facts is not None)
     made = Protocol(
         parts=parts,
         deficit=configuration.deficit(configuration.plain(node.deficit)),

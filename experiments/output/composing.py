@@ -72,7 +72,7 @@ def composed(name: str, profile: str, settings: Sequence[str], facts: DataFacts)
         raise SpecError(f"figure={name}: there is no such figure; {closest(name, FIGURES)}")
     figure = FIGURES[name]
     config = _config(profile, tuple(settings))
-    shared = profiles.protocol(config, figure.family, facts)
+    shared = profiles.protocol(config, figure.family, facts=facts)
     protocol, parameters = profiles.figure_settings(config, figure, shared)
     return Composed(figure, protocol, parameters, designed(figure, protocol, parameters))
 

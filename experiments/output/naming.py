@@ -8,13 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-import sys
 from collections.abc import Iterable, Sequence
 
-from hydra.core.hydra_config import HydraConfig
-
 from critical.core.spec import SpecError
-from experiments.design import command
 
 NEUTRAL = ("profile", "name", "figure", "headline", "results", "data_root", "jobs", "dry", "reference", "logger")
 """Settings of a command that cannot change what a run finds: the first word of their key."""
@@ -24,13 +20,6 @@ DEFAULTS = {"device": ("cpu", "auto"), "seeds": ("null",)}
 """Values that a name does not mention."""
 LONGEST = 120
 _SAFE = r"A-Za-z0-9_.,=+@~\-"
-
-
-def overrides() -> list[str]:
-    """Returns the overrides of this command; of several jobs, those of the one that runs."""
-    if {"-m", "--multirun"} & set(sys.argv):
-        return list(HydraConfig.get().overrides.task)
-    return command.overrides(sys.argv[1:])
 
 
 def changes(given: Iterable[str], reference: bool = False) -> list[str]:

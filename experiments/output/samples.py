@@ -50,7 +50,7 @@ def _seen(design: Design, dataset: Dataset, count: int) -> list[tuple[str, Batch
     for arm in design.trained:
         for window in () if arm.run is None else arm.run.timeline.windows:
             if not isinstance(window.deficit, NoDeficit):
-                acting.setdefault(window.deficit.name, (window.deficit, window.start))
+                acting.setdefault(_words(window.deficit), (window.deficit, window.start))
     labels = dataset.test.labels
     first = [int((labels == label).nonzero()[0]) for label in labels.unique()[:count]]
     clean = dataset.batch(dataset.test, torch.tensor(first))
@@ -59,8 +59,13 @@ def _seen(design: Design, dataset: Dataset, count: int) -> list[tuple[str, Batch
         batch = deficit.apply(clean, seed=0, epoch=start)
         # What changes neither images nor labels, as a choice of heads does, would be the same row again.
         if not (torch.equal(batch.labels, clean.labels) and all(map(torch.equal, batch.views, clean.views))):
-            seen.append((name.replace("_", " "), batch))
+            seen.append((name, batch))
     return seen
+
+
+def _words(deficit: Deficit) -> str:
+    view = getattr(deficit, "view", None)
+    return deficit.name.replace("_", " ") + (f" of view {view}" if view else "")
 
 
 def _row(label: str, batch: Batch, dataset: Dataset) -> dict[str, Any]:

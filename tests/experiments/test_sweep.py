@@ -13,11 +13,12 @@ import yaml
 from critical import data
 from critical.core.spec import SpecError
 from critical.execution.plan import plan
-from critical.execution.pool import _Tracker
 from critical.execution.store import RunStore
+from critical.execution.tracker import Tracker
 from critical.training import loop as training
 from critical.training.loop import Trainer
 from experiments import agent, sweep, sync, train
+from experiments.design import sweep_files
 from experiments.design.profile import figure_settings
 from experiments.design.profile import protocol as shared_protocol
 from experiments.design.registry import FIGURES
@@ -25,7 +26,7 @@ from experiments.output import sweep_record, tables
 from experiments.train import run_spec
 
 ROOT = Path(__file__).resolve().parents[2]
-SHIPPED = sorted(path.stem for path in sweep.FOLDER.glob("*.yaml"))
+SHIPPED = sorted(path.stem for path in sweep_files.FOLDER.glob("*.yaml"))
 CLEAN = [*tiny.MLP, "recovery=1"]
 TINY = [*CLEAN, "deficit=blur", "deficit.factor=2"]
 
@@ -108,7 +109,7 @@ class TestTable:
             (["name=../x"], "name=../x"),
             (["jobs=none"], "jobs=none"),
             (["seed"], "'seed' is no setting"),
-            (["--help"], "'--help' is no setting"),
+            (["--hlep"], "--hlep: there is no such option; --help lists what there is"),
             (["sweep=blur_windo"], "did you mean 'blur_window'"),
             (["sweep=stabilizer_weight"], "method bayes"),
             (["seed=1,,2"], "seed=1,,2"),
@@ -127,13 +128,13 @@ def test_a_sweep_and_a_figure_share_the_store(here, monkeypatch, capsys):
     """What a sweep has trained, a figure with the same settings does not train again."""
     smoke = ["data=digits", "data.subset=120", "data.test_subset=60", "model=all_cnn_tiny", "augmentation.shift=1"]
     given = [*smoke, "optimizer.batch_size=32", "schedule=continue", "schedule.decay=0.5", "recovery=2",
-             "arithmetic.device=cpu"]  # fmt: skip
+             "probes=standard", "arithmetic.device=cpu"]  # fmt: skip
     windows = ["deficit=blur", "deficit.start=0,1", "deficit.end=${start_plus:1}"]
     status, lines, _ = call(monkeypatch, capsys, *given, *windows, "seed=0,1", "results=r")
     assert (status, lines) == (0, [])
     same = windows_of_the_figure("smoke")
     assert len({item.spec.run_id for item in same}) == 4
-    tracker = _Tracker(plan(item.spec for item in same), RunStore("r/runs"))
+    tracker = Tracker(plan(item.spec for item in same), RunStore("r/runs"))
     assert (tracker.finished, tracker.epochs_done, tracker.epochs_total) == (True, *2 * (tracker.epochs_total,))
     table = read("r/tables/sweeps/sweep.csv").set_index("run_id")
     figure_table = tables.collect(same, RunStore("r/runs")).runs.set_index("run_id")
@@ -146,7 +147,7 @@ def test_a_sweep_and_a_figure_share_the_store(here, monkeypatch, capsys):
 class TestShippedSweeps:
     @pytest.mark.parametrize("name", SHIPPED)
     def test_a_file_is_a_sweep_whose_runs_can_be_built(self, name, monkeypatch):
-        held = sweep.sweep_file(name)
+        held = sweep_files.sweep_file(name)
         assert held["name"] == name
         command = held["command"]
         assert command[:4] == ["${env}", "python", "-m", "experiments.train"]
@@ -166,7 +167,7 @@ class TestShippedSweeps:
 
     @pytest.mark.parametrize("name", ["stabilizer_weight", "stabilizer_weight_grid"])
     def test_a_weight_is_chosen_by_clean_runs_of_calibration_seeds(self, name):
-        held = sweep.sweep_file(name)
+        held = sweep_files.sweep_file(name)
         assert "deficit=none" in held["command"]
         assert any(str(text).startswith("data.validation=") for text in held["command"])
         assert min(held["parameters"]["seed"]["values"]) >= 1000
@@ -252,7 +253,6 @@ class TestRefusedPoints:
         assert (row["failure"], row["removal"]) == ("", 1)
 
     def test_a_folder_of_results_that_cannot_be_is_one_line(self, monkeypatch, capsys):
-        tiny.composed_once(monkeypatch)
         status, lines, _ = tiny.call(monkeypatch, capsys, train.command, *TINY, "results=${nowhere}")
         assert (status, len(lines)) == (2, 1), lines
 
@@ -282,7 +282,7 @@ def grid_of_three(monkeypatch, tmp_path):
 
     Agents look for work more often than every 5 s.
     """
-    held = yaml.safe_load((sweep.FOLDER / "blur_window.yaml").read_text())
+    held = yaml.safe_load((sweep_files.FOLDER / "blur_window.yaml").read_text())
     length = next(text for text in held["command"] if text.startswith("deficit.end="))
     assert length.endswith("start_plus:5}")
     fixed = ["data=glyphs", "data.train_size=60", "data.test_size=30", "data.resolution=8", "model=all_cnn_tiny",
@@ -293,7 +293,7 @@ def grid_of_three(monkeypatch, tmp_path):
     held["parameters"] = {"deficit.start": {"values": [0, -1, 1]}, "seed": {"values": [0]}}
     (tmp_path / "sweeps").mkdir()
     (tmp_path / "sweeps" / "three.yaml").write_text(yaml.safe_dump(held, sort_keys=False))
-    monkeypatch.setattr(sweep, "FOLDER", tmp_path / "sweeps")
+    monkeypatch.setattr(sweep_files, "FOLDER", tmp_path / "sweeps")
     code = (
         "import wandb.wandb_agent as agent\nfrom wandb.cli.cli import cli\nagent.Agent.POLL_INTERVAL = 0.2\n"
         "cli(prog_name='wandb')"

@@ -229,7 +229,6 @@ def test_a_run_that_diverges_says_so(monkeypatch, capsys, tmp_path):
 def test_a_bad_setting_is_one_line_before_any_training(arguments, named, monkeypatch, capsys, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(Trainer, "train_epoch", lambda *_: pytest.fail("something was trained"))
-    tiny.composed_once(monkeypatch)
     base = tiny.TINY
     if arguments[0].startswith("data="):
         base = without(base, "data")

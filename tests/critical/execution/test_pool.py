@@ -21,8 +21,9 @@ from critical.core.files import WriteError
 from critical.data.base import _loaded
 from critical.execution import pool
 from critical.execution.plan import plan
-from critical.execution.pool import RunError, Workers, _Tracker, default_jobs, run_all
+from critical.execution.pool import RunError, Workers, default_jobs, run_all
 from critical.execution.store import RunStore
+from critical.execution.tracker import Tracker
 from critical.execution.workers import work
 from critical.probes import Accuracy, Probe
 from critical.training.loop import Trainer
@@ -123,7 +124,7 @@ def test_the_count_leaves_out_what_a_failure_prevents_at_every_moment(store):
     work(todo, store)
     # The last record is written before its state: for a moment all epochs are done, but not all segments.
     store.state_path(GOOD[0].keys[-1]).unlink()
-    tracker = _Tracker(todo, store)
+    tracker = Tracker(todo, store)
     assert not tracker.finished
     assert (tracker.epochs_done, tracker.runs_left) == (todo.epochs_needed, 0)
 
@@ -312,7 +313,7 @@ class TestFolders:
         log.mkdir()
         bar, todo = SimpleNamespace(update=lambda *_: None), plan([spec])
         with pytest.raises(RunError, match=r"^a worker stopped: RuntimeError: this probe cannot measure$"):
-            pool._train([pool._Member(store.root, log)], todo, _Tracker(todo, store), bar)
+            pool._train([pool._Member(store.root, log)], todo, Tracker(todo, store), bar)
 
     def test_a_folder_of_logs_that_cannot_be_made_is_one_line(self, store, tmp_path, quick):
         (tmp_path / "logs").write_text("")

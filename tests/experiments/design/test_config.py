@@ -187,7 +187,6 @@ def test_trying_on_data_does_not_draw_from_the_global_generator():
 )
 def test_a_bad_figure_command_is_one_line(arguments, named, monkeypatch, capsys, tmp_path):
     monkeypatch.chdir(tmp_path)
-    tiny.composed_once(monkeypatch)
     given = [text for text in ("profile=smoke", "device=cpu") if text.split("=")[0] not in
              {argument.split("=")[0] for argument in arguments}]  # fmt: skip
     status, lines, out = tiny.call(

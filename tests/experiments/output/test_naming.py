@@ -1,5 +1,3 @@
-import sys
-
 import pytest
 
 from critical.core.spec import SpecError
@@ -105,7 +103,3 @@ def test_the_same_settings_may_be_made_again_with_other_seeds_and_other_figures(
     # A figure of another family knows another folder of data.
     naming.refuse_other("mine", ["data.fingerprint=1"], ["two_streams.data.fingerprint=2"])
 
-
-def test_the_overrides_of_a_command_are_those_that_were_typed(monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["experiments", "figure=a", "--cfg", "job", "deficit=noise"])
-    assert naming.overrides() == ["figure=a", "deficit=noise"]

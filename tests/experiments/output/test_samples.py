@@ -47,10 +47,10 @@ def test_both_views_are_there_and_what_looks_the_same_is_not_shown_again():
     arms = [protocol.window(0, 2, deficit=held, sham=SplitHeads()).deficit for held in (ViewDropout(), Dissociation())]
     held = samples(shown(*arms, protocol.window(0, 2, sham=SplitHeads()).dose_matched), protocol)
     rows = {row["label"]: row["views"] for row in held}
-    assert list(rows) == ["clean", "dissociation", "view dropout"]
+    assert list(rows) == ["clean", "dissociation of view b", "view dropout of view b"]
     assert [view["name"] for view in rows["clean"]] == ["a", "b"]
-    assert pixels(rows["view dropout"][1])[:8, :8].std(axis=(0, 1)).max() == 0, "an absent view is one colour"
-    assert rows["view dropout"][0] == rows["clean"][0]
+    assert pixels(rows["view dropout of view b"][1])[:8, :8].std(axis=(0, 1)).max() == 0, "an absent view is one colour"
+    assert rows["view dropout of view b"][0] == rows["clean"][0]
 
 
 def test_they_are_fewer_rather_than_too_heavy(monkeypatch):
