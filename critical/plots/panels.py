@@ -141,7 +141,7 @@ class Curves(Panel):
         axis.margins(x=0.02)
         if self.windows:
             acting(axis, [(look.label, look.colour, start, end) for look, start, end in self.windows])
-        axis.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         super().draw(axis, runs, epochs)
 
 
@@ -178,7 +178,7 @@ class Dots(Panel):
             if held.empty:
                 continue
             found, colour = mean_interval(held), style.seen(look.colour)
-            axis.plot(held, [row + 0.24] * len(held), ".", color=colour, alpha=0.4, markersize=3.5)
+            axis.plot(held, [row + 0.24] * len(held), ".", color=colour, alpha=style.dots_alpha(), markersize=3.5)
             axis.plot([found.low, found.high], [row, row], color=colour, linewidth=1.3)
             axis.plot([found.mean], [row], look.marker, color=colour)
         labels = [look.label for look, _ in self.rows]
