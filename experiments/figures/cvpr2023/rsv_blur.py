@@ -65,7 +65,8 @@ def design(protocol: Protocol, parameters: Removals) -> Design:
         ],
         claims=claims,
         columns=("rsv_histogram/",),
-        panel_inches=(3.9, 2.7),
+        arms=[arm for held in windows.values() for pair in held.values() for arm in (pair.dose_matched, pair.deficit)],
+        panel_inches=(3.7, 2.7),
         note="Relative source variance is +1 where only view a moves a unit and −1 where only view b does; units that "
         "neither moves are left out.",
     )  # fmt: skip
