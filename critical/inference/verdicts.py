@@ -73,6 +73,8 @@ class Verdict:
         batches: The word of each batch by itself, in order.
         reason: Why, in a sentence.
         differs: What differs from the source's setting.
+        short: The claim's name in tables and pictures.
+        paper_effect: The source's own effect, in the unit of `effect`; None where it states none.
     """
 
     claim_id: str
@@ -93,6 +95,8 @@ class Verdict:
     batches: tuple[Word, ...]
     reason: str
     differs: str = ""
+    short: str = ""
+    paper_effect: float | None = None
 
 
 def judged(values: ArrayLike, smallest: float, direction: Direction, alpha: float) -> Word:
@@ -152,6 +156,7 @@ def decide(table: pd.DataFrame, claim: Claim, seeds: Iterable[int]) -> Verdict:
         statistics.sign_flip_p(finite) if len(finite) else math.nan,
         len(finite), float(finite.std(ddof=1)) if len(finite) > 1 else math.nan,
         claim.smallest, claim.measure.unit, claim.measure.ratio, word, confirmed, batches, reason, claim.differs,
+        claim.short, claim.paper_effect,
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from critical.core.spec import SpecError
+from critical.core.spec import SpecError, closest
 from critical.inference.arms import Arm
 from critical.inference.claims import Claim
 from critical.plots.panel import Panel
@@ -34,6 +34,8 @@ class Design:
             `arm_id`, `seed` and `failure` like those of runs.
         note: What the caption says besides what follows from the panels.
         seeds: Other seeds than the protocol's: those that choose a setting.
+        leading: Ids of the claims that the headline speaks of; when left out, the first of the papers' and the first of
+            ours.
     """
 
     panels: Sequence[Sequence[Panel | None]]
@@ -44,6 +46,7 @@ class Design:
     table: Callable[[], pd.DataFrame] | None = None
     note: str = ""
     seeds: tuple[int, ...] | None = None
+    leading: tuple[str, ...] = ()
 
     @property
     def shown(self) -> list[Panel]:
@@ -91,13 +94,24 @@ class Figure:
 
 
 def check(design: Design, name: str) -> None:
-    """Refuses a design whose arms a reader of the table could not tell apart.
+    """Refuses a design whose arms or claims a reader could not tell apart.
 
     Raises:
-        SpecError: Two different arms have one label.
+        SpecError: Two different arms have one label, two claims one short name, or the headline is to speak of a claim
+            that is none of the figure's.
     """
     labels: dict[str, Arm] = {}
     for arm in design.trained:
         before = labels.setdefault(str(arm), arm)
         if before != arm:
             raise SpecError(f"figure {name}: two different arms are called '{arm}'; give one of them a tag more")
+    named: dict[str, str] = {}
+    for claim in design.claims:
+        first = named.setdefault(claim.short, claim.id)
+        if first != claim.id:
+            raise SpecError(f"figure {name}: the claims '{first}' and '{claim.id}' are both called '{claim.short}'; "
+                            "give one of them another name, short=…")  # fmt: skip
+    ids = [claim.id for claim in design.claims]
+    for wanted in design.leading:
+        if wanted not in ids:
+            raise SpecError(f"figure {name}: leading names '{wanted}', which is no claim of it; {closest(wanted, ids)}")

@@ -43,15 +43,18 @@ def design(protocol: Protocol, parameters: Removals) -> Design:
                                       (f"information_{DEPRIVED}", f"view {DEPRIVED} (blurred)", OTHER_COLOURS[0]))
     ]  # fmt: skip
     claims = []
-    for how, source in ((CONTINUE, CVPR2023), (RESTART, OURS)):
+    for how, source, brief in ((CONTINUE, CVPR2023, "decaying"), (RESTART, OURS, "restarted")):
         held, words = windows[how][last], SCHEDULE_WORDS[how]
         claims += [
             Claim(f"rsv.one_sided_{how}", source, -1.0 * cost(held, "rsv_mean"), "greater",
-                  f"After a blur of view {DEPRIVED} until epoch {last} units listen to a: mean RSV rises ({words})."),
+                  f"After a blur of view {DEPRIVED} until epoch {last} units listen to a: mean RSV rises ({words}).",
+                  short=f"{brief}: units prefer view a"),
             Claim(f"rsv.polarised_{how}", source, -1.0 * cost(held, "rsv_polarised"), "greater",
-                  f"More units than after clean epochs have |RSV| > 0.5 ({words})."),
+                  f"More units than after clean epochs have |RSV| > 0.5 ({words}).",
+                  short=f"{brief}: more one-sided units"),
             Claim(f"rsv.information_{how}", source, cost(held, f"information_{DEPRIVED}"), "greater",
-                  f"Less usable information is left in the once blurred view than after clean epochs ({words})."),
+                  f"Less usable information is left in the once blurred view than after clean epochs ({words}).",
+                  short=f"{brief}: less information left"),
         ]  # fmt: skip
     return Design(
         panels=[

@@ -53,28 +53,34 @@ def design(protocol: Protocol, parameters: SplitRemovals) -> Design:
     claims = [
         # Figure 5, right: from 94 % to under 92 %.
         Claim("split.blur_cost", CVPR2023, cost(blur), "greater", paper_effect=2.0,
-              sentence=f"A view that is blurred until epoch {last} costs accuracy ({decaying})."),
+              sentence=f"A view that is blurred until epoch {last} costs accuracy ({decaying}).",
+              short="blur, decaying: costs accuracy"),
         Claim("split.dissociation_costs_less", CVPR2023, cost(blur) - cost(late["dissociation", CONTINUE]), "greater",
               f"Dissociated views until epoch {last} cost less than a blurred one ({decaying}).",
-              differs="Dissociation leaves the head of both views untrained; so does its sham."),
+              differs="Dissociation leaves the head of both views untrained; so does its sham.",
+              short="dissociation costs less than blur"),
         Claim("split.stream_trained", OURS, trained, "greater",
-              "A trained stream holds more than an untrained one, as far as a linear probe of its maps tells."),
-        *stream_claims("split.blur_continue_", CVPR2023, blur, DEPRIVED, f"A blur until epoch {last}", decaying),
+              "A trained stream holds more than an untrained one, as far as a linear probe of its maps tells.",
+              short="a trained stream holds more"),
+        *stream_claims("split.blur_continue_", CVPR2023, blur, DEPRIVED, f"A blur until epoch {last}", decaying,
+                       "blur, decaying"),
         Claim("split.momentum", OURS, blur.deficit - authors.deficit, "none",
-              "It makes no difference that the authors' recovery starts without the momentum."),
+              "It makes no difference that the authors' recovery starts without the momentum.",
+              short="dropped momentum does not matter"),
         Claim("split.opportunity", OURS, opportunity(blur), "greater",
-              "Part of the cost of the blur is what was missed in its epochs."),
+              "Part of the cost of the blur is what was missed in its epochs.", short="cost is partly lost time"),
     ]  # fmt: skip
     for name in acting:
-        what = f"{name.capitalize()} until epoch {last}"
+        what, brief = f"{name.capitalize()} until epoch {last}", f"{name}, restarted" if name == "blur" else name
         claims.append(Claim(f"split.{name}_cost_restart", OURS, cost(late[name, RESTART]), "greater",
-                            f"{what} costs accuracy ({restarted})."))  # fmt: skip
-        claims += stream_claims(f"split.{name}_restart_", OURS, late[name, RESTART], DEPRIVED, what, restarted)
+                            f"{what} costs accuracy ({restarted}).", short=f"{brief}: costs accuracy"))  # fmt: skip
+        claims += stream_claims(f"split.{name}_restart_", OURS, late[name, RESTART], DEPRIVED, what, restarted, brief)
     measures = [("accuracy", "test accuracy, both views (%)"), (DECODING, f"network, view {DEPRIVED} alone (%)")]
     measures += [(column, f"probe of stream {DEPRIVED}:\n{words} (%)") for column, words in PROBES.items()]
     return Design(
         panels=[[panel(name, column, words) for name in acting] for column, words in measures],
         claims=claims,
+        leading=("split.blur_cost", "split.blur_restart_impaired"),
         arms=[reading_untrained(fair.fresh)],
         note="The network tells from one view alone what it says beside random partners; the probe is a logistic "
         "regression on the maps that the fusion receives, fitted on examples on which no network was trained.",

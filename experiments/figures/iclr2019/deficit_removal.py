@@ -40,21 +40,32 @@ def design(protocol: Protocol, parameters: Removals) -> Design:
     name, until = protocol.deficit.name, f"until epoch {last}"
     claims = (
         Claim("removal.cost", ICLR2019, cost(late), "greater",
-              f"A {name} {until} leaves the network worse than a clean run of the same length (rate decaying)."),
+              f"A {name} {until} leaves the network worse than a clean run of the same length (rate decaying).",
+              short="deficit costs accuracy (decaying)"),
         Claim("removal.falls", ICLR2019, window[CONTINUE][first].deficit - late.deficit, "greater",
-              f"Accuracy falls with the removal: removal at {first} ends above removal at {last} (rate decaying)."),
+              f"Accuracy falls with the removal: removal at {first} ends above removal at {last} (rate decaying).",
+              short="later removal, lower accuracy"),
         Claim("removal.opportunity", OURS, opportunity(late), "greater",
-              "Part of that cost is what was missed: at the same low rates, clean epochs before the recovery help."),
+              "Part of that cost is what was missed: at the same low rates, clean epochs before the recovery help.",
+              short="cost is partly lost time"),
         Claim("removal.harm_continue", OURS, harm(late), "greater",
-              f"The rest is damage: the {name} ends below a network that starts with the rates of its recovery."),
+              f"The rest is damage: the {name} ends below a network that starts with the rates of its recovery.",
+              short="damage: below fresh (decaying)"),
         Claim("removal.harm_restart", OURS, harm(fair), "greater",
-              f"The {name} {until} ends below a fresh network when the rate restarts at the removal."),
+              f"The {name} {until} ends below a fresh network when the rate restarts at the removal.",
+              short="damage: below fresh (restarted)"),
         Claim("removal.cost_restart", OURS, cost(fair), "greater",
-              f"The {name} {until} ends below a network with as many clean epochs when the rate restarts."),
+              f"The {name} {until} ends below a network with as many clean epochs when the rate restarts.",
+              short="deficit costs accuracy (restarted)"),
         Claim("removal.restart_helps", PAWLAK2025, cost(late) - cost(fair), "greater",
-              "Restarting the rate at the removal takes away some of the cost.", requires=("removal.cost",)),
+              "Restarting the rate at the removal takes away some of the cost.", requires=("removal.cost",),
+              short="restarting the rate lowers cost"),
     )  # fmt: skip
-    return Design(panels=[[accuracy(CONTINUE), accuracy(RESTART)], [trace(CONTINUE), trace(RESTART)]], claims=claims)
+    return Design(
+        panels=[[accuracy(CONTINUE), accuracy(RESTART)], [trace(CONTINUE), trace(RESTART)]],
+        claims=claims,
+        leading=("removal.cost", "removal.harm_restart"),
+    )
 
 
 FIGURE = Figure(

@@ -57,13 +57,16 @@ def design(protocol: Protocol, parameters: Onsets) -> Design:
     more = f"The {name} costs more in a window at epoch {first} than at epoch {last}"
     claims = (
         Claim("window.early_same_total", ICLR2019, age(total[first], total[last]), "greater",
-              f"{more} (same total of epochs, rate decaying: as published)."),
+              f"{more} (same total of epochs, rate decaying: as published).", short="early costs more (as published)"),
         Claim("window.late_costs_nothing", ICLR2019, cost(decaying[last]), "not greater",
-              f"A window at epoch {last} costs nothing (at the low rates into which it falls)."),
+              f"A window at epoch {last} costs nothing (at the low rates into which it falls).",
+              short="late costs nothing (low rates)"),
         Claim("window.early_equal_rates", OURS, age(equal[first], equal[last]), "greater",
-              f"{more} at equal rates (started again at every onset and removal).", differs=JUMP),
+              f"{more} at equal rates (started again at every onset and removal).", differs=JUMP,
+              short="early costs more (equal rates)"),
         Claim("window.late_costs_at_high_rates", OURS, cost(equal[last]), "greater",
-              f"A window at epoch {last} costs accuracy at the rates of an early one."),
+              f"A window at epoch {last} costs accuracy at the rates of an early one.",
+              short="late costs accuracy at high rates"),
     )  # fmt: skip
     return Design(
         panels=[[
@@ -72,6 +75,7 @@ def design(protocol: Protocol, parameters: Onsets) -> Design:
             panel(f"{last + length + recovery} epochs in all,\nrate decaying on (published)", total),
         ]],
         claims=claims,
+        leading=("window.early_same_total", "window.early_equal_rates"),
         panel_inches=(2.8, 3.0),
     )  # fmt: skip
 

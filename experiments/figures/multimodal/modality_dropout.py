@@ -76,21 +76,26 @@ def design(protocol: Protocol, parameters: Modalities) -> Design:
         name, first = MODALITIES[view], windows[view, early]
         what = f"The absence of the {name} in the first {parameters.length} epochs"
         claims += [
-            *stream_claims(f"modality.{name}_", CVPR2023, first, view, what, rates, places=False),
+            *stream_claims(f"modality.{name}_", CVPR2023, first, view, what, rates, f"{name} cut off",
+                           places=False),
             Claim(f"modality.{name}_early", CVPR2023, age(first, windows[view, late], f"decoding_{view}"), "greater",
-                  f"The network loses more of the {name} early than in a late window of the same rates.", differs=JUMP),
+                  f"The network loses more of the {name} early than in a late window of the same rates.", differs=JUMP,
+                  short=f"{name} cut off: early loses more"),
             Claim(f"modality.{name}_early_impaired", OURS, age(first, windows[view, late], f"probe_maps_{view}"),
                   "greater", f"The stream of the {name} loses more early than in a late window of the same rates.",
-                  differs=JUMP),
-            Claim(f"modality.{name}_cost", OURS, cost(first), "greater", f"{what} costs accuracy from both."),
+                  differs=JUMP, short=f"{name} cut off: early impairs more"),
+            Claim(f"modality.{name}_cost", OURS, cost(first), "greater", f"{what} costs accuracy from both.",
+                  short=f"{name} cut off: costs accuracy"),
         ]  # fmt: skip
     both = {view: windows[view, early] for view in VIEWS}
     lost = {view: both[view].dose_matched[f"use_{view}"] - both[view].deficit[f"use_{view}"] for view in VIEWS}
     claims += [
         Claim("modality.hard_matters", OURS, lost[hard] - lost[parameters.easy], "greater",
-              f"The harder one ({MODALITIES[hard]}) loses more of its use than the easier one when it is cut off."),
+              f"The harder one ({MODALITIES[hard]}) loses more of its use than the easier one when it is cut off.",
+              short="harder one loses more of its use"),
         Claim("modality.harm", OURS, harm(both[hard]), "greater",
-              f"A network without the {MODALITIES[hard]} in its first epochs ends below a fresh one."),
+              f"A network without the {MODALITIES[hard]} in its first epochs ends below a fresh one.",
+              short="damage: below a fresh network"),
     ]  # fmt: skip
     measures = {
         "accuracy": "test accuracy, both (%)",
@@ -101,6 +106,7 @@ def design(protocol: Protocol, parameters: Modalities) -> Design:
     return Design(
         panels=[[panel(view, column.format(view), words) for view in VIEWS] for column, words in measures.items()],
         claims=claims,
+        leading=("modality.image_early", "modality.image_early_impaired"),
         panel_inches=(3.6, 2.2),
         note="The rate starts again at the onset and at the removal, so windows have the same rates at any age.",
     )

@@ -50,27 +50,31 @@ def design(protocol: Protocol, parameters: Prevention) -> Design:
     name = protocol.deficit.name
     what = f"Without any method, {name} of view {DEPRIVED} until epoch {removal}"
     claims = [
-        Claim("prevention.cost", OURS, cost(without), "greater", f"{what} costs accuracy (rate restarted)."),
-        *stream_claims("prevention.", OURS, without, DEPRIVED, what, "rate restarted"),
-    ]
+        Claim("prevention.cost", OURS, cost(without), "greater", f"{what} costs accuracy (rate restarted).",
+              short="no method: costs accuracy"),
+        *stream_claims("prevention.", OURS, without, DEPRIVED, what, "rate restarted", "no method"),
+    ]  # fmt: skip
     for method in used:
-        held, source, said = window[method], METHODS[method].source, words(method)
+        held, source, said, brief = window[method], METHODS[method].source, words(method), METHODS[method].short
         claims += [
             Claim(f"prevention.{method}_cost", source, cost(without) - cost(held), "greater",
-                  f"{said}: the deficit costs less accuracy than without.", requires=("prevention.cost",)),
+                  f"{said}: the deficit costs less accuracy than without.", requires=("prevention.cost",),
+                  short=f"{brief}: costs less"),
             Claim(f"prevention.{method}_mends", source, cost(without, MAPS) - cost(held, MAPS), "greater",
-                  f"{said}: stream {DEPRIVED} is less impaired than without.", requires=("prevention.impaired",)),
+                  f"{said}: stream {DEPRIVED} is less impaired than without.", requires=("prevention.impaired",),
+                  short=f"{brief}: mends stream"),
             Claim(f"prevention.{method}_sight", source, cost(without, DECODING) - cost(held, DECODING), "greater",
                   f"{said}: less of view {DEPRIVED} is lost to the network than without.",
-                  requires=("prevention.decoded",)),
+                  requires=("prevention.decoded",), short=f"{brief}: decodes more"),
             Claim(f"prevention.{method}_price", OURS, without.dose_matched - held.dose_matched, "not greater",
-                  f"{said}: it costs clean networks no accuracy."),
+                  f"{said}: it costs clean networks no accuracy.", short=f"{brief}: clean unharmed"),
         ]  # fmt: skip
         if method != CONTROL_METHOD:
             claims.append(Claim(
                 f"prevention.{method}_beyond_slowing", OURS, cost(slow, DECODING) - cost(held, DECODING), "greater",
                 f"{said}: less of view {DEPRIVED} is lost than by lowering the trunk's learning rate alone.",
                 requires=("prevention.decoded", f"prevention.{method}_sight"),
+                short=f"{brief}: beats slowing",
             ))  # fmt: skip
 
     def dots(label: str, unit: str, value: Callable[[WindowArms], Value], zero: bool = False) -> Dots:
@@ -87,6 +91,7 @@ def design(protocol: Protocol, parameters: Prevention) -> Design:
              dots("mean RSV after the deficit (+1: only view a)", "share", lambda w: w.deficit["rsv_mean"])],
         ],
         claims=claims,
+        leading=tuple(claim.id for claim in claims if claim.source != OURS),
         panel_inches=(4.4, 0.6 + 0.34 * len(window)),
         note="Each method acts in the window of the deficit (shrink and perturb once, at the removal), in the "
         "dose-matched network too. Strengths of the profile: "

@@ -184,6 +184,15 @@ def test_sentences_are_sentences_and_ids_begin_alike(name):
     assert len({claim.sentence for claim in claims}) == len(claims)
 
 
+@pytest.mark.parametrize("name", CLAIMING)
+def test_every_claim_has_a_short_name_that_says_something_beside_its_figure(name):
+    """Those left out would be a part of the id: "harm continue"."""
+    for claim in made(name)[1].claims:
+        assert claim.short != claim.id.rpartition(".")[2].replace("_", " ")
+        assert len(claim.short.split()) >= 3, claim.short
+        assert not claim.short.endswith(".")
+
+
 class TestAgeOrRate:
     @pytest.mark.parametrize("claim_id", ["age.follows_trace", "age.follows_trace_at_onset"])
     def test_a_correlation_is_rarely_reproduced_where_costs_know_nothing_of_traces(self, claim_id):
