@@ -17,7 +17,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
 from critical import data, deficits, stabilizers
-from critical.inference.claims import BATCHES, FIRST_CALIBRATION_SEED, OURS
+from critical.inference.claims import BATCHES, FIRST_CALIBRATION_SEED
 from critical.inference.effects import SMALLEST
 from critical.inference.verdicts import CONFIRMED_ALPHA, PROVISIONAL_ALPHA
 from critical.training import schedules
@@ -203,10 +203,10 @@ def _price(record: FigureRecord) -> list[str]:
 
 
 def measured(name: str, what: str) -> Callable[[Path], str]:
-    """Returns what shows docs/data/<name>.csv, the table that a benchmark wrote; `what` heads its first column."""
+    """Returns what shows docs/tables/<name>.csv, the table that a benchmark wrote; `what` heads its first column."""
 
     def part(_: Path) -> str:
-        with (ROOT / "docs" / "data" / f"{name}.csv").open(encoding="utf-8") as file:
+        with (ROOT / "docs" / "tables" / f"{name}.csv").open(encoding="utf-8") as file:
             held = list(csv.DictReader(file))
         rows = [[row["what"], f"{float(row['ratio']):.2f} ({float(row['low']):.2f} to {float(row['high']):.2f})",
                  f"{float(row['ms_a_step']):.1f}"] for row in held]  # fmt: skip

@@ -155,7 +155,7 @@ def _section(profile: str, record: FigureRecord, adjusted: Mapping[str, float]) 
         yield "It chooses settings and claims nothing.\n"
     made = "; ".join(f"{who['machine']}, commit {who['commit']} (seeds {ranges(who['seeds'])})" for who in record.made_by)
     price = "unknown" if record.cpu_seconds is None else f"{duration(record.cpu_seconds)} of process time"
-    yield f'<details markdown="1"><summary>Data, seeds and machine</summary>\n'
+    yield '<details markdown="1"><summary>Data, seeds and machine</summary>\n'
     yield f"- Data: {record.data}; {record.schedule}"
     yield f"- Seeds: {ranges(record.seeds)}"
     yield f"- Made by: {made}"
