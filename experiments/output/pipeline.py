@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from matplotlib.figure import Figure as Drawing
 
 from critical.core import environment
 from critical.core.files import write_atomically
@@ -32,6 +31,7 @@ from critical.plots import style
 from experiments.design.figure import Design, Figure, check
 from experiments.design.protocol import DEFICIT, Protocol
 from experiments.output import tables
+from experiments.output.drawing import draw
 from experiments.output.loggers import Logger
 from experiments.output.records import FigureRecord, write_record
 from experiments.output.reference import finished_seeds, refuse_changed_code, with_kept
@@ -192,26 +192,6 @@ def provenance(items: Sequence[PlannedRun], store: RunStore) -> list[dict[str, A
         own = [key for key, (_, who) in places.items() if environment.same(who, maker)]
         maker |= {"seeds": sorted({places[key][0] for key in own}), "cpu_seconds": round(store.cpu_seconds(own), 1)}
     return makers
-
-
-def draw(design: Design, collected: Tables) -> Drawing:
-    """Draws the panels of a figure from its tables."""
-    rows, columns = len(design.panels), max(map(len, design.panels))
-    made, axes = style.figure(rows, columns, panel=design.panel_inches)
-    for row, panels in enumerate(design.panels):
-        for column, axis in enumerate(axes[row]):
-            panel = panels[column] if column < len(panels) else None
-            if panel is None:
-                axis.set_visible(False)
-            else:
-                panel.draw(axis, collected.runs, collected.epochs)
-        words = next((panel.ylabel for panel in panels if panel is not None), "")
-        style.share_scale([
-            axis for axis, panel in zip(axes[row], panels, strict=False)
-            if panel is not None and words and panel.ylabel == words
-        ])  # fmt: skip
-    style.legend(made)
-    return made
 
 
 def schedule_text(protocol: Protocol) -> str:

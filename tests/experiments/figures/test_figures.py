@@ -21,6 +21,7 @@ from experiments.design.protocol import CONTINUE, DEFICIT, DOSE_MATCHED, FRESH
 from experiments.design.rates import AgesAndRates
 from experiments.design.registry import FIGURES
 from experiments.output import pipeline
+from experiments.output.drawing import draw
 
 SEEDS = BATCHES[0]
 NAMES = list(FIGURES)
@@ -144,7 +145,7 @@ def test_a_failed_run_is_named_below_every_panel_that_lacks_it_and_the_rest_is_d
     _, design = made(name)
     victim = design.shown[0].arms[-1]
     held = tiny.fabricated(design, SEEDS[:3], failures=[(victim, SEEDS[1])])
-    drawing = pipeline.draw(design, held)
+    drawing = draw(design, held)
     shown = [axis for axis in drawing.axes if axis.get_visible()]
     line = f"{victim}, seed {SEEDS[1]}: non-finite loss"
     for panel, axis in zip(design.shown, shown, strict=True):
@@ -156,7 +157,7 @@ def test_a_failed_run_is_named_below_every_panel_that_lacks_it_and_the_rest_is_d
 @pytest.mark.parametrize("name", NAMES)
 def test_one_seed_can_be_drawn(name):
     _, design = made(name)
-    drawing = pipeline.draw(design, tiny.fabricated(design, SEEDS[:1]))
+    drawing = draw(design, tiny.fabricated(design, SEEDS[:1]))
     assert [axis.get_xlabel() for axis in drawing.axes if axis.get_visible()] == [p.xlabel for p in design.shown]
 
 
