@@ -1,7 +1,7 @@
 """Pages of the site that are no file in docs/: README.md as the first page, and the API reference.
 
-A hook of MkDocs (`hooks` in mkdocs.yml). The reference follows from the packages of `critical`, so a new module is in it
-without being listed anywhere.
+A hook of MkDocs (`hooks` in mkdocs.yml). The reference follows from the packages of `critical`, so a new module is in
+it without being listed anywhere.
 """
 
 from __future__ import annotations
@@ -65,4 +65,6 @@ def reference(package: Path) -> str:
 
 
 def _says(module: Path) -> str:
-    return (ast.get_docstring(ast.parse(module.read_text(encoding="utf-8"))) or "").partition("\n\n")[0].replace("\n", " ")
+    """Returns the first paragraph of a module's docstring, in one line."""
+    said = ast.get_docstring(ast.parse(module.read_text(encoding="utf-8"))) or ""
+    return said.partition("\n\n")[0].replace("\n", " ")

@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import csv
 import math
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -52,9 +51,9 @@ def cost(results: Path) -> str:
     first, default, every = (sum(held[name].cpu_seconds or 0.0 for name in names)
                              for names in (headlined[:1], headlined, held))  # fmt: skip
     return (
-        "`make show` trains nothing and takes seconds. The runs of `make figures` took "
-        f"{minutes(default)} of processor time for the reference ({machine}), {minutes(first)} of them for the first "
-        f"picture, and those of `FIGURE=all` at most {minutes(every)}. Workers share this: two cores need half of it."
+        f"`make show` trains nothing. The runs of `make figures` took {minutes(default)} of processor time "
+        f"({machine}), {minutes(first)} of it for the first picture; all figures took {minutes(every)}. "
+        "Two cores need half as long."
     )
 
 
@@ -69,13 +68,14 @@ def found(results: Path) -> str:
     lines = []
     for name, records in held.items():
         said = {claim["source"] for record in records for claim in record.verdicts}
-        lines += [f"- {sentence(source, records)} (`{name}`)." for source in _papers() if source in said]
+        lines += [f"- `{name}`: {sentence(source, records)}." for source in _papers() if source in said]
     largest = {record.figure: (name, record) for name, records in held.items() for record in records if record.verdicts}
     for figure in FIGURES:
         if figure in largest:
             name, record = largest[figure]
-            link = f"[{figure.rpartition('/')[2]}](docs/results.md#{anchor(figure)})"
-            lines.append(f"- {link} (`{name}`): {headline(record.verdicts, record.leading)}")
+            where = "" if len(held) == 1 else f", `{name}`"
+            said_here = headline(record.verdicts, record.leading, brief=True)
+            lines.append(f"- [{figure.rpartition('/')[2]}](docs/results.md#{anchor(figure)}){where}: {said_here}")
     return "\n".join(lines) or "No reference tables are committed yet."
 
 
@@ -85,23 +85,18 @@ def _papers() -> list[str]:
             for arxiv in PAPERS.values()]  # fmt: skip
 
 
-def figures(results: Path) -> str:
+def figures(_: Path) -> str:
     """Returns the table of figures."""
-    prices = {record.figure: record.cpu_seconds for record in profiles(results).get(DEFAULT, [])}
     rows = []
     for name, figure in FIGURES.items():
         arxiv = PAPERS.get(name.partition("/")[0])
-        price = prices.get(name)
-        rows.append([f"`{name}`", _cited(arxiv) if arxiv else "ours", figure.question,
-                     "" if price is None else minutes(price)])  # fmt: skip
-    return table(["figure", "source", "question", f"processor time (`{DEFAULT}`)"], rows)
+        rows.append([f"`{name}`", _cited(arxiv) if arxiv else "ours", figure.question])
+    return table(["figure", "source", "question"], rows)
 
 
 def _cited(arxiv: str) -> str:
     one = _reference(arxiv)
-    names = ", ".join(author["family-names"] for author in one["authors"])
-    venue = re.search(r"\(([A-Z]+)\)|/(\w+) Conference", one["collection-title"])
-    return f"{names} {one['year']} ([{arxiv}](https://arxiv.org/abs/{arxiv}))" if venue else names
+    return f"[{one['authors'][0]['family-names']} et al. {one['year']}](https://arxiv.org/abs/{arxiv})"
 
 
 def citation(_: Path) -> str:
@@ -143,9 +138,9 @@ def table_of_profiles(_: Path) -> str:
         images = f", {held.data.subset:,} images" if held.data.get("subset") else ""
         side = f" at {held.data.resolution}×{held.data.resolution}" if held.data.get("resolution") else ""
         network = f"{held.model.name}, width {held.model.width}"
-        rows.append([f"`{name}`", purpose, f"{held.data.name}{images}{side}", network, str(held.protocol.longest_window),
-                     str(held.protocol.recovery), str(len(held.protocol.seeds))])  # fmt: skip
-    return table(["profile", "for", "data", "network", "longest deficit (epochs)", "recovery (epochs)", "seeds"], rows)
+        epochs = [str(held.protocol[key]) for key in ("longest_window", "recovery")]
+        rows.append([f"`{name}`", purpose, f"{held.data.name}{images}{side}", network, *epochs])
+    return table(["profile", "for", "data", "network", "longest deficit (epochs)", "recovery (epochs)"], rows)
 
 
 def kinds(registry: Mapping[str, Any]) -> Callable[[Path], str]:
@@ -162,8 +157,8 @@ def smallest(_: Path) -> str:
     """Returns the smallest effects of interest."""
     rows = []
     for one in SMALLEST.values():
-        size = f"a factor of {number(math.exp(one.effect))}" if one.ratio else f"{number(one.effect)} {one.unit}".rstrip()
-        rows.append([one.measures, size])
+        size = f"a factor of {number(math.exp(one.effect))}" if one.ratio else f"{number(one.effect)} {one.unit}"
+        rows.append([one.measures, size.rstrip()])
     return table(["measured", "smallest effect"], rows)
 
 
@@ -173,15 +168,16 @@ def seeds(_: Path) -> str:
     both = sum(len(batch) for batch in BATCHES)
     return (
         f"Seeds {first} are the first batch, {second} the second. One batch gives a *provisional* verdict "
-        f"(α = {PROVISIONAL_ALPHA}). Both make it *confirmed* where all {both} seeds give it at α = {CONFIRMED_ALPHA} and "
-        f"neither batch by itself gives another. Seeds from {FIRST_CALIBRATION_SEED} on chose settings and are refused in "
-        "claims. Intervals are 95 %."
+        f"(α = {PROVISIONAL_ALPHA}). Both make it *confirmed* where all {both} seeds give it at α = {CONFIRMED_ALPHA} "
+        f"and neither batch by itself gives another. Seeds from {FIRST_CALIBRATION_SEED} on chose settings and are "
+        "refused in claims. Intervals are 95 %."
     )
 
 
 def figures_differ(_: Path) -> str:
     """Returns where each figure differs from the papers, as its module says."""
-    return "\n".join(f"- `{name}`: {' '.join(figure.deviations)}" for name, figure in FIGURES.items() if figure.deviations)
+    listed = [(name, " ".join(figure.deviations)) for name, figure in FIGURES.items()]
+    return "\n".join(f"- `{name}`: {said}" for name, said in listed if said)
 
 
 def prices(results: Path) -> str:

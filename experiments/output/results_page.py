@@ -1,7 +1,7 @@
 """What was found: docs/results.md, written from the committed reference tables (`make findings`).
 
 No number in it is typed by hand. It is read from the records beside the tables, `results/reference/<profile>/`. The
-page begins with a line a source, then has all claims at a glance, a column a profile, and then figure by figure.
+page begins with a line a source and a sign a claim, and goes on figure by figure.
 """
 
 from __future__ import annotations
@@ -26,13 +26,16 @@ from experiments.output.words import VERDICTS
 Claimed = Mapping[str, Any]
 Profiles = Mapping[str, Sequence[FigureRecord]]
 
-HEAD = f"""# What was found
+HEAD = """# What was found
 
-This page is generated: `make findings` writes it from the records in `results/reference/`, and `make show` draws the
-same as a report with pictures. [Methods](methods.md) says how a verdict comes about.
-
-Effects are means over seeds with 95 % intervals, and p is exact. A verdict is *provisional* on one batch of seeds and
-*confirmed* on both. Signs: {", ".join(f"{look.sign} {word}" for word, look in VERDICTS.items())}.
+This page is generated: `make findings` writes it from the records in `results/reference/`. `make show` draws the same
+as a report with pictures, and [Methods](methods.md#how-a-verdict-comes-about) says how a verdict comes about.
+"""
+LEGEND = f"""A sign a claim: {", ".join(f"{look.sign} {word}" for word, look in VERDICTS.items())}. The papers'
+own stand before the dot, the controls of this suite behind it.
+"""
+EFFECTS = """Effects below are means over seeds with 95 % intervals. A verdict is *provisional* on one batch of seeds; bold
+ones are *confirmed* on both.
 """
 NOTHING = "\nNo reference tables are committed yet. `make reference` writes them.\n"
 
@@ -62,14 +65,15 @@ def sentence(source: str, records: Sequence[FigureRecord]) -> str:
         source: The source of the claims.
         records: The records of a profile.
     """
-    on = dict.fromkeys(_data(record) for record in records if any(claim["source"] == source for claim in record.verdicts))
-    listed = [claim for record in records for claim in record.verdicts if claim["source"] == source]
-    words = Counter(claim["verdict"] for claim in listed)
-    sure = Counter(claim["verdict"] for claim in listed if claim["confirmed"])
+    claims = [(record, claim) for record in records for claim in record.verdicts if claim["source"] == source]
+    on = "; ".join(dict.fromkeys(_data(record) for record, _ in claims))
+    words = Counter(claim["verdict"] for _, claim in claims)
+    sure = Counter(claim["verdict"] for _, claim in claims if claim["confirmed"])
     said = [f"{words[word]} {word}" + (f" ({sure[word]} confirmed)" if sure[word] else "")
             for word in VERDICTS if words[word]]  # fmt: skip
-    claims = f"of {len(listed)} claims" if len(listed) > 1 else "of one claim"
-    return f"{source}, on {_listed(on)}: {claims} {', '.join(said)}"
+    if len(claims) == 1:
+        return f"{source}, on {on}: one claim, {claims[0][1]['verdict']}"
+    return f"{source}, on {on}: of {len(claims)} claims {', '.join(said)}"
 
 
 def sources(records: Sequence[FigureRecord]) -> list[str]:
@@ -88,77 +92,94 @@ def _in_short(held: Profiles) -> Iterator[str]:
     for name, records in held.items():
         yield f"**{name}.** {PROFILES.get(name, '')}\n"
         yield from (f"- {sentence(source, records)}." for source in sources(records))
-        if not any(claim["confirmed"] for record in records for claim in record.verdicts):
-            yield "\nEvery verdict here is provisional.\n"
-        else:
-            yield ""
+        sure = any(claim["confirmed"] for record in records for claim in record.verdicts)
+        yield "" if sure else "\nEvery verdict here is provisional.\n"
 
 
 def _at_a_glance(held: Profiles) -> Iterator[str]:
-    """Yields the matrices: claims × profiles, the papers' own apart from our controls."""
-    yield "## All claims at a glance\n\nConfirmed verdicts are bold. Each leads to its figure.\n"
-    for title, own in (("The papers' own claims", False), ("Controls of this suite", True)):
-        rows: dict[tuple[str, str], dict[str, Claimed]] = {}
-        for name, records in held.items():
-            for record, claim in _claims(records, own):
-                rows.setdefault((record.figure, claim["claim_id"]), {})[name] = claim
-        if not rows:
-            continue
-        yield f"### {title}\n"
-        yield _row(["claim", "figure", *held])
-        yield _row(["---"] * (2 + len(held)))
-        ordered = sorted(rows, key=lambda key: list(FIGURES).index(key[0]) if key[0] in FIGURES else len(FIGURES))
-        for figure, claim_id in ordered:
-            cells = rows[figure, claim_id]
-            said = next(iter(cells.values()))["short"]
-            yield _row([said, f"[{figure.rpartition('/')[2]}](#{anchor(figure)})",
-                        *(_cell(cells.get(name)) for name in held)])  # fmt: skip
+    """Yields the matrix: figures × profiles, a sign a claim, the papers' own apart from our controls."""
+    yield f"### All claims\n\n{LEGEND}"
+    yield _row(["figure", *held])
+    yield _row(["---"] * (1 + len(held)))
+    for figure, records in _figures(held).items():
+        cells = []
+        for name in held:
+            claims = records[name].verdicts if name in records else []
+            papers, ours = ("".join(_sign(claim) for claim in claims if (claim["source"] == OURS) == own)
+                            for own in (False, True))  # fmt: skip
+            cells.append(" · ".join(filter(None, (papers, ours))) if claims else "")
+        if any(cells):
+            yield _row([f"[{figure}](#{anchor(figure)})", *cells])
+    yield f"\n{EFFECTS}"
+
+
+def _figures(held: Profiles) -> dict[str, dict[str, FigureRecord]]:
+    """Returns the records by figure and profile, the figures in the order of the registry."""
+    there = dict.fromkeys(record.figure for records in held.values() for record in records)
+    ordered = [*(name for name in FIGURES if name in there), *(name for name in there if name not in FIGURES)]
+    return {figure: {name: record for name, records in held.items() for record in records if record.figure == figure}
+            for figure in ordered}  # fmt: skip
+
+
+def _by_figure(held: Profiles) -> Iterator[str]:
+    for figure, records in _figures(held).items():
+        yield f'<a id="{anchor(figure)}"></a>\n\n## {figure}\n'
+        question = FIGURES[figure].question if figure in FIGURES else ""
+        yield f"**{next(iter(records.values())).title}.** {question}\n".replace(" \n", "\n")
+        for name, record in records.items():
+            yield f"`{name}`: {headline(record.verdicts, record.leading)}\n"
+        yield from _compared(records)
+        for name, record in records.items():
+            yield from _details(name, record, held[name])
+
+
+def _compared(records: Mapping[str, FigureRecord]) -> Iterator[str]:
+    """Yields the claims of a figure by their short names, a column a profile."""
+    rows: dict[str, dict[str, Claimed]] = {}
+    for own in (False, True):
+        for name, record in records.items():
+            for claim in record.verdicts:
+                if (claim["source"] == OURS) == own:
+                    rows.setdefault(claim["claim_id"], {})[name] = claim
+    if rows:
+        yield _row(["claim", "source", *records])
+        yield _row(["---"] * (2 + len(records)))
+        for cells in rows.values():
+            first = next(iter(cells.values()))
+            yield _row([first["short"], first["source"], *(_cell(cells.get(name)) for name in records)])
         yield ""
 
 
 def _cell(claim: Claimed | None) -> str:
     if claim is None:
         return ""
-    said = f"{VERDICTS[claim['verdict']].sign} {effect(claim, claim['effect'])}" if claim["effect"] is not None else (
-        VERDICTS[claim["verdict"]].sign)  # fmt: skip
+    said = f"{_sign(claim)} {found(claim)}"
     return f"**{said}**" if claim["confirmed"] else said
 
 
-def _by_figure(held: Profiles) -> Iterator[str]:
-    order = dict.fromkeys(record.figure for name in held for record in held[name])
-    for figure in [*(name for name in FIGURES if name in order), *(name for name in order if name not in FIGURES)]:
-        at = [(name, record) for name, records in held.items() for record in records if record.figure == figure]
-        yield f'<a id="{anchor(figure)}"></a>\n\n## {figure}\n'
-        yield f"**{at[0][1].title}.** {FIGURES[figure].question if figure in FIGURES else ''}\n"
-        for name, record in at:
-            yield from _section(name, record, {key: p for source in sources(held[name])
-                                               for key, p in _adjusted(held[name], source).items()})  # fmt: skip
+def _sign(claim: Claimed) -> str:
+    return VERDICTS[claim["verdict"]].sign
 
 
-def _section(profile: str, record: FigureRecord, adjusted: Mapping[str, float]) -> Iterator[str]:
-    """Yields what a profile found in a figure: a sentence, a table, and where it comes from, folded."""
-    yield f"### {record.figure} in {profile}\n"
+def _details(profile: str, record: FigureRecord, records: Sequence[FigureRecord]) -> Iterator[str]:
+    """Yields the claims of a figure in full, and where they come from, folded."""
+    yield f'<details markdown="1"><summary>{profile}: claims in full, data, seeds, machine</summary>\n'
     if record.verdicts:
-        yield f"{headline(record.verdicts, record.leading)}\n"
-        corrected = any(_key(record, claim) in adjusted and claim["confirmed"] for claim in record.verdicts)
-        columns = ["claim", "source", "effect", "smallest of interest", "p", "n", *(["Holm's p"] if corrected else []), "verdict"]
+        columns = ("claim", "effect", "smallest of interest", "p", "n", "verdict", "Holm's p")
         yield _row(columns)
         yield _row(["---"] * len(columns))
-        for own in (False, True):
-            for _, claim in _claims([record], own):
-                holms = [probability(adjusted.get(_key(record, claim)) if claim["confirmed"] else None)]
-                yield _row([f"{claim['sentence']} {claim['differs']}".rstrip(), claim["source"], found(claim),
-                            effect(claim, claim["smallest"]).removeprefix("+"), probability(claim["p"]), str(claim["n"]),
-                            *(holms if corrected else []), _verdict(claim)])  # fmt: skip
+        adjusted = {key: p for source in sources(records) for key, p in _adjusted(records, source).items()}
+        for claim in sorted(record.verdicts, key=lambda claim: claim["source"] == OURS):
+            holms = adjusted.get(_key(record, claim)) if claim["confirmed"] else None
+            yield _row([f"{claim['sentence']} {claim['differs']}".rstrip(), found(claim),
+                        effect(claim, claim["smallest"]).removeprefix("+"), probability(claim["p"]), str(claim["n"]),
+                        _verdict(claim), probability(holms)])  # fmt: skip
         yield ""
-    else:
-        yield "It chooses settings and claims nothing.\n"
-    made = "; ".join(f"{who['machine']}, commit {who['commit']} (seeds {ranges(who['seeds'])})" for who in record.made_by)
-    price = "unknown" if record.cpu_seconds is None else f"{duration(record.cpu_seconds)} of process time"
-    yield '<details markdown="1"><summary>Data, seeds and machine</summary>\n'
+    made = [f"{who['machine']}, commit {who['commit']} (seeds {ranges(who['seeds'])})" for who in record.made_by]
+    price = "unknown" if record.cpu_seconds is None else f"{duration(record.cpu_seconds)} of processor time"
     yield f"- Data: {record.data}; {record.schedule}"
     yield f"- Seeds: {ranges(record.seeds)}"
-    yield f"- Made by: {made}"
+    yield f"- Made by: {'; '.join(made)}"
     yield f"- Price: {price}"
     yield from (f"- Failed: {line}" for line in record.failures)
     yield "\n</details>\n"
@@ -167,11 +188,6 @@ def _section(profile: str, record: FigureRecord, adjusted: Mapping[str, float]) 
 def _verdict(claim: Claimed) -> str:
     sure = f", {'confirmed' if claim['confirmed'] else 'provisional'}" if claim["verdict"] in DECIDED else ""
     return f"{VERDICTS[claim['verdict']].sign} {claim['verdict']}{sure}"
-
-
-def _claims(records: Iterable[FigureRecord], own: bool) -> Iterator[tuple[FigureRecord, Claimed]]:
-    for record in records:
-        yield from ((record, claim) for claim in record.verdicts if (claim["source"] == OURS) == own)
 
 
 def _adjusted(records: Sequence[FigureRecord], source: str) -> dict[str, float]:
@@ -193,11 +209,6 @@ def _key(record: FigureRecord, claim: Claimed) -> str:
 def _data(record: FigureRecord) -> str:
     """Returns the data without their size: "glyphs" of "glyphs 16×16 (3,000 images)"."""
     return re.split(r" \d+×\d+| \(", record.data)[0]
-
-
-def _listed(names: Iterable[str]) -> str:
-    held = list(names)
-    return " and ".join(filter(None, [", ".join(held[:-1]), held[-1]]))
 
 
 def ranges(seeds: Iterable[int]) -> str:
