@@ -2,7 +2,7 @@
 
 One row an image, one column a deficit; under each image stands the label the network is told, in
 colour where it is not the true one. What concerns one view of two has both views side by side, made of
-the same image, and the head that answers. Written to results/figures/deficits.png and .pdf.
+the same image, and the head that answers. Written to results/figures/deficits.png, .pdf and .svg.
 """
 
 from __future__ import annotations
@@ -56,12 +56,12 @@ def draw(dataset: Dataset, folder: Path, rows: int = 5, seed: int = 0) -> plotti
 
     Args:
         dataset: Where the sample images come from; the first view is shown.
-        folder: Where `deficits.png` and `deficits.pdf` go.
+        folder: Where `deficits.png`, `.pdf` and `.svg` go.
         rows: Number of images.
         seed: Seed of the random deficits.
 
     Returns:
-        The two paths.
+        The paths.
     """
     # A dissociation needs a second image to take a view from, even where one row is drawn.
     one = samples(dataset, max(rows, 2))

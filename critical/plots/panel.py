@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from critical.inference.arms import Arm, Contrast, Pooled, Term, Within, has_failed, rows_of, term_values
-from critical.plots import style
+from critical.plots import marks, style
 from critical.plots.curves import ordered_colours
 
 Value = Arm | Term | Contrast | Pooled | Within
@@ -90,7 +90,7 @@ class Panel:
         axis.set_title(self.title)
         axis.set_xlabel(self.xlabel)
         axis.set_ylabel(self.ylabel)
-        style.failed_runs(axis, [row for arm in self.arms for row in _failed(runs, arm)])
+        marks.failed_runs(axis, [row for arm in self.arms for row in _failed(runs, arm)])
 
     def sentence(self) -> str:
         """Returns what is seen, for the caption."""

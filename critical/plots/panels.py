@@ -25,7 +25,7 @@ from matplotlib.ticker import MaxNLocator
 
 from critical.inference.arms import Arm, rows_of
 from critical.inference.statistics import mean_interval
-from critical.plots import style
+from critical.plots import marks
 from critical.plots.curves import curve
 from critical.plots.panel import Look, Panel, Value, distinct, long_form, per_seed
 
@@ -82,7 +82,7 @@ class Series(Panel):
         for look, line in self.lines:
             rows = pd.concat([long_form(runs, value, place=at[place]) for place, value in line.items()])
             if len(rows):
-                style.seeds_and_interval(axis, rows, "place", "value", colour=look.colour, label=look.label,
+                marks.seeds_and_interval(axis, rows, "place", "value", colour=look.colour, label=look.label,
                                          linestyle=look.linestyle, marker=look.marker, interval="bars",
                                          gap=None if self.logarithmic else gap)  # fmt: skip
         if self.overlay:

@@ -4,6 +4,7 @@ import math
 
 import pandas as pd
 
+from critical.plots import marks
 from critical.plots import style as plotting
 from experiments.output.records import FigureRecord, write_record
 
@@ -84,7 +85,7 @@ def make(results, figure, columns=1, **changes):
         drawn, axes = plotting.figure(1, columns, sharey=True)
         for axis in axes.flat:
             for arm, rows in table.groupby("arm"):
-                plotting.seeds_and_interval(
+                marks.seeds_and_interval(
                     axis, rows, "removal", "accuracy", colour=plotting.arm_colour(arm), label=arm
                 )
             axis.set_xlabel("epoch of removal")

@@ -16,5 +16,5 @@ def test_samples_are_one_of_each_class():
 
 def test_the_grid_is_drawn(tmp_path, capsys):
     deficit_grid.main(["--folder", str(tmp_path), "--rows", "1"])
-    assert capsys.readouterr().out.split() == [str(tmp_path / f"deficits.{kind}") for kind in ("png", "pdf")]
+    assert capsys.readouterr().out.split() == [str(tmp_path / f"deficits.{kind}") for kind in ("png", "pdf", "svg")]
     assert (tmp_path / "deficits.png").stat().st_size > 5_000

@@ -72,7 +72,7 @@ def design(protocol: Protocol, parameters: Removals) -> Design:
 
 FIGURE = Figure(
     name="cvpr2023/rsv_blur",
-    title="Which view the units listen to after a blur of the other",
+    title="Which view units listen to",
     question="After an early blur of one view, do units listen to the other one, and is the view's information lost?",
     parameters=Removals,
     design=design,

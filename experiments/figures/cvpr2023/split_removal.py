@@ -90,7 +90,7 @@ def design(protocol: Protocol, parameters: SplitRemovals) -> Design:
 
 FIGURE = Figure(
     name="cvpr2023/split_removal",
-    title="Two streams: accuracy and the deprived stream against the epoch of removal",
+    title="Two streams, one deprived",
     question="Is a stream whose view was deprived early impaired, or does the network only ignore it?",
     parameters=SplitRemovals,
     design=design,

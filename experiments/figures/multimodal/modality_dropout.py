@@ -114,7 +114,7 @@ def design(protocol: Protocol, parameters: Modalities) -> Design:
 
 FIGURE = Figure(
     name="multimodal/modality_dropout",
-    title="One of two unlike modalities is cut off, early or late",
+    title="One of two modalities cut off",
     question="Is an early absence of one modality lasting, more than a late one at the same rates?",
     parameters=Modalities,
     design=design,

@@ -91,7 +91,8 @@ def design(protocol: Protocol, parameters: Prevention) -> Design:
              dots("mean RSV after the deficit (+1: only view a)", "share", lambda w: w.deficit["rsv_mean"])],
         ],
         claims=claims,
-        leading=tuple(claim.id for claim in claims if claim.source != OURS),
+        leading=tuple(f"prevention.{method}_{what}" for method in used if method != CONTROL_METHOD
+                      for what in ("cost", "sight")),
         panel_inches=(4.4, 0.6 + 0.34 * len(window)),
         note="Each method acts in the window of the deficit (shrink and perturb once, at the removal), in the "
         "dose-matched network too. Strengths of the profile: "

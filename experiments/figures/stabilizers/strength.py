@@ -73,7 +73,7 @@ def design(protocol: Protocol, parameters: Strengths) -> Design:
 
 FIGURE = Figure(
     name="stabilizers/strength",
-    title="The strength of each method, chosen on clean networks",
+    title="How strong each method may be",
     question="How strong may each method be without harm to clean networks?",
     parameters=Strengths,
     design=design,
