@@ -22,10 +22,12 @@ from critical.inference.verdicts import CONFIRMED_ALPHA, PROVISIONAL_ALPHA
 from critical.training import schedules
 from experiments.design.config import CONF
 from experiments.design.registry import FIGURES
+from experiments.output.compared import tallies
 from experiments.output.headline import headline
+from experiments.output.overview import committed
 from experiments.output.records import FigureRecord
-from experiments.output.report_text import number
-from experiments.output.results_page import anchor, profiles, ranges, sentence
+from experiments.output.report_text import number, ranges
+from experiments.output.results_page import anchor
 
 ROOT = CONF.parent
 DEFAULT = "quick"
@@ -43,7 +45,7 @@ PURPOSES = {
 
 def cost(results: Path) -> str:
     """Returns what the commands of the README take, from the records of the reference runs."""
-    held = {record.figure: record for record in profiles(results).get(DEFAULT, [])}
+    held = {record.figure: record for record in committed(results).get(DEFAULT, [])}
     headlined = list(_settings().headline)
     if lacking := [name for name in headlined if name not in held]:
         return f"The reference runs of {', '.join(f'`{name}`' for name in lacking)} are not committed yet."
@@ -64,11 +66,11 @@ def minutes(seconds: float) -> str:
 
 def found(results: Path) -> str:
     """Returns ten lines of what was found: how the papers fared, and a line a figure from the largest profile."""
-    held = profiles(results)
+    held = committed(results)
     lines = []
     for name, records in held.items():
-        said = {claim["source"] for record in records for claim in record.verdicts}
-        lines += [f"- `{name}`: {sentence(source, records)}." for source in _papers() if source in said]
+        lines += [f"- {one.source}, on {one.data} (`{name}`): {one.said}." for one in tallies(records)
+                  if one.source in _papers()]  # fmt: skip
     largest = {record.figure: (name, record) for name, records in held.items() for record in records if record.verdicts}
     for figure in FIGURES:
         if figure in largest:
@@ -112,7 +114,7 @@ def citation(_: Path) -> str:
             ("title", one["title"]), ("author", " and ".join(authors)), ("booktitle", one["collection-title"]),
             ("year", str(one["year"])), ("note", f"arXiv:{arxiv}"),
         ]))  # fmt: skip
-    said = ["@{}{{{},\n{}\n}}".format(kind, key, ",\n".join(f"  {name} = {{{value}}}" for name, value in fields))
+    said = ["@{}{{{},\n{}\n}}".format(kind, key, ",\n".join(f"  {name}={{{value}}}" for name, value in fields))
             for kind, key, fields in entries]  # fmt: skip
     return "\n".join(["```bibtex", *said, "```"])
 
@@ -183,7 +185,7 @@ def figures_differ(_: Path) -> str:
 def prices(results: Path) -> str:
     """Returns what the reference runs took, figure by figure."""
     parts = []
-    for name, records in profiles(results).items():
+    for name, records in committed(results).items():
         machines = dict.fromkeys(who["machine"] for record in records for who in record.made_by)
         rows = [_price(record) for record in records]
         head = ["figure", "runs", "epochs trained", "epochs without sharing", "processor time", "an epoch"]

@@ -53,13 +53,16 @@ def sureness(verdict: Mapping[str, Any]) -> str:
 
 
 def tally(verdicts: Iterable[Mapping[str, Any]]) -> str:
-    """Counts verdicts: "of 3 claims 2 reproduced (1 confirmed), 1 undecided"."""
+    """Counts verdicts: "of 3 claims 2 reproduced (1 confirmed), 1 undecided", or "…; all provisional"."""
     held = list(verdicts)
     words = Counter(verdict["verdict"] for verdict in held)
     sure = Counter(verdict["verdict"] for verdict in held if verdict["confirmed"])
-    said = [f"{words[word]} {word}" + (f" ({sure[word]} confirmed)" if word in DECIDED else "")
+    said = [f"{words[word]} {word}" + (f" ({sure[word]} confirmed)" if word in DECIDED and sure else "")
             for word in VERDICTS if words[word]]  # fmt: skip
-    return f"of {len(held)} claim{'s' * (len(held) != 1)} {', '.join(said)}" if held else "no claim"
+    if not held:
+        return "no claim"
+    provisional = "; all provisional" if not sure and any(words[word] for word in DECIDED) else ""
+    return f"of {len(held)} claim{'s' * (len(held) != 1)} {', '.join(said)}{provisional}"
 
 
 def data_name(label: str) -> str:

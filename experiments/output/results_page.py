@@ -6,21 +6,19 @@ page begins with a line a source and a sign a claim, and goes on figure by figur
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from critical.inference.claims import BATCHES, OURS
 from critical.inference.statistics import holm
-from critical.inference.verdicts import DECIDED
 from experiments.design.registry import FIGURES
+from experiments.output.compared import tallies
 from experiments.output.headline import headline
-from experiments.output.records import FigureRecord, read_records
+from experiments.output.overview import committed
+from experiments.output.records import FigureRecord
 from experiments.output.report import PROFILES
-from experiments.output.report_text import duration, effect, found, probability
+from experiments.output.report_text import duration, effect, found, probability, ranges, sureness
 from experiments.output.words import VERDICTS
 
 Claimed = Mapping[str, Any]
@@ -34,52 +32,20 @@ as a report with pictures, and [Methods](methods.md#how-a-verdict-comes-about) s
 LEGEND = f"""A sign a claim: {", ".join(f"{look.sign} {word}" for word, look in VERDICTS.items())}. The papers'
 own stand before the dot, the controls of this suite behind it.
 """
-EFFECTS = """Effects below are means over seeds with 95 % intervals. A verdict is *provisional* on one batch of seeds; bold
-ones are *confirmed* on both.
+EFFECTS = """Effects below are means over seeds with 95 % intervals. A verdict is *provisional* on one batch of seeds;
+bold ones are *confirmed* on both.
 """
 NOTHING = "\nNo reference tables are committed yet. `make reference` writes them.\n"
 
 
-def profiles(results: Path) -> dict[str, list[FigureRecord]]:
-    """Returns the committed records by profile, the larger profiles last.
-
-    Args:
-        results: The folder that holds `reference/<profile>/`. The profile smoke is left out: it says nothing.
-    """
-    there = {path.name for path in (results / "reference").glob("*") if path.is_dir()} - {"smoke"}
-    order = [*(name for name in PROFILES if name in there), *sorted(there - set(PROFILES))]
-    held = {name: read_records(results, name, "reference") for name in order}
-    return {name: records for name, records in held.items() if records}
-
-
 def page(results: Path) -> str:
-    """Returns the page as Markdown; `results` as in `profiles`."""
-    held = profiles(results)
-    return "\n".join([HEAD, *_in_short(held), *_at_a_glance(held), *_by_figure(held)]) if held else HEAD + NOTHING
-
-
-def sentence(source: str, records: Sequence[FigureRecord]) -> str:
-    """Counts the verdicts on a source: "Pawlak 2025, on glyphs: of 3 claims 2 reproduced (1 confirmed), 1 undecided".
+    """Returns the page as Markdown.
 
     Args:
-        source: The source of the claims.
-        records: The records of a profile.
+        results: The folder that holds `reference/<profile>/`.
     """
-    claims = [(record, claim) for record in records for claim in record.verdicts if claim["source"] == source]
-    on = "; ".join(dict.fromkeys(_data(record) for record, _ in claims))
-    words = Counter(claim["verdict"] for _, claim in claims)
-    sure = Counter(claim["verdict"] for _, claim in claims if claim["confirmed"])
-    said = [f"{words[word]} {word}" + (f" ({sure[word]} confirmed)" if sure[word] else "")
-            for word in VERDICTS if words[word]]  # fmt: skip
-    if len(claims) == 1:
-        return f"{source}, on {on}: one claim, {claims[0][1]['verdict']}"
-    return f"{source}, on {on}: of {len(claims)} claims {', '.join(said)}"
-
-
-def sources(records: Sequence[FigureRecord]) -> list[str]:
-    """Returns the sources of claims: those with most claims first, this suite last."""
-    counts = Counter(claim["source"] for record in records for claim in record.verdicts)
-    return sorted(counts, key=lambda source: (source == OURS, -counts[source], source))
+    held = committed(results)
+    return "\n".join([HEAD, *_in_short(held), *_at_a_glance(held), *_by_figure(held)]) if held else HEAD + NOTHING
 
 
 def anchor(figure: str) -> str:
@@ -91,9 +57,8 @@ def _in_short(held: Profiles) -> Iterator[str]:
     yield "## In short\n"
     for name, records in held.items():
         yield f"**{name}.** {PROFILES.get(name, '')}\n"
-        yield from (f"- {sentence(source, records)}." for source in sources(records))
-        sure = any(claim["confirmed"] for record in records for claim in record.verdicts)
-        yield "" if sure else "\nEvery verdict here is provisional.\n"
+        yield from (f"- {one.source}, on {one.data}: {one.said}." for one in tallies(records))
+        yield ""
 
 
 def _at_a_glance(held: Profiles) -> Iterator[str]:
@@ -168,7 +133,7 @@ def _details(profile: str, record: FigureRecord, records: Sequence[FigureRecord]
         columns = ("claim", "effect", "smallest of interest", "p", "n", "verdict", "Holm's p")
         yield _row(columns)
         yield _row(["---"] * len(columns))
-        adjusted = {key: p for source in sources(records) for key, p in _adjusted(records, source).items()}
+        adjusted = _adjusted(records)
         for claim in sorted(record.verdicts, key=lambda claim: claim["source"] == OURS):
             holms = adjusted.get(_key(record, claim)) if claim["confirmed"] else None
             yield _row([f"{claim['sentence']} {claim['differs']}".rstrip(), found(claim),
@@ -186,35 +151,23 @@ def _details(profile: str, record: FigureRecord, records: Sequence[FigureRecord]
 
 
 def _verdict(claim: Claimed) -> str:
-    sure = f", {'confirmed' if claim['confirmed'] else 'provisional'}" if claim["verdict"] in DECIDED else ""
-    return f"{VERDICTS[claim['verdict']].sign} {claim['verdict']}{sure}"
+    said = ", ".join(filter(None, (claim["verdict"], sureness(claim))))
+    return f"{_sign(claim)} {said}"
 
 
-def _adjusted(records: Sequence[FigureRecord], source: str) -> dict[str, float]:
-    """Returns Holm's p by figure and claim, of the directed claims of a source that were tested on both batches."""
-    tested = {
-        _key(record, claim): claim["p"]
-        for record in records
-        for claim in record.verdicts
-        if claim["source"] == source and claim["direction"] in ("greater", "less")
-        and len(claim["batches"]) == len(BATCHES) and claim["p"] is not None
-    }  # fmt: skip
-    return holm(tested)
+def _adjusted(records: Sequence[FigureRecord]) -> dict[str, float]:
+    """Returns Holm's p by figure and claim: of the directed claims of a source that were tested on both batches."""
+    tested: dict[str, dict[str, float]] = {}
+    for record in records:
+        for claim in record.verdicts:
+            directed = claim["direction"] in ("greater", "less") and claim["p"] is not None
+            if directed and len(claim["batches"]) == len(BATCHES):
+                tested.setdefault(claim["source"], {})[_key(record, claim)] = claim["p"]
+    return {key: p for held in tested.values() for key, p in holm(held).items()}
 
 
 def _key(record: FigureRecord, claim: Claimed) -> str:
     return f"{record.figure} {claim['claim_id']}"
-
-
-def _data(record: FigureRecord) -> str:
-    """Returns the data without their size: "glyphs" of "glyphs 16×16 (3,000 images)"."""
-    return re.split(r" \d+×\d+| \(", record.data)[0]
-
-
-def ranges(seeds: Iterable[int]) -> str:
-    """Writes whole numbers with their gaps: "20–27, 30"."""
-    runs = [[seed for _, seed in held] for _, held in groupby(enumerate(sorted(seeds)), lambda at: at[1] - at[0])]
-    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}–{run[-1]}" for run in runs)
 
 
 def _row(cells: Iterable[str]) -> str:
