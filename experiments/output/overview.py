@@ -27,6 +27,7 @@ from critical.core.files import write_atomically
 from critical.inference.claims import OURS
 from critical.inference.verdicts import DECIDED
 from critical.plots import style
+from experiments.design.command import in_one_line
 from experiments.output.headline import leaders
 from experiments.output.records import FigureRecord, read_records
 from experiments.output.report import PROFILES
@@ -277,6 +278,12 @@ def write(results: Path, folder: Path) -> list[Path]:
     return paths
 
 
-if __name__ == "__main__":
+@in_one_line
+def main() -> None:
+    """Writes the pictures of the README."""
     for written in write(ROOT / "results", ROOT / "docs"):
         print(written.relative_to(ROOT))
+
+
+if __name__ == "__main__":
+    main()

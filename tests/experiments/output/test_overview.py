@@ -88,7 +88,8 @@ def test_a_word_has_its_sign_and_is_filled_when_confirmed_and_outlined_when_prov
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
 def test_no_words_overlap_and_none_leave_the_picture(count):
-    long = [verdict("a.long", short="deficit costs accuracy (restarted)"), verdict("a.unknown", effect=None, low=None, high=None),
+    long = [verdict("a.long", short="deficit costs accuracy (restarted)"),
+            verdict("a.unknown", effect=None, low=None, high=None),
             verdict("a.bits", effect=-123.0, unit="bits", source="A paper with many authors and a long name 2024"),
             verdict("a.ours", source=OURS)]  # fmt: skip
     held = record("a/one", long, data="letters and signals (1,500 pairs)")
