@@ -22,9 +22,9 @@ from critical.inference.verdicts import CONFIRMED_ALPHA, PROVISIONAL_ALPHA
 from critical.training import schedules
 from experiments.design.config import CONF
 from experiments.design.registry import FIGURES
+from experiments.output.committed import committed
 from experiments.output.compared import tallies
 from experiments.output.headline import headline
-from experiments.output.overview import committed
 from experiments.output.records import FigureRecord
 from experiments.output.report_text import number, ranges
 from experiments.output.results_page import anchor

@@ -13,9 +13,9 @@ from typing import Any
 from critical.inference.claims import BATCHES, OURS
 from critical.inference.statistics import holm
 from experiments.design.registry import FIGURES
+from experiments.output.committed import committed
 from experiments.output.compared import tallies
 from experiments.output.headline import headline
-from experiments.output.overview import committed
 from experiments.output.records import FigureRecord
 from experiments.output.report import PROFILES
 from experiments.output.report_text import duration, effect, found, probability, ranges, sureness
