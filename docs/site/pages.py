@@ -11,10 +11,16 @@ import re
 from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = ROOT / "critical"
+LOADS = {
+    ".html": re.compile(r"""<(?:script|img|source|iframe|link rel="(?:style|pre|icon))[^>]*["'](?:https?:)?//[^>]*"""),
+    ".css": re.compile(r"""(?:@import|url\()\s*["']?(?:https?:)?//[^)]*"""),
+}
+"""What a page or a style sheet loads without being asked, by the ending of its name."""
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -33,6 +39,15 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for path, text in pages.items():
         files.append(File.generated(config, path, content=text))
     return files
+
+
+def on_post_build(config: MkDocsConfig) -> None:
+    """Refuses a site that loads anything from elsewhere: it has to open from disk, and to tell nobody who reads it."""
+    for path in Path(config.site_dir).rglob("*"):
+        loads = LOADS.get(path.suffix)
+        found = loads.search(path.read_text(encoding="utf-8")) if loads else None
+        if found:
+            raise PluginError(f"{path}: {found.group()[:200]} is loaded from elsewhere")
 
 
 def front() -> str:

@@ -9,6 +9,7 @@ those that lead, and of this suite's controls those that a headline rests on.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import itertools
 import textwrap
@@ -23,7 +24,6 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import FancyBboxPatch
-from PIL import Image
 
 from critical.core.files import write_atomically
 from critical.inference.claims import OURS
@@ -34,13 +34,13 @@ from experiments.output.committed import committed
 from experiments.output.headline import leaders
 from experiments.output.records import FigureRecord
 from experiments.output.report_text import brief
+from experiments.output.small_png import small
 from experiments.output.words import VERDICTS
 
 ROOT = Path(__file__).resolve().parents[2]
 QUESTION = "Do the papers’ claims hold?"
 MANY = 12
 """A figure with more claims of papers shows only those that lead."""
-COLOURS = 128
 NO_LETTERS = "#111111"
 """Letters on a filled cell, on light pages and dark ones."""
 
@@ -264,28 +264,25 @@ def _lines(axis: Axes, lines: Sequence[str], x: float, y: float, size: float, we
 
 
 def write(results: Path, folder: Path) -> list[Path]:
-    """Writes the pictures from the committed records: two parts beside each other, and one for phones; light and dark.
-
-    Args:
-        results: The folder that holds `reference/<profile>/`.
-        folder: Where the pictures go.
-    """
-    columns, paths = committed(results), []
-    for (size, beside), dark in itertools.product((("", 2), ("-narrow", 1)), (False, True)):
+    """Writes the pictures of the committed records in `results/reference` into a folder; returns their paths."""
+    columns, paths = committed(results), pictures(folder)
+    for path, (beside, dark) in paths.items():
         content = io.BytesIO()
         with style.style(dark=dark):
-            drawing = draw(columns, dark, beside)
-            drawing.savefig(content, format="png", dpi=2 * style.DOTS_PER_INCH)
-        paths.append(folder / f"overview{size}{'-dark' if dark else ''}.png")
-        write_atomically(paths[-1], _smaller(content))
-    return paths
+            draw(columns, dark, beside).savefig(content, format="png", dpi=2 * style.DOTS_PER_INCH)
+        write_atomically(path, small(content.getvalue(), source(columns)))
+    return list(paths)
 
 
-def _smaller(png: io.BytesIO) -> bytes:
-    """Returns a PNG with as few colours as it needs, a fifth of the bytes: the pictures are committed."""
-    few, content = Image.open(png).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE), io.BytesIO()
-    few.save(content, format="png", optimize=True)
-    return content.getvalue()
+def pictures(folder: Path) -> dict[Path, tuple[int, bool]]:
+    """Returns the paths of the pictures: one in two parts and one for phones, and whether they are dark."""
+    return {folder / f"overview{size}{'-dark' if dark else ''}.png": (beside, dark)
+            for size, beside in (("", 2), ("-narrow", 1)) for dark in (False, True)}  # fmt: skip
+
+
+def source(columns: Mapping[str, Sequence[FigureRecord]]) -> str:
+    """Returns a hash of all that is shown."""
+    return hashlib.sha256(repr((groups(columns), [tally(*one) for one in columns.items()])).encode()).hexdigest()[:16]
 
 
 @in_one_line

@@ -7,13 +7,11 @@ page begins with a line a source and a sign a claim, and goes on figure by figur
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from critical.inference.claims import BATCHES, OURS
 from critical.inference.statistics import holm
 from experiments.design.registry import FIGURES
-from experiments.output.committed import committed
 from experiments.output.compared import tallies
 from experiments.output.headline import headline
 from experiments.output.records import FigureRecord
@@ -38,13 +36,12 @@ bold ones are *confirmed* on both.
 NOTHING = "\nNo reference tables are committed yet. `make reference` writes them.\n"
 
 
-def page(results: Path) -> str:
+def page(held: Profiles) -> str:
     """Returns the page as Markdown.
 
     Args:
-        results: The folder that holds `reference/<profile>/`.
+        held: The committed records by profile, as `experiments.output.committed` reads them.
     """
-    held = committed(results)
     return "\n".join([HEAD, *_in_short(held), *_at_a_glance(held), *_by_figure(held)]) if held else HEAD + NOTHING
 
 

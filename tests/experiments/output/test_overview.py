@@ -11,6 +11,7 @@ from critical.inference.claims import OURS
 from critical.inference.verdicts import NEITHER
 from critical.plots import style
 from experiments.output import committed, overview
+from experiments.output.small_png import made_of
 from experiments.output.words import VERDICTS
 
 PAPER, OTHER = "A paper 2019", "Another paper 2023"
@@ -138,6 +139,10 @@ def test_the_pictures_are_written_from_the_committed_records_and_again_the_same(
     assert [path.name for path in narrow] == ["overview-narrow.png", "overview-narrow-dark.png"]
     assert imread(light)[0, 0, :3].mean() > 0.9
     assert imread(dark)[0, 0, :3].mean() < 0.2
+    assert made_of(light) == made_of(dark) == overview.source({"quick": [FIRST]})
+    other = record("a/one", [verdict("a.cost", "negligible")])
+    assert made_of(light) != overview.source({"quick": [other]})
+    assert made_of(tmp_path / "docs" / "none.png") == ""
     before = light.read_bytes()
     overview.write(tmp_path, tmp_path / "docs")
     assert light.read_bytes() == before
