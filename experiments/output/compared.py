@@ -138,8 +138,8 @@ def agreed(column: Column, reference: Column) -> str:
     if not total:
         return "None of its claims stands in the reference."
     if counts.get(AGREES) == total:
-        return f"{'All' if total > 1 else 'The'} {total} claim{'s' * (total > 1)} made here {'have' if total > 1 else 'has'} "\
-               "the verdict of the reference."
+        return (f"All {total} claims made here have the verdict of the reference." if total > 1
+                else "The one claim made here has the verdict of the reference.")  # fmt: skip
     said = [f"{count} {'has' if count == 1 else 'have'} {AGREEMENT[word]}" if word != OPEN else
             f"{count} {'is' if count == 1 else 'are'} {AGREEMENT[word]}" for word, count in counts.items()]  # fmt: skip
     return f"Beside the reference, of {total} claims made here {listed(said)}."

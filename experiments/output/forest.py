@@ -141,10 +141,10 @@ def _line(figure: str, claim: Sequence[tuple[Column, Verdict]], scale: Scale, se
 
 
 def _bar(title: str, verdict: Verdict, scale: Scale) -> Bar:
-    places = [None if verdict[key] is None else scale.at(verdict[key]) for key in ("effect", "low", "high")]
+    places = {key: None if verdict[key] is None else scale.at(verdict[key]) for key in ("effect", "low", "high")}
     words = [verdict["verdict"], sureness(verdict), found(verdict), f"p {probability(verdict['p'])}",
              f"n = {verdict['n'] or 0}"]  # fmt: skip
-    return Bar(title, verdict, *places, text=found(verdict), said=", ".join(filter(None, words)))
+    return Bar(title, verdict, **places, text=found(verdict), said=", ".join(filter(None, words)))
 
 
 def scale_of(verdicts: Sequence[Mapping[str, Any]]) -> Scale:

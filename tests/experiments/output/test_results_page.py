@@ -103,7 +103,7 @@ def test_profiles_stand_beside_each_other_and_what_is_confirmed_is_bold():
     lines = results_page.page(held).splitlines()
     assert f"| short a | {PAPER} | ✓ +4.21 points [+3.1, +5.3] | **✓ +4.21 points [+3.1, +5.3]** |" in lines
     assert f"| short b | {PAPER} | ✓ +4.21 points [+3.1, +5.3] |  |" in lines
-    assert f"- {PAPER}, on glyphs: of 2 claims 2 reproduced; all provisional." in lines
+    assert f"- {PAPER}, on glyphs: of 2 claims 2 reproduced; none confirmed yet." in lines
     assert f"- {PAPER}, on glyphs: of 1 claim 1 reproduced (1 confirmed)." in lines
 
 
@@ -170,8 +170,8 @@ def test_the_readme_takes_each_figure_from_the_largest_profile(tmp_path, committ
     assert document_parts.found(tmp_path).splitlines()[1].startswith("- [deficit_removal](docs/results.md#iclr2019")
     committed["laptop"] = [record(FIGURE, [late])]
     assert document_parts.found(tmp_path).splitlines() == [
-        f"- {PAPER}, on glyphs (`quick`): of 1 claim 1 reproduced; all provisional.",
-        f"- {PAPER}, on glyphs (`laptop`): of 1 claim 1 reproduced; all provisional.",
+        f"- {PAPER}, on glyphs (`quick`): of 1 claim 1 reproduced; none confirmed yet.",
+        f"- {PAPER}, on glyphs (`laptop`): of 1 claim 1 reproduced; none confirmed yet.",
         "- [deficit_removal](docs/results.md#iclr2019-deficit_removal), `laptop`: Reproduced: sentence of late "
         "(+9 points).",
         "- [permanence](docs/results.md#controls-permanence), `quick`: Reproduced: sentence of b (+4.21 points).",
