@@ -30,7 +30,7 @@ def headline(verdicts: Sequence[Verdict], leading: Sequence[str] = (), brief: bo
     Args:
         verdicts: Those of a figure, as records hold them.
         leading: Ids of the claims to speak of; when left out, the first of the papers' and the first of ours.
-        brief: Whether the effect alone stands behind a claim, for lists of several figures.
+        brief: Whether the effect alone stands behind a claim, and that it is confirmed: for lists of figures.
 
     Returns:
         Text such as "Reproduced: a blur costs accuracy (+50.2 points [+47.1, +53.4], provisional). Undecided: …".
@@ -84,7 +84,8 @@ def sentence(verdict: Verdict, brief: bool = False) -> str:
     """Says what was found of one claim: the word, the claim, and the effect that bears it out; `brief` as above."""
     word, claim = verdict["verdict"], _small(verdict["sentence"].rstrip("."))
     if brief and word != "unfinished" and verdict["effect"] is not None:
-        return f"{word.capitalize()}: {_with(claim, effect(verdict, verdict['effect']))}."
+        sure = ", confirmed" if verdict["confirmed"] else ""
+        return f"{word.capitalize()}: {_with(claim, effect(verdict, verdict['effect']) + sure)}."
     numbers, least = found(verdict), effect(verdict, verdict["smallest"]).removeprefix("+")
     if word in DECIDED:
         numbers += ", confirmed" if verdict["confirmed"] else ", provisional"

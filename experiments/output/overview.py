@@ -282,7 +282,9 @@ def pictures(folder: Path) -> dict[Path, tuple[int, bool]]:
 
 def source(columns: Mapping[str, Sequence[FigureRecord]]) -> str:
     """Returns a hash of all that is shown."""
-    return hashlib.sha256(repr((groups(columns), [tally(*one) for one in columns.items()])).encode()).hexdigest()[:16]
+    made = groups(columns)
+    cells = [brief(cell) for group in made for row in group.rows for cell in row.cells if cell]
+    return hashlib.sha256(repr((made, cells, [tally(*one) for one in columns.items()])).encode()).hexdigest()[:16]
 
 
 @in_one_line

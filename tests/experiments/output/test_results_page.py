@@ -20,7 +20,7 @@ FIGURE = "iclr2019/deficit_removal"
 def verdict(claim_id, word="reproduced", source=PAPER, **changes):
     held = {
         "claim_id": claim_id, "source": source, "sentence": f"Sentence of {claim_id}.", "direction": "greater",
-        "effect": 4.21, "low": 3.1, "high": 5.3, "p": 0.0078125, "n": 8, "spread": 1.2, "smallest": 2.0,
+        "effect": 4.2, "low": 3.1, "high": 5.3, "p": 0.0078125, "n": 8, "spread": 1.2, "smallest": 2.0,
         "unit": "points", "ratio": False, "verdict": word, "confirmed": False, "batches": (word,), "reason": "So.",
         "short": f"short {claim_id}", "paper_effect": None,
     }  # fmt: skip
@@ -65,9 +65,9 @@ def test_a_row_says_effect_interval_and_word():
                 smallest=math.log(1.2), unit="×", ratio=True, differs="Other |units|."),
     ))  # fmt: skip
     assert found["a"] == (
-        "| Sentence of a. | +4.21 points [+3.1, +5.3] | 2 points | 0.008 | 8 | ✓ reproduced, provisional | – |"
+        "| Sentence of a. | +4.2 points [+3.1, +5.3] | 2 points | 0.008 | 8 | ✓ reproduced, provisional | – |"
     )
-    assert "−0.14 points [−1, +0.7] | 2 points | 0.640 | 8 | ≈ negligible, provisional" in found["b"]
+    assert "−0.1 points [−1, +0.7] | 2 points | 0.640 | 8 | ≈ negligible, provisional" in found["b"]
     assert "no estimate | 2 points | – | 0 | ? undecided |" in found["c"]
     assert "×1.3 [1.1, 1.5] | ×1.2 |" in found["d"]
     assert r"Other \|units\|. |" in found["d"]
@@ -101,8 +101,8 @@ def test_profiles_stand_beside_each_other_and_what_is_confirmed_is_bold():
     quick, laptop = [verdict("a"), verdict("b")], [confirmed("a", 0.001)]
     held = {"quick": [record(FIGURE, quick)], "laptop": [record(FIGURE, laptop)]}
     lines = results_page.page(held).splitlines()
-    assert f"| short a | {PAPER} | ✓ +4.21 points [+3.1, +5.3] | **✓ +4.21 points [+3.1, +5.3]** |" in lines
-    assert f"| short b | {PAPER} | ✓ +4.21 points [+3.1, +5.3] |  |" in lines
+    assert f"| short a | {PAPER} | ✓ +4.2 points [+3.1, +5.3] | **✓ +4.2 points [+3.1, +5.3]** |" in lines
+    assert f"| short b | {PAPER} | ✓ +4.2 points [+3.1, +5.3] |  |" in lines
     assert f"- {PAPER}, on glyphs: of 2 claims 2 reproduced; none confirmed yet." in lines
     assert f"- {PAPER}, on glyphs: of 1 claim 1 reproduced (1 confirmed)." in lines
 
@@ -174,7 +174,7 @@ def test_the_readme_takes_each_figure_from_the_largest_profile(tmp_path, committ
         f"- {PAPER}, on glyphs (`laptop`): of 1 claim 1 reproduced; none confirmed yet.",
         "- [deficit_removal](docs/results.md#iclr2019-deficit_removal), `laptop`: Reproduced: sentence of late "
         "(+9 points).",
-        "- [permanence](docs/results.md#controls-permanence), `quick`: Reproduced: sentence of b (+4.21 points).",
+        "- [permanence](docs/results.md#controls-permanence), `quick`: Reproduced: sentence of b (+4.2 points).",
     ]
 
 
