@@ -171,7 +171,7 @@ def made(scratch):
     results = scratch.folder / "results"
     store = RunStore(results / "runs")
     setting = pipeline.Setting(
-        "smoke", results, lambda needed, _: tiny.train_here(needed, store), "make figures", loggers.Logger()
+        "smoke", results, lambda needed, _: tiny.train_here(needed, store), loggers.Logger()
     )
 
     def make():

@@ -43,6 +43,10 @@ def overrides(arguments):
     """Settings alone; of a sweep the first of each list."""
     sweep = bool({"-m", "--multirun"} & set(arguments))
     settings = [text for text in arguments if "=" in text and not text.startswith("-")]
+    if any(text.startswith("figures.") for text in settings):
+        from experiments.design.command_line import read
+
+        settings = read(settings).overrides
     return [text.split(",")[0] if sweep and "[" not in text else text for text in settings]
 
 
