@@ -127,15 +127,16 @@ def _details(profile: str, record: FigureRecord, records: Sequence[FigureRecord]
     """Yields the claims of a figure in full, and where they come from, folded."""
     yield f'<details markdown="1"><summary>{profile}: claims in full, data, seeds, machine</summary>\n'
     if record.verdicts:
-        columns = ("claim", "effect", "smallest of interest", "p", "n", "verdict", "Holm's p")
+        adjusted = _adjusted(records) if any(claim["confirmed"] for claim in record.verdicts) else None
+        columns = ["claim", "effect", "smallest of interest", "p", "n", "verdict"]
+        columns += [] if adjusted is None else ["Holm's p"]
         yield _row(columns)
         yield _row(["---"] * len(columns))
-        adjusted = _adjusted(records)
         for claim in sorted(record.verdicts, key=lambda claim: claim["source"] == OURS):
-            holms = adjusted.get(_key(record, claim)) if claim["confirmed"] else None
+            holms = [] if adjusted is None else [adjusted.get(_key(record, claim)) if claim["confirmed"] else None]
             yield _row([f"{claim['sentence']} {claim['differs']}".rstrip(), found(claim),
                         effect(claim, claim["smallest"]).removeprefix("+"), probability(claim["p"]), str(claim["n"]),
-                        _verdict(claim), probability(holms)])  # fmt: skip
+                        _verdict(claim), *map(probability, holms)])  # fmt: skip
         yield ""
     made = [f"{who['machine']}, commit {who['commit']} (seeds {ranges(who['seeds'])})" for who in record.made_by]
     price = "unknown" if record.cpu_seconds is None else f"{duration(record.cpu_seconds)} of processor time"

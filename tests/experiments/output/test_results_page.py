@@ -65,13 +65,18 @@ def test_a_row_says_effect_interval_and_word():
                 smallest=math.log(1.2), unit="×", ratio=True, differs="Other |units|."),
     ))  # fmt: skip
     assert found["a"] == (
-        "| Sentence of a. | +4.2 points [+3.1, +5.3] | 2 points | 0.008 | 8 | ✓ reproduced, provisional | – |"
+        "| Sentence of a. | +4.2 points [+3.1, +5.3] | 2 points | 0.008 | 8 | ✓ reproduced, provisional |"
     )
     assert "−0.1 points [−1, +0.7] | 2 points | 0.640 | 8 | ≈ negligible, provisional" in found["b"]
     assert "no estimate | 2 points | – | 0 | ? undecided |" in found["c"]
     assert "×1.3 [1.1, 1.5] | ×1.2 |" in found["d"]
     assert r"Other \|units\|. |" in found["d"]
     assert "| – premise failed |" in found["d"]
+
+
+def test_a_page_without_a_confirmed_claim_has_no_corrected_p():
+    assert "Holm" not in page(verdict("a"))
+    assert "| – |" in rows(page(verdict("a"), confirmed("b", 0.001)))["a"]
 
 
 def test_where_the_numbers_come_from_stands_below_them():
