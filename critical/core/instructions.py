@@ -20,8 +20,7 @@ and on the same Xeon where the instruction CPUID answers as that of a Haswell Xe
 (features, vendor, cache sizes): operations, and every measured column of two epochs of All-CNN, MLP, the two-stream
 ResNet and the network of two modalities. `benchmarks/portable_bits.py` repeats it and prints hashes by which machines
 can be compared. No AMD processor itself was tried with all five variables. Other versions of the libraries, other
-systems and accelerators have other bits. docs/performance.md
-has the price.
+systems and accelerators have other bits. What portable bits cost stands in docs/performance.md.
 """
 
 from __future__ import annotations
