@@ -1,7 +1,7 @@
 """What do the committed results say? `python -m experiments.show` (`make show`), some seconds, no training, no data.
 
 Writes the page of every committed profile, with one's own results beside them, and prints the verdicts on the papers'
-claims, a line a claim; `all=true` adds the controls of this suite. `profile=quick` shows one, `results=…` is the folder.
+claims, a line a claim; `all=true` adds our controls, `profile=quick` shows one, `results=…` is the folder.
 """
 
 from __future__ import annotations

@@ -123,7 +123,9 @@ def refuse_other(name: str, now: Iterable[str], before: Iterable[str]) -> None:
     Raises:
         SpecError: They differ.
     """
-    new, old = ({text.lstrip("+").partition("=")[0]: text for text in held} for held in (now, before))
+    new, old = (
+        {text.partition("=")[0]: text for text in (one.lstrip("+") for one in held)} for held in (now, before)
+    )
     for key in sorted({*new, *old} - {"seeds"}):
         unknown = key.endswith(".fingerprint") and not (key in new and key in old)
         if new.get(key) != old.get(key) and not unknown:

@@ -59,6 +59,10 @@ class Sheet:
         """One's own results and their reference, or one of them."""
         return tuple(column for column in (self.own, self.reference) if column is not None)
 
+    def title(self, column: Column) -> str:
+        """Returns what stands above results: beside one's own, those that they are compared with are the reference."""
+        return "reference" if self.own and column is self.reference else column.title
+
     @property
     def figures(self) -> list[str]:
         """The figures on the page: all of a committed name, else those made here; in the order of records."""
@@ -229,7 +233,7 @@ def section(sheet: Sheet, figure: str, folder: Path) -> Section:
         width=width,
         height=height,
         table=f"tables/{figure}.csv" if (folder / "tables" / f"{figure}.csv").is_file() else "",
-        groups=forest.groups(figure, sheet.compared, len(sheet.compared) > 1),
+        groups=forest.groups(figure, sheet.compared, [sheet.title(column) for column in sheet.compared]),
         strips=arms,
         epochs=epochs,
         agreed=said,
