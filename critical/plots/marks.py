@@ -10,6 +10,7 @@ from dataclasses import asdict
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 
 from critical.inference.arms import has_failed
 from critical.inference.statistics import mean_interval
@@ -23,7 +24,7 @@ def seeds_and_interval(
     y: str,
     *,
     colour: str,
-    label: str,
+    label: str = "",
     linestyle: str = "-",
     marker: str = "o",
     interval: str = "band",
@@ -34,7 +35,7 @@ def seeds_and_interval(
 
     Dots are moved sideways a little, by a step that depends on the seed and on how many series the
     axes hold already, so that equal values stay visible; the mean and its interval stay where they
-    are. Set a logarithmic x scale before the call.
+    are. Set a logarithmic x scale before the call. Colours are mended for the ground (`style.seen`).
 
     Args:
         axis: Where to draw.
@@ -43,7 +44,7 @@ def seeds_and_interval(
         x: Column of the horizontal position; numbers.
         y: Column of the value, in the unit of the axis.
         colour: Colour of dots, line and interval.
-        label: Entry in the legend.
+        label: Entry in the legend; none where it is empty, since the line has its name at its end.
         linestyle: Of the mean.
         marker: Of the mean.
         interval: "band" or "bars". A series with one position always takes bars.
@@ -69,6 +70,7 @@ def seeds_and_interval(
     drawn = pd.DataFrame(
         [{x: place, **asdict(mean_interval(rows[y], confidence))} for place, rows in finished.groupby(x, sort=True)]
     )
+    colour = style.seen(colour)
     moved = _moved(axis, finished[x], finished["seed"], gap)
     axis.scatter(moved, finished[y], s=9, color=colour, alpha=0.4, linewidths=0)
     axis.plot(drawn[x], drawn["mean"], color=colour, label=label, linestyle=linestyle, marker=marker)
@@ -79,6 +81,21 @@ def seeds_and_interval(
     else:
         axis.fill_between(drawn[x], drawn["low"], drawn["high"], color=colour, alpha=0.16, linewidth=0)
     return drawn
+
+
+def fitted(axis: Axes, text: str, size: float) -> str:
+    """Returns a text in lines that are no longer than a panel is wide.
+
+    Args:
+        axis: The axes of the panel.
+        text: Its own line breaks stay.
+        size: Of its letters, in points.
+    """
+    place = axis.get_subplotspec()
+    columns = place.get_gridspec().ncols if place else 1
+    points = axis.figure.bbox.width * 72 / axis.figure.dpi / columns
+    letters = max(24, int(points / (0.6 * size)))  # a letter of DejaVu Sans is about 0.6 of its size wide
+    return "\n".join(textwrap.fill(line, letters, break_on_hyphens=False) for line in text.split("\n"))
 
 
 def failed_runs(axis: Axes, lines: Sequence[str], at_most: int = 4) -> None:
@@ -95,12 +112,8 @@ def failed_runs(axis: Axes, lines: Sequence[str], at_most: int = 4) -> None:
     shown = [f"× {line}" for line in lines[:at_most]]
     if rest > 0:
         shown.append(f"and {rest} more failed {'run' if rest == 1 else 'runs'}")
-    place = axis.get_subplotspec()
-    columns = place.get_gridspec().ncols if place else 1
-    points = axis.figure.bbox.width * 72 / axis.figure.dpi / columns
-    letters = max(24, int(points / 4.2))  # a letter of 7 pt DejaVu Sans is about 4.2 pt wide
     axis.annotate(
-        "\n".join(textwrap.fill(line, letters) for line in shown),
+        "\n".join(fitted(axis, line, 7) for line in shown),
         # Hung on the label of the x axis, so that the layout makes room and nothing is covered.
         xy=(0.5, 0.0),
         xycoords=axis.xaxis.label,
@@ -124,7 +137,7 @@ def _moved(axis: Axes, places: pd.Series, seeds: pd.Series, gap: float | None) -
         gap = float(np.diff(distinct).min()) if len(distinct) > 1 else 1.0
     rank = pd.Series(seeds).rank(method="dense").to_numpy() - 1
     spread = rank - rank.max() / 2 if len(rank) else rank
-    drawn = len(axis.get_legend_handles_labels()[0])
+    drawn = sum(isinstance(held, PathCollection) for held in axis.collections)
     series = math.ceil(drawn / 2) * (-1) ** drawn  # 0, -1, 1, -2, 2, …
     scaled = scaled + gap * (0.03 * spread / max(1.0, rank.max() / 2) + 0.07 * series)
     return 10**scaled if logarithmic else scaled

@@ -15,6 +15,7 @@ import pandas as pd
 from critical.core.spec import SpecError, closest
 from critical.inference.arms import Arm
 from critical.inference.claims import Claim
+from critical.plots import style
 from critical.plots.panel import Panel
 from experiments.design.parameters import Parameters
 from experiments.design.protocol import Protocol
@@ -29,7 +30,7 @@ class Design:
         claims: What the table is put to; the papers' own first.
         arms: Arms that no panel and no claim names, and that are to stand in the table all the same.
         columns: Beginnings of the columns with a slash in their names that the table keeps, such as `rsv_histogram/`.
-        panel_inches: Width and height of a panel.
+        panel_inches: Width and height of a panel; several heights: those of the rows.
         table: For figures that compute their table instead of training: a function that returns it. Its rows have
             `arm_id`, `seed` and `failure` like those of runs.
         note: What the caption says besides what follows from the panels.
@@ -42,7 +43,7 @@ class Design:
     claims: Sequence[Claim] = ()
     arms: Sequence[Arm] = ()
     columns: tuple[str, ...] = ()
-    panel_inches: tuple[float, float] = (3.4, 2.7)
+    panel_inches: tuple[float, float | Sequence[float]] = style.PANEL_INCHES
     table: Callable[[], pd.DataFrame] | None = None
     note: str = ""
     seeds: tuple[int, ...] | None = None

@@ -43,6 +43,15 @@ SCHEDULE_WORDS = {
 }
 
 
+SCHEDULE_TITLES = {
+    CONTINUE: "learning rate keeps decaying",
+    RESTART: "learning rate restarted",
+    RESTART_AT_ONSET: "learning rate restarted at onset and removal",
+    AUTHORS: "learning rate keeps decaying, momentum dropped",
+}
+"""The same in plain words, for pictures; `SCHEDULE_WORDS` are part of the labels in tables."""
+
+
 @dataclass(frozen=True)
 class WindowArms:
     """The arms of one window; see the head of this module."""

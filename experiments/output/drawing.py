@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from matplotlib.figure import Figure as Drawing
 
 from critical.plots import style
@@ -17,7 +19,8 @@ def draw(design: Design, tables: Tables, title: str = "") -> Drawing:
     Args:
         design: What is shown.
         tables: Its runs and epochs.
-        title: Lines above the panels, from `experiments.output.headline.picture_title`; none when left out.
+        title: Lines above the panels, from `experiments.output.headline.picture_title`; none when left out. They are
+            broken where the figure is narrow.
     """
     rows, columns = len(design.panels), max(map(len, design.panels))
     made, axes = style.figure(rows, columns, panel=design.panel_inches)
@@ -35,5 +38,7 @@ def draw(design: Design, tables: Tables, title: str = "") -> Drawing:
         ])  # fmt: skip
     style.legend(made)
     if title:
-        made.suptitle(title, x=0.01, ha="left", fontsize=TITLE_SIZE, fontweight="bold")
+        letters = int(made.get_figwidth() * 72 / (0.58 * TITLE_SIZE))  # bold ones are 0.58 of their size wide
+        lines = [textwrap.fill(line, letters) for line in title.split("\n")]
+        made.suptitle("\n".join(lines), x=0.01, ha="left", fontsize=TITLE_SIZE, fontweight="bold")
     return made

@@ -6,6 +6,7 @@ from typing import Any
 
 from critical.deficits import LabelPermutation
 from critical.inference.claims import Claim
+from critical.inference.effects import SMALLEST
 from critical.inference.exponents import exponent_difference, pooled_exponent
 from critical.plots.panel import Look, Value, role
 from critical.plots.panels import Dots, Series
@@ -53,9 +54,9 @@ def design(protocol: Protocol, parameters: Ladder) -> Design:
     name, longest = protocol.deficit.name, budgets[-1]
     looks = {
         "early": role("deficit", f"early {name}"),
-        "late": Look(f"late {name}", OTHER_COLOURS[0], ":"),
-        "labels": Look("early label permutation", OTHER_COLOURS[2], "--"),
-        "lag": role("fresh", "fresh (mere lag)"),
+        "late": Look(f"late {name}", OTHER_COLOURS[0], ":", "s"),
+        "labels": Look("early permuted\nlabels", OTHER_COLOURS[2], "--", "D"),
+        "lag": role("fresh", "fresh network"),
     }
     gaps = {
         "early": {budget: cost(early[budget]) for budget in budgets},
@@ -91,25 +92,32 @@ def design(protocol: Protocol, parameters: Ladder) -> Design:
               requires=("permanence.cost_left",), short="repaired like permuted labels"),
     )  # fmt: skip
     accuracy = Series(
-        xlabel="recovery (epochs)", ylabel="test accuracy (%)", logarithmic=True,
+        title="accuracy after the recovery", xlabel="clean epochs in the recovery", ylabel="final test accuracy (%)",
+        logarithmic=True, names="start",
         lines=[
-            (role("fresh", "fresh"), line(early, "fresh")),
-            (role("dose_matched", "dose-matched to early"), line(early, "dose_matched")),
-            (role("dose_matched", "dose-matched to late", ":"), line(old, "dose_matched")),
+            (looks["lag"], line(early, "fresh")),
+            (role("dose_matched", "clean instead\nof early"), line(early, "dose_matched")),
+            (role("dose_matched", "clean instead\nof late", ":", "s"), line(old, "dose_matched")),
             (looks["early"], line(early, "deficit")),
             (looks["late"], line(old, "deficit")),
             (looks["labels"], line(labels, "deficit")),
         ],
     )  # fmt: skip
     missing = Series(
-        xlabel="recovery (epochs)", ylabel="gap to dose-matched (points)", logarithmic=True, zero=True,
+        title="the gap that training closes", xlabel="clean epochs in the recovery", logarithmic=True, zero=True,
+        names="start", ylabel="below clean epochs instead (points)", reach=SMALLEST["accuracy"].effect,
         lines=[(looks[key], gap) for key, gap in gaps.items()],
     )  # fmt: skip
     alphas = Dots(
-        xlabel="exponent α of gap = c / Tᵅ", rows=[(looks[key], pooled_exponent(gap)) for key, gap in gaps.items()],
+        title="how fast it closes", xlabel="exponent α of gap = c / epochsᵅ",
+        rows=[(looks[key], pooled_exponent(gap)) for key, gap in gaps.items()],
         note="Exponents are fitted to the mean gaps over seeds; their dots are jackknife pseudo-values.",
     )  # fmt: skip
-    return Design(panels=[[accuracy, missing, alphas]], claims=claims, panel_inches=(3.0, 3.0))
+    left = Dots(
+        title=f"what is left after {longest} epochs", xlabel="below clean epochs instead (points)",
+        rows=[(looks[key], gap[longest]) for key, gap in gaps.items()], reach=SMALLEST["accuracy"].effect,
+    )  # fmt: skip
+    return Design(panels=[[accuracy, missing], [left, alphas]], claims=claims)
 
 
 FIGURE = Figure(

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from matplotlib import colors
 from matplotlib.text import Text
+from pictures import contrast
 
 from critical.plots import style as plotting
 
@@ -106,17 +107,6 @@ def test_the_style_ignores_the_settings_of_the_user_and_leaves_them_alone():
         assert matplotlib.rcParams["font.size"] == 31
 
 
-def luminance(colour):
-    channels = np.array(colors.to_rgb(colour))
-    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
-    return float(linear @ [0.2126, 0.7152, 0.0722])
-
-
-def contrast(colour, ground):
-    bright, dim = sorted((luminance(colour), luminance(ground)), reverse=True)
-    return (bright + 0.05) / (dim + 0.05)
-
-
 def test_arm_colours_stand_out_from_white_and_from_each_other_without_red_and_green():
     # Viénot, Brettel & Mollon (1999): linear RGB as seen without the long- or medium-wave cones.
     seen = {
@@ -124,7 +114,7 @@ def test_arm_colours_stand_out_from_white_and_from_each_other_without_red_and_gr
         "deuteranopia": [[0.29275, 0.70725, 0], [0.29275, 0.70725, 0], [-0.02234, 0.02234, 1]],
     }
     hexes = list(plotting.ARM_COLOURS.values())
-    assert all(1.05 / (luminance(colour) + 0.05) >= 3 for colour in hexes)
+    assert all(contrast(colour) >= 3 for colour in hexes)
     for matrix in (np.eye(3), *map(np.array, seen.values())):
         shown = [matrix @ np.array(colors.to_rgb(colour)) ** 2.2 for colour in hexes]
         shown = [np.clip(value, 0, 1) ** (1 / 2.2) for value in shown]

@@ -36,9 +36,6 @@ def test_epochs_are_kept_of_the_arms_that_are_drawn_as_curves_and_of_no_other():
     alone = Design(panels=[[curves, series([LATE.deficit])]])
     assert alone.curves == {EARLY.deficit}
     assert alone.trained == (EARLY.deficit, LATE.deficit)
-    laid_over = Design(panels=[[series([LATE.deficit], overlay=curves)]])
-    assert laid_over.curves == {EARLY.deficit}
-    assert set(laid_over.trained) == {EARLY.deficit, LATE.deficit}
     assert Design(panels=[[series([EARLY.deficit])]], claims=[claim(cost(EARLY))]).curves == frozenset()
 
 

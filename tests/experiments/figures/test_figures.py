@@ -20,8 +20,9 @@ from experiments.design import profile
 from experiments.design.protocol import CONTINUE, DEFICIT, DOSE_MATCHED, FRESH
 from experiments.design.rates import AgesAndRates
 from experiments.design.registry import FIGURES
-from experiments.output import pipeline
+from experiments.output.composing import designed
 from experiments.output.drawing import draw
+from experiments.output.recording import caption
 
 SEEDS = BATCHES[0]
 NAMES = list(FIGURES)
@@ -39,7 +40,7 @@ def made(name):
     )  # fmt: skip
     figure = FIGURES[name]
     protocol, parameters = profile.figure_settings(config, figure, profile.protocol(config, figure.family))
-    return protocol, pipeline.designed(figure, protocol, parameters)
+    return protocol, designed(figure, protocol, parameters)
 
 
 # What each arm has more or less than the level of all, in a world in which every sentence is true.
@@ -165,7 +166,7 @@ def test_one_seed_can_be_drawn(name):
 def test_a_figure_says_what_is_seen(name):
     """Axes have units and a caption has a sentence for each panel."""
     protocol, design = made(name)
-    said = pipeline.caption(FIGURES[name], design, tiny.fabricated(design, SEEDS[:2]), protocol)
+    said = caption(FIGURES[name], design, tiny.fabricated(design, SEEDS[:2]), protocol)
     assert said.startswith(FIGURES[name].question)
     assert "n = 2 seeds" in said
     for panel in design.shown:

@@ -32,9 +32,22 @@ def test_empty_places_stay_empty_and_panels_of_one_quantity_share_their_scale():
 def test_a_title_stands_above_the_panels_on_the_left_and_covers_none():
     design = Design(panels=[[Named(title="1", ylabel="a")]])
     assert draw(design, NOTHING).get_suptitle() == ""
-    drawing = draw(design, NOTHING, "Early costs more — reproduced\nand a second line")
-    assert drawing.get_suptitle() == "Early costs more — reproduced\nand a second line"
+    drawing = draw(design, NOTHING, "Early costs more\nand a second line")
+    assert drawing.get_suptitle() == "Early costs more\nand a second line"
     drawing.draw_without_rendering()
     (title,) = drawing.texts
     assert title.get_window_extent().x0 < 0.05 * drawing.bbox.width
+    assert title.get_window_extent().x1 <= drawing.bbox.width
     assert title.get_window_extent().y0 >= drawing.axes[0].title.get_window_extent().y1
+
+
+def test_a_long_title_is_broken_where_the_figure_is_narrow():
+    design = Design(panels=[[Named(title="1", ylabel="a")]])
+    words = "Late costs accuracy at high rates — reproduced, +20.6 points"
+    drawing = draw(design, NOTHING, words)
+    drawing.draw_without_rendering()
+    assert "\n" in drawing.get_suptitle()
+    assert drawing.get_suptitle().split() == words.split()
+    assert drawing.texts[0].get_window_extent().x1 <= drawing.bbox.width
+    wide = Design(panels=[[Named(title="1", ylabel="a")] * 3])
+    assert draw(wide, NOTHING, words).get_suptitle() == words
