@@ -65,19 +65,18 @@ def minutes(seconds: float) -> str:
 
 
 def found(results: Path) -> str:
-    """Returns ten lines of what was found: how the papers fared, and a line a figure from the largest profile."""
+    """Returns ten lines of what was found: how the papers fared, and a line a figure, from the largest profiles."""
     held = committed(results)
-    lines = []
-    for name, records in held.items():
-        lines += [f"- {one.source}, on {one.data} (`{name}`): {one.said}." for one in tallies(records)
-                  if one.source in _papers()]  # fmt: skip
+    tallied = {one.source: (name, one) for name, records in held.items() for one in tallies(records)}
+    lines = [f"- {paper}, on {one.data} (`{name}`): {one.said}." for paper in _papers() if paper in tallied
+             for name, one in [tallied[paper]]]  # fmt: skip
     largest = {record.figure: (name, record) for name, records in held.items() for record in records if record.verdicts}
     for figure in FIGURES:
         if figure in largest:
             name, record = largest[figure]
             where = "" if len(held) == 1 else f", `{name}`"
-            said_here = headline(record.verdicts, record.leading, brief=True)
-            lines.append(f"- [{figure.rpartition('/')[2]}](docs/results.md#{anchor(figure)}){where}: {said_here}")
+            said = headline(record.verdicts, record.leading, brief=True)
+            lines.append(f"- [{figure.rpartition('/')[2]}](docs/results.md#{anchor(figure)}){where}: {said}")
     return "\n".join(lines) or "No reference tables are committed yet."
 
 

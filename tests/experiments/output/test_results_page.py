@@ -8,6 +8,7 @@ from critical.core.spec import SpecError
 from critical.inference.claims import OURS
 from critical.inference.statistics import holm
 from critical.inference.verdicts import Verdict, to_records
+from experiments.design import config as configuration
 from experiments.output import document_parts, documents, results_page
 from experiments.output.records import FigureRecord
 
@@ -175,12 +176,17 @@ def test_the_readme_takes_each_figure_from_the_largest_profile(tmp_path, committ
     assert document_parts.found(tmp_path).splitlines()[1].startswith("- [deficit_removal](docs/results.md#iclr2019")
     committed["laptop"] = [record(FIGURE, [late])]
     assert document_parts.found(tmp_path).splitlines() == [
-        f"- {PAPER}, on glyphs (`quick`): of 1 claim 1 reproduced; none confirmed yet.",
         f"- {PAPER}, on glyphs (`laptop`): of 1 claim 1 reproduced; none confirmed yet.",
         "- [deficit_removal](docs/results.md#iclr2019-deficit_removal), `laptop`: Reproduced: sentence of late "
         "(+9 points).",
         "- [permanence](docs/results.md#controls-permanence), `quick`: Reproduced: sentence of b (+4.2 points).",
     ]
+
+
+def test_every_profile_has_a_row(tmp_path):
+    there = {path.stem for path in (configuration.CONF / "profile").glob("*.yaml")}
+    rows = document_parts.table_of_profiles(tmp_path).splitlines()[2:]
+    assert {row.split("`")[1] for row in rows} == there
 
 
 def test_the_committed_documents_are_what_tables_and_code_say():
