@@ -24,12 +24,13 @@ NAMES = ("Fisher",)
 Verdict = Mapping[str, Any]
 
 
-def headline(verdicts: Sequence[Verdict], leading: Sequence[str] = ()) -> str:
+def headline(verdicts: Sequence[Verdict], leading: Sequence[str] = (), brief: bool = False) -> str:
     """Says what was found of the leading claims, a sentence each.
 
     Args:
         verdicts: Those of a figure, as records hold them.
         leading: Ids of the claims to speak of; when left out, the first of the papers' and the first of ours.
+        brief: Whether the effect alone stands behind a claim, and that it is confirmed: for lists of figures.
 
     Returns:
         Text such as "Reproduced: a blur costs accuracy (+50.2 points [+47.1, +53.4], provisional). Undecided: …".
@@ -43,7 +44,7 @@ def headline(verdicts: Sequence[Verdict], leading: Sequence[str] = ()) -> str:
     if len(chosen) > AT_MOST:
         notable = _notable(chosen)
         return f"Of {len(chosen)} claims: {_counted(chosen)}." + (f" Found: {'; '.join(notable)}." if notable else "")
-    return " ".join(map(sentence, chosen))
+    return " ".join(sentence(verdict, brief) for verdict in chosen)
 
 
 def picture_title(verdicts: Sequence[Verdict], leading: Sequence[str] = (), title: str = "") -> str:
@@ -79,9 +80,12 @@ def leaders(verdicts: Sequence[Verdict], leading: Sequence[str] = ()) -> list[Ve
     return [firsts[ours] for ours in (False, True) if ours in firsts]
 
 
-def sentence(verdict: Verdict) -> str:
-    """Says what was found of one claim: the word, the claim, and the effect that bears it out."""
+def sentence(verdict: Verdict, brief: bool = False) -> str:
+    """Says what was found of one claim: the word, the claim, and the effect that bears it out; `brief` as above."""
     word, claim = verdict["verdict"], _small(verdict["sentence"].rstrip("."))
+    if brief and word != "unfinished" and verdict["effect"] is not None:
+        sure = ", confirmed" if verdict["confirmed"] else ""
+        return f"{word.capitalize()}: {_with(claim, effect(verdict, verdict['effect']) + sure)}."
     numbers, least = found(verdict), effect(verdict, verdict["smallest"]).removeprefix("+")
     if word in DECIDED:
         numbers += ", confirmed" if verdict["confirmed"] else ", provisional"

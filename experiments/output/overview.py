@@ -1,4 +1,4 @@
-"""The verdict matrix as a picture, for the README: docs/overview.png and docs/overview-dark.png.
+"""The verdict matrix as a picture, for the README: docs/overview.png, and as -narrow.png for phones; both as -dark too.
 
     python -m experiments.output.overview
 
@@ -9,7 +9,9 @@ those that lead, and of this suite's controls those that a headline rests on.
 
 from __future__ import annotations
 
+import hashlib
 import io
+import itertools
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,10 +30,11 @@ from critical.inference.claims import OURS
 from critical.inference.verdicts import DECIDED
 from critical.plots import style
 from experiments.design.command import in_one_line
+from experiments.output.committed import committed
 from experiments.output.headline import leaders
-from experiments.output.records import FigureRecord, read_records
-from experiments.output.report import PROFILES
-from experiments.output.report_text import effect
+from experiments.output.records import FigureRecord
+from experiments.output.report_text import brief
+from experiments.output.small_png import small
 from experiments.output.words import VERDICTS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -131,12 +134,13 @@ def _of_papers(records: Iterable[FigureRecord]) -> list[Mapping[str, Any]]:
     return [verdict for record in records for verdict in record.verdicts if verdict["source"] != OURS]
 
 
-def draw(columns: Mapping[str, Sequence[FigureRecord]], dark: bool = False) -> Drawing:
+def draw(columns: Mapping[str, Sequence[FigureRecord]], dark: bool = False, beside: int = 1) -> Drawing:
     """Draws the matrix in the style that acts.
 
     Args:
         columns: Name of a profile → its records; one to four.
         dark: Whether the style is the dark one: which colours of the words are taken.
+        beside: Into how many parts, one beside the other, it is cut.
 
     Raises:
         ValueError: No record holds a claim.
@@ -145,14 +149,17 @@ def draw(columns: Mapping[str, Sequence[FigureRecord]], dark: bool = False) -> D
     if not made:
         raise ValueError("no claim has a verdict yet; `make reference` makes the tables")
     width = COLUMN.get(len(columns), NARROW)
-    across = MARGIN + LABEL + len(columns) * width + MARGIN
+    part_width = MARGIN + LABEL + len(columns) * width + MARGIN
+    across = beside * part_width
     head = [line for name, records in columns.items() for line in _wrapped(tally(name, records), across, 7.5)]
     claimed = max(len(_of_papers(records)) for records in columns.values())
     foot = [line for text in _foot(made, claimed) for line in _wrapped(text, across - 2 * MARGIN, 7)]
     blocks = [_block(group, width) for group in made]
     several = len(columns) > 1
     top = MARGIN + 18.0 + LINE * len(head) + (LINE + 4.0) * several
-    high = top + sum(block.height for block in blocks) + LINE * len(foot) + 16.0
+    parts = _cut(blocks, beside)
+    end = top + max(sum(block.height for block in part) for part in parts)
+    high = end + LINE * len(foot) + 16.0
     drawing = Drawing(figsize=(across / 72, high / 72), dpi=style.DOTS_PER_INCH)
     FigureCanvasAgg(drawing)
     axis = drawing.add_axes((0, 0, 1, 1))
@@ -160,14 +167,16 @@ def draw(columns: Mapping[str, Sequence[FigureRecord]], dark: bool = False) -> D
     axis.axis("off")
     axis.text(MARGIN, MARGIN + 7, QUESTION, fontsize=12, fontweight="bold", va="center")
     _lines(axis, head, MARGIN, MARGIN + 24, 7.5)
-    middles = [MARGIN + LABEL + (place + 0.5) * width for place in range(len(columns))]
-    if several:
-        for middle, name in zip(middles, columns, strict=True):
-            axis.text(middle, top - 6, name, fontsize=8.5, fontweight="bold", ha="center", va="center")
-    for block in blocks:
-        _draw_block(axis, block, top, middles, width, dark)
-        top += block.height
-    _lines(axis, foot, MARGIN, top + 14, 7)
+    for place, part in enumerate(parts):
+        left, below = MARGIN + place * part_width, top
+        middles = [left + LABEL + (rank + 0.5) * width for rank in range(len(columns))]
+        if several:
+            for middle, name in zip(middles, columns, strict=True):
+                axis.text(middle, top - 6, name, fontsize=8.5, fontweight="bold", ha="center", va="center")
+        for block in part:
+            _draw_block(axis, block, left, below, middles, width, dark)
+            below += block.height
+    _lines(axis, foot, MARGIN, end + 14, 7)
     return drawing
 
 
@@ -188,19 +197,28 @@ def _block(group: Group, width: float) -> _Block:
     return _Block(title, group.sources, data, group.rows, heading + ROW * len(group.rows))
 
 
-def _draw_block(axis: Axes, block: _Block, top: float, middles: Sequence[float], width: float, dark: bool) -> None:
-    """Draws the claims of a figure below a heading that begins at `top`."""
+def _cut(blocks: Sequence[_Block], parts: int) -> list[Sequence[_Block]]:
+    """Cuts blocks into as many parts, in their order, so that the highest is as low as can be."""
+    cuts = itertools.combinations(range(1, len(blocks)), min(parts, len(blocks)) - 1)
+    cut = [[blocks[start:stop] for start, stop in itertools.pairwise((0, *way, len(blocks)))] for way in cuts]
+    return min(cut, key=lambda made: max(sum(block.height for block in part) for part in made))
+
+
+def _draw_block(
+    axis: Axes, block: _Block, left: float, top: float, middles: Sequence[float], width: float, dark: bool
+) -> None:
+    """Draws the claims of a figure right of `left`, below a heading that begins at `top`."""
     first = top + block.height - ROW * len(block.rows)
-    axis.plot([MARGIN, middles[-1] + width / 2], [top + 3, top + 3], color=style.faint(), linewidth=0.5)
-    _lines(axis, block.title, MARGIN, top + 12, 9, weight="bold")
-    axis.text(MARGIN, first - 5.5, block.sources, fontsize=6.5, va="center")
+    axis.plot([left, middles[-1] + width / 2], [top + 3, top + 3], color=style.faint(), linewidth=0.5)
+    _lines(axis, block.title, left, top + 12, 9, weight="bold")
+    axis.text(left, first - 5.5, block.sources, fontsize=6.5, va="center")
     for middle, lines in zip(middles, block.data, strict=True):
         for rank, line in enumerate(reversed(lines)):
             axis.text(middle, first - 5.5 - 0.75 * LINE * rank, line, fontsize=6.5, ha="center", va="center")
     for rank, row in enumerate(block.rows):
         middle = first + (rank + 0.5) * ROW
         slant = "italic" if row.ours else "normal"
-        axis.text(MARGIN, middle, row.short, fontsize=8, va="center", fontstyle=slant)
+        axis.text(left, middle, row.short, fontsize=8, va="center", fontstyle=slant)
         for place, cell in zip(middles, row.cells, strict=True):
             if cell is not None:
                 _cell(axis, cell, place, middle, width - 4, dark)
@@ -219,12 +237,7 @@ def _cell(axis: Axes, verdict: Mapping[str, Any], x: float, y: float, width: flo
     axis.text(x - width / 2 + 7, y, look.sign, fontsize=8.5, fontweight="bold", ha="center", va="center",
               color=ink if confirmed else style.seen(colour, style.TEXT_CONTRAST))  # fmt: skip
     if verdict["effect"] is not None and word != "unfinished":
-        axis.text(x + 6, y, number(verdict), fontsize=7.5, ha="center", va="center", color=ink)
-
-
-def number(verdict: Mapping[str, Any]) -> str:
-    """Writes the effect of a verdict for a narrow cell: "+4.2 pt", "×1.3"."""
-    return effect(verdict, verdict["effect"]).replace(" points", " pt")
+        axis.text(x + 6, y, brief(verdict), fontsize=7.5, ha="center", va="center", color=ink)
 
 
 def _foot(made: Sequence[Group], claimed: int) -> list[str]:
@@ -250,32 +263,28 @@ def _lines(axis: Axes, lines: Sequence[str], x: float, y: float, size: float, we
         axis.text(x, y + LINE * rank, line, fontsize=size, va="center", fontweight=weight)
 
 
-def committed(results: Path) -> dict[str, list[FigureRecord]]:
-    """Reads the records of the committed tables, a profile a key, the small profiles first; `smoke` says nothing."""
-    there = {path.name for path in (results / "reference").glob("*") if path.is_dir()} - {"smoke"}
-    order = [name for name in PROFILES if name in there]
-    found = {name: read_records(results, name, "reference") for name in [*order, *sorted(there - set(order))]}
-    return {name: records for name, records in found.items() if records}
-
-
 def write(results: Path, folder: Path) -> list[Path]:
-    """Writes the light and the dark picture from the committed records.
-
-    Args:
-        results: The folder that holds `reference/<profile>/`.
-        folder: Where the pictures go.
-
-    Returns:
-        Their paths.
-    """
-    columns, paths = committed(results), [folder / "overview.png", folder / "overview-dark.png"]
-    for path, dark in zip(paths, (False, True), strict=True):
+    """Writes the pictures of the committed records in `results/reference` into a folder; returns their paths."""
+    columns, paths = committed(results), pictures(folder)
+    for path, (beside, dark) in paths.items():
         content = io.BytesIO()
         with style.style(dark=dark):
-            drawing = draw(columns, dark)
-            drawing.savefig(content, format="png", dpi=2 * style.DOTS_PER_INCH, metadata={"Software": None})
-        write_atomically(path, content.getvalue())
-    return paths
+            draw(columns, dark, beside).savefig(content, format="png", dpi=2 * style.DOTS_PER_INCH)
+        write_atomically(path, small(content.getvalue(), source(columns)))
+    return list(paths)
+
+
+def pictures(folder: Path) -> dict[Path, tuple[int, bool]]:
+    """Returns the paths of the pictures: one in two parts and one for phones, and whether they are dark."""
+    return {folder / f"overview{size}{'-dark' if dark else ''}.png": (beside, dark)
+            for size, beside in (("", 2), ("-narrow", 1)) for dark in (False, True)}  # fmt: skip
+
+
+def source(columns: Mapping[str, Sequence[FigureRecord]]) -> str:
+    """Returns a hash of all that is shown."""
+    made = groups(columns)
+    cells = [brief(cell) for group in made for row in group.rows for cell in row.cells if cell]
+    return hashlib.sha256(repr((made, cells, [tally(*one) for one in columns.items()])).encode()).hexdigest()[:16]
 
 
 @in_one_line

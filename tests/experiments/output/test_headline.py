@@ -74,6 +74,23 @@ def test_what_is_said_of_a_claim(given, said):
     assert sentence(given) == said
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (verdict("reproduced"), "Reproduced: a blur costs accuracy (+4.2 points)."),
+        (verdict("reversed", confirmed=True), "Reversed: a blur costs accuracy (+4.2 points, confirmed)."),
+        (verdict("undecided", sentence="A blur costs accuracy (restarted)."),
+         "Undecided: a blur costs accuracy (restarted; +4.2 points)."),
+        (verdict("unfinished", **MISSING), "Unfinished: a blur costs accuracy — some of its runs are missing."),
+        (verdict("undecided", reason="A run failed.", **MISSING),
+         "Undecided: a blur costs accuracy (no estimate; a run failed)."),
+    ],
+)  # fmt: skip
+def test_in_brief_the_effect_alone_is_said_of_a_claim(given, said):
+    assert sentence(given, brief=True) == said
+    assert headline([given], [given["claim_id"]], brief=True) == said
+
+
 def test_every_word_has_a_sentence_that_begins_with_it_and_has_no_ascii_minus_before_a_number():
     for word in get_args(Word):
         for direction in ("greater", "less", "none", "not greater"):

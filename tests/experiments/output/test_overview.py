@@ -10,7 +10,8 @@ from matplotlib.patches import FancyBboxPatch
 from critical.inference.claims import OURS
 from critical.inference.verdicts import NEITHER
 from critical.plots import style
-from experiments.output import overview
+from experiments.output import committed, overview
+from experiments.output.small_png import made_of
 from experiments.output.words import VERDICTS
 
 PAPER, OTHER = "A paper 2019", "Another paper 2023"
@@ -86,8 +87,9 @@ def test_a_word_has_its_sign_and_is_filled_when_confirmed_and_outlined_when_prov
     assert shown.count("+4.2 pt") == len(words) - 1, "an unfinished claim has no effect yet"
 
 
+@pytest.mark.parametrize("beside", [1, 2])
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
-def test_no_words_overlap_and_none_leave_the_picture(count):
+def test_no_words_overlap_and_none_leave_the_picture(count, beside):
     long = [verdict("a.long", short="deficit costs accuracy (restarted)"),
             verdict("a.unknown", effect=None, low=None, high=None),
             verdict("a.bits", effect=-123.0, unit="bits", source="A paper with many authors and a long name 2024"),
@@ -95,7 +97,7 @@ def test_no_words_overlap_and_none_leave_the_picture(count):
     held = record("a/one", long, data="letters and signals (1,500 pairs)")
     held.title = "A title that is rather too long for one line of the picture"
     with style.style():
-        drawing = overview.draw({f"profile{rank}": [FIRST, held] for rank in range(count)})
+        drawing = overview.draw({f"profile{rank}": [FIRST, held] for rank in range(count)}, beside=beside)
         drawing.draw_without_rendering()
     shown = [text for text in drawing.axes[0].texts if text.get_text()]
     boxes = {text: text.get_window_extent() for text in shown}
@@ -115,15 +117,32 @@ def test_there_is_nothing_to_show_without_a_claim():
         overview.draw({"quick": [record("a/chooses", [])]})
 
 
-def test_both_pictures_are_written_from_the_committed_records_and_again_the_same(tmp_path, monkeypatch):
-    monkeypatch.setattr(overview, "read_records", lambda results, name, where: {"quick": [FIRST]}.get(name, []))
+def test_parts_beside_each_other_keep_the_order_and_are_about_equally_high():
+    five = [record(f"a/{name}", [verdict(f"a.{name}{rank}") for rank in range(rows)])
+            for name, rows in zip("vwxyz", (2, 3, 9, 2, 2), strict=True)]  # fmt: skip
+    one, two = (overview.draw({"quick": five}, beside=beside) for beside in (1, 2))
+    titles = {text.get_text(): text.get_position() for text in two.axes[0].texts if "Title of" in text.get_text()}
+    left = [name for name, (x, _) in titles.items() if x < 100]
+    assert left == ["Title of a/v", "Title of a/w"]
+    assert len(titles) == 5
+    assert two.get_figwidth() == pytest.approx(2 * one.get_figwidth())
+    assert two.get_figheight() < 0.75 * one.get_figheight()
+
+
+def test_the_pictures_are_written_from_the_committed_records_and_again_the_same(tmp_path, monkeypatch):
+    monkeypatch.setattr(committed, "read_records", lambda results, name, where: {"quick": [FIRST]}.get(name, []))
     for name in ("quick", "smoke", "empty"):
         (tmp_path / "reference" / name).mkdir(parents=True)
     assert list(overview.committed(tmp_path)) == ["quick"]
-    light, dark = overview.write(tmp_path, tmp_path / "docs")
+    light, dark, *narrow = overview.write(tmp_path, tmp_path / "docs")
     assert (light.name, dark.name) == ("overview.png", "overview-dark.png")
+    assert [path.name for path in narrow] == ["overview-narrow.png", "overview-narrow-dark.png"]
     assert imread(light)[0, 0, :3].mean() > 0.9
     assert imread(dark)[0, 0, :3].mean() < 0.2
+    assert made_of(light) == made_of(dark) == overview.source({"quick": [FIRST]})
+    other = record("a/one", [verdict("a.cost", "negligible")])
+    assert made_of(light) != overview.source({"quick": [other]})
+    assert made_of(tmp_path / "docs" / "none.png") == ""
     before = light.read_bytes()
     overview.write(tmp_path, tmp_path / "docs")
     assert light.read_bytes() == before
