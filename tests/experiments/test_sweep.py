@@ -109,7 +109,7 @@ class TestTable:
         (here / "mine" / "deficit").mkdir(parents=True)
         (here / "mine" / "deficit" / "faint.yaml").write_text("{name: blur, factor: 2, start: 0, end: 1}")
         folder = ["--config-dir", "mine"]
-        status, lines, out = call(monkeypatch, capsys, *folder, *CLEAN, "deficit=glob(fain*),none", "results=r")
+        status, lines, out = call(monkeypatch, capsys, *folder, *CLEAN, "deficit=glob([fain*,none])", "results=r")
         assert (status, lines) == (0, [])
         assert set(read("r/tables/sweeps/sweep.csv")["setting.deficit"]) == {"faint", "none"}
         assert "setting.deficit" in out
