@@ -76,6 +76,16 @@ class Results:
             warnings.warn(line, stacklevel=2)
         return self._catalogue.table(records)
 
+    def ids(self) -> list[str]:
+        """Returns the ids of all runs, in order."""
+        return sorted(self._catalogue.ids())
+
+    def row(self, run_id: str) -> dict[str, Any]:
+        """Returns the row that a run has in `runs`, by column."""
+        record = self.record(run_id)
+        held = self._catalogue.table({record["run_id"]: record}).iloc[0]
+        return {str(name): value for name, value in held.items()}
+
     def find(self, run: str) -> str:
         """Returns the whole id of a run that is named by a beginning of it.
 
@@ -155,7 +165,8 @@ class Results:
                 f"run {spec.run_id}: its state after {epoch} epochs is not stored; "
                 f"trainer(run_id, epoch={epoch}).state.model trains them again"
             )
-        network = built(spec.model, self.dataset(run_id), spec.seed)
+        here = dataclasses.replace(spec.arithmetic, device="cpu")
+        network = here.prepare(built(spec.model, self.dataset(run_id), spec.seed))
         if epoch:
             network.load_state_dict(self._state(spec, epoch, "cpu")["model"])
         return network.eval()

@@ -24,6 +24,11 @@ COLUMNS = (
     *("run_id", "state", "date", "data", "model", "deficit", "onset", "removal", "stabilizer", "schedule", "rate"),
     *("seed", "epochs", "trained", "accuracy", "loss", "device", "commit", "command", "failure"),
 )
+WORDS = ("deficit", "failure")
+"""Columns of epochs that hold text."""
+_OLD_PANDAS = tuple(int(part) for part in pd.__version__.split(".")[:2]) < (3, 1)
+_EXACT: dict[str, Any] = {"float_precision": "round_trip"} if _OLD_PANDAS else {}
+"""From 3.1 on pandas reads every number as it was written, and warns when it is asked to."""
 
 
 class Catalogue:
@@ -64,7 +69,7 @@ class Catalogue:
         if any("environment" not in record for record in records.values()):
             lines.refresh()
         rows = [self._row(record, lines) for record in records.values()]
-        made = pd.DataFrame(rows, columns=list(COLUMNS))
+        made = pd.DataFrame(rows, columns=list(COLUMNS)).astype({"accuracy": float, "loss": float})
         return made.sort_values(["date", "run_id"], ascending=[False, True], ignore_index=True)
 
     def _row(self, record: Mapping[str, Any], lines: Records) -> dict[str, Any]:
@@ -94,15 +99,20 @@ class Catalogue:
         """
         path = self.root / "runs" / run_id / published.EPOCHS
         try:
-            table = pd.read_csv(path, float_precision="round_trip")
+            table = pd.read_csv(path, dtype=dict.fromkeys(WORDS, str), keep_default_na=False, na_values=[""], **_EXACT)
         except (OSError, ValueError) as error:
             raise SpecError(f"run {run_id}: {path} cannot be read ({type(error).__name__}); remove its folder: who "
                             "trains the run again writes it anew") from error  # fmt: skip
-        return table.assign(**{name: table[name].fillna("") for name in ("deficit", "failure") if name in table})
+        return table.assign(**{name: table[name].fillna("") for name in WORDS if name in table})
 
     def finished(self, run_id: str) -> bool:
         """Returns whether a run is finished, or has failed."""
         return (self.root / "runs" / run_id / published.RECORD).exists()
+
+    def ids(self) -> set[str]:
+        """Returns the ids of all runs."""
+        finished = {path.parent.name for path in self.root.glob(f"runs/*/{published.RECORD}")}
+        return finished | {path.stem for path in self.root.glob("planned/*.json")}
 
     def find(self, run: str) -> str:
         """Returns the whole id of a run.
@@ -113,8 +123,7 @@ class Catalogue:
         Raises:
             SpecError: No run has it, or several.
         """
-        ids = {path.parent.name for path in self.root.glob(f"runs/*/{published.RECORD}")}
-        ids |= {path.stem for path in self.root.glob("planned/*.json")}
+        ids = self.ids()
         found = [run] if run in ids else sorted(name for name in ids if run and name.startswith(run))
         if len(found) == 1:
             return found[0]

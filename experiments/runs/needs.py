@@ -111,11 +111,16 @@ def _runs(one: Composed) -> list[RunSpec]:
     return list({item.spec.run_id: item.spec for item in tables.planned(one.design, [0])}.values())
 
 
+def profiles() -> list[str]:
+    """Returns the names of all profiles, those of large runs last."""
+    return sorted((path.stem for path in (CONF / "profile").glob("*.yaml")), key=lambda name: name == "paper")
+
+
 def _of_profiles(records: Records) -> Iterator[Composed]:
     """Yields every figure under every profile, small ones first, with the numbers of classes that runs have had."""
     windows = (window for record in records.values() for window in record["timeline"]["windows"])
     classes = sorted({10, *(window["deficit"]["classes"] for window in windows if "classes" in window["deficit"])})
-    for profile in sorted((path.stem for path in (CONF / "profile").glob("*.yaml")), key=lambda name: name == "paper"):
+    for profile in profiles():
         for name in FIGURES:
             for number in classes:
                 yield composed(name, profile, ELSEWHERE, DataFacts("", number))

@@ -128,12 +128,11 @@ def _told(results: Results, found: Unneeded) -> int:
     folders = {run: _size([root / "runs" / run, root / "planned" / f"{run}.json"]) for run in found.runs}
     if found.runs:
         print("runs that no figure and no table needs:")
-        table = results.runs().set_index("run_id")
         made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         for name in ("run", "data", "deficit", "seed", "accuracy", "written", "command"):
             made.add_column(name, no_wrap=name == "run")
         for run in found.runs:
-            made.add_row(run, *_cells(table.loc[run].to_dict()))
+            made.add_row(run, *_cells(results.row(run)))
         show(made)
     groups: dict[str, tuple[int, int]] = {
         "runs": (len(found.runs), sum(folders.values())),

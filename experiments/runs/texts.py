@@ -50,7 +50,7 @@ def listed(results: Results, asked: Any) -> None:
         csv(runs)
         return
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    size = _short(results.runs()["run_id"])
+    size = _short(results.ids())
     methods = bool((runs["stabilizer"] != "none").any())
     for name in ("run", "state", "data", "model", "deficit", *(["stabilizer"] if methods else []), "seed", "epochs",
                  "accuracy", "date", "figure"):  # fmt: skip
@@ -88,7 +88,7 @@ def shown(results: Results, asked: Any) -> None:
     if asked.csv:
         csv(epochs)
         return
-    row = results.runs().set_index("run_id").loc[run]
+    row = results.row(run)
     print(f"run {run}: {row['state']}, {row['trained']} of {row['epochs']} epochs"
           + (f", written {row['date']}" if row["date"] else ""))  # fmt: skip
     if row["failure"]:
@@ -196,7 +196,7 @@ def common_past(first: Sequence[str], second: Sequence[str]) -> int | None:
 def differing(results: Results, run: str) -> dict[str, Any]:
     """Returns all that may differ between runs, flat: settings, results, who made them."""
     record = results.record(run)
-    row = results.runs().set_index("run_id").loc[run]
+    row = results.row(run)
     found: dict[str, Any] = {}
     for name in (*SETTINGS, "timeline"):
         _flatten(name, record.get(name), found)
