@@ -18,6 +18,11 @@ VISION = "vision"
 """The family of figures whose settings stand at the top of a profile; others have a key of their own."""
 
 
+def names() -> list[str]:
+    """Returns the names of the profiles in `conf/`."""
+    return sorted(path.stem for path in (configuration.CONF / "profile").glob("*.yaml"))
+
+
 def protocol(config: DictConfig, family: str = VISION, facts: DataFacts | None = None) -> Protocol:
     """Builds the protocol that a profile describes for a family of figures.
 
@@ -32,7 +37,8 @@ def protocol(config: DictConfig, family: str = VISION, facts: DataFacts | None =
     """
     node = config if family == VISION else config[family]
     given: dict[str, Any] = {**configuration.plain(config.protocol), **configuration.plain(node.get("protocol", {}))}
-    known = {field.name for field in dataclasses.fields(Protocol)} - {"parts", "deficit", "stabilizers", "tags", "known"}
+    derived = {"parts", "deficit", "stabilizers", "tags", "known"}
+    known = {field.name for field in dataclasses.fields(Protocol)} - derived
     for key in given:
         if key not in known:
             raise SpecError(f"protocol.{key}: there is no such setting; {closest(key, known)}")

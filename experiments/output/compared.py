@@ -18,9 +18,9 @@ HERE = "here"
 AGREES, NEAR, DIFFERS, OPEN = "agrees", "near", "differs", "unfinished"
 AGREEMENT = {
     AGREES: "the same verdict",
-    NEAR: "another verdict, but the intervals overlap",
-    DIFFERS: "another verdict, and the intervals do not overlap",
-    OPEN: "not finished here",
+    NEAR: "another verdict; the intervals overlap",
+    DIFFERS: "another verdict; the intervals lie apart",
+    OPEN: "no verdict yet on one side",
 }
 
 Verdict = Mapping[str, Any]
@@ -138,11 +138,12 @@ def agreed(column: Column, reference: Column) -> str:
     if not total:
         return "None of its claims stands in the reference."
     if counts.get(AGREES) == total:
-        return f"{'All' if total > 1 else 'The'} {total} claim{'s' * (total > 1)} made here {'have' if total > 1 else 'has'} "\
-               "the verdict of the reference."
-    said = [f"{count} {'has' if count == 1 else 'have'} {AGREEMENT[word]}" if word != OPEN else
-            f"{count} {'is' if count == 1 else 'are'} {AGREEMENT[word]}" for word, count in counts.items()]  # fmt: skip
-    return f"Beside the reference, of {total} claims made here {listed(said)}."
+        return (f"All {total} claims made here have the verdict of the reference." if total > 1
+                else "The one claim made here has the verdict of the reference.")  # fmt: skip
+    said = [f"{counts.get(AGREES, 0)} of {total} claims made here have the verdict of the reference",
+            *(f"{counts[word]} {'has' if counts[word] == 1 else 'have'} {AGREEMENT[word]}"
+              for word in (NEAR, DIFFERS, OPEN) if word in counts)]  # fmt: skip
+    return f"{'. '.join(said)}."
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,9 @@ MARGIN = 0.04
 FACTORS = (0.1, 0.2, 0.5, 0.8, 1, 1.25, 1.5, 2, 3, 5, 10, 20, 50, 100)
 SCALES = {"points": "percentage points", "×": "factor, on a logarithmic scale", "bits": "bits", "": "no unit"}
 
+Titled = tuple[str, Verdict]
+"""A verdict, and whose it is."""
+
 
 @dataclass(frozen=True)
 class Scale:
@@ -91,36 +94,34 @@ class Group:
     controls: tuple[Line, ...]
 
 
-def groups(figure: str, columns: Sequence[Column], several: bool) -> list[Group]:
+def groups(figure: str, columns: Sequence[Column], titles: Sequence[str]) -> list[Group]:
     """Lays out the claims of a figure.
 
     Args:
         figure: The figure.
         columns: One's own results and the reference, or one of them; the first that has a claim names it.
-        several: Whether the page compares one's own results with a reference, so that bars have titles.
+        titles: What they are called, where there are two.
     """
-    claims: dict[str, list[tuple[Column, Verdict]]] = {}
-    for column in columns:
+    claims: dict[str, list[Titled]] = {}
+    for column, title in zip(columns, titles, strict=True):
         for verdict in column.records[figure].verdicts if figure in column.records else ():
-            claims.setdefault(verdict["claim_id"], []).append((column, verdict))
-    units: dict[tuple[str, bool], list[list[tuple[Column, Verdict]]]] = {}
+            claims.setdefault(verdict["claim_id"], []).append((title if len(columns) > 1 else "", verdict))
+    units: dict[tuple[str, bool], list[list[Titled]]] = {}
     for held in claims.values():
         units.setdefault((held[0][1]["unit"], held[0][1]["ratio"]), []).append(held)
-    return [_group(figure, unit, ratio, held, several) for (unit, ratio), held in units.items()]
+    return [_group(figure, unit, ratio, held) for (unit, ratio), held in units.items()]
 
 
-def _group(
-    figure: str, unit: str, ratio: bool, held: Sequence[Sequence[tuple[Column, Verdict]]], several: bool
-) -> Group:
+def _group(figure: str, unit: str, ratio: bool, held: Sequence[Sequence[Titled]]) -> Group:
     scale = scale_of([verdict for claim in held for _, verdict in claim])
-    lines = [_line(figure, claim, scale, several) for claim in held]
+    lines = [_line(figure, claim, scale) for claim in held]
     papers, controls = (
         tuple(line for line in lines if (line.verdict["source"] == OURS) == ours) for ours in (False, True)
     )
     return Group(SCALES.get(unit, unit), scale.at(0.0), tuple(ticks(scale, ratio)), papers, controls)
 
 
-def _line(figure: str, claim: Sequence[tuple[Column, Verdict]], scale: Scale, several: bool) -> Line:
+def _line(figure: str, claim: Sequence[Titled], scale: Scale) -> Line:
     verdict, least = claim[0][1], claim[0][1]["smallest"]
     here, reference = (claim[0][1], claim[1][1]) if len(claim) > 1 else (None, None)
     word, paper = agreement(here, reference), verdict["paper_effect"]
@@ -129,7 +130,7 @@ def _line(figure: str, claim: Sequence[tuple[Column, Verdict]], scale: Scale, se
     return Line(
         id=anchor(figure, verdict["claim_id"]),
         verdict=verdict,
-        bars=tuple(_bar(column.title if several else "", one, scale) for column, one in claim),
+        bars=tuple(_bar(title, one, scale) for title, one in claim),
         reach=(scale.at(-least), scale.at(least)),
         side=(scale.at(side[0]), scale.at(side[1])),
         paper=None if paper is None else scale.at(paper),
@@ -141,10 +142,10 @@ def _line(figure: str, claim: Sequence[tuple[Column, Verdict]], scale: Scale, se
 
 
 def _bar(title: str, verdict: Verdict, scale: Scale) -> Bar:
-    places = [None if verdict[key] is None else scale.at(verdict[key]) for key in ("effect", "low", "high")]
+    places = {key: None if verdict[key] is None else scale.at(verdict[key]) for key in ("effect", "low", "high")}
     words = [verdict["verdict"], sureness(verdict), found(verdict), f"p {probability(verdict['p'])}",
              f"n = {verdict['n'] or 0}"]  # fmt: skip
-    return Bar(title, verdict, *places, text=found(verdict), said=", ".join(filter(None, words)))
+    return Bar(title, verdict, **places, text=found(verdict), said=", ".join(filter(None, words)))
 
 
 def scale_of(verdicts: Sequence[Mapping[str, Any]]) -> Scale:

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
 from collections.abc import Iterable, Sequence
 
+from hydra.core.hydra_config import HydraConfig
+
 from critical.core.spec import SpecError
+from experiments.design import command
 
 NEUTRAL = ("profile", "name", "figure", "headline", "results", "data_root", "jobs", "dry", "reference", "logger")
 """Settings of a command that cannot change what a run finds: the first word of their key."""
@@ -22,15 +26,22 @@ LONGEST = 80
 _SAFE = r"A-Za-z0-9_.,=+@~\-"
 
 
-def changes(overrides: Iterable[str], reference: bool = False) -> list[str]:
+def overrides() -> list[str]:
+    """Returns the overrides of this command; of several jobs, those of the one that runs."""
+    if {"-m", "--multirun"} & set(sys.argv):
+        return list(HydraConfig.get().overrides.task)
+    return command.overrides(sys.argv[1:])
+
+
+def changes(given: Iterable[str], reference: bool = False) -> list[str]:
     """Returns the overrides that change results, sorted by their keys; of several of a key the last one.
 
     Args:
-        overrides: As Hydra takes them: `deficit=occlusion`, `+a.b=1`, `~c`.
+        given: Overrides as Hydra takes them: `deficit=occlusion`, `+a.b=1`, `~c`.
         reference: Whether committed tables are made: their seeds come in several sittings, and are no change.
     """
     held: dict[str, str] = {}
-    for text in overrides:
+    for text in given:
         key, _, value = text.lstrip("+").partition("=")
         first, last = re.split(r"[.@/]", key.lstrip("~"))[0], key.rpartition(".")[2]
         if first in (*NEUTRAL, "hydra") or (last in PLACES and "data" in key):
@@ -91,7 +102,7 @@ def chosen(given: str | None, profile: str, overrides: Sequence[str], reference:
         if given != profile and given in profiles:
             raise SpecError(f"name={given}: is a profile's own; choose another, e.g. name={profile}_{given}")
         if given == profile and changed:
-            raise SpecError(f"name={given}: is the profile's own, and {changed[0]} differs from it; choose another name")
+            raise SpecError(f"name={given}: is the profile's own, and {changed[0]} differs from it; choose another")
         return checked(str(given))
     if reference and changed:
         short = re.sub(r"[^A-Za-z0-9]+", "_", changed[0].rpartition("=")[2]).strip("_") or "changed"
@@ -112,7 +123,9 @@ def refuse_other(name: str, now: Iterable[str], before: Iterable[str]) -> None:
     Raises:
         SpecError: They differ.
     """
-    new, old = ({text.lstrip("+").partition("=")[0]: text for text in held} for held in (now, before))
+    new, old = (
+        {text.partition("=")[0]: text for text in (one.lstrip("+") for one in held)} for held in (now, before)
+    )
     for key in sorted({*new, *old} - {"seeds"}):
         unknown = key.endswith(".fingerprint") and not (key in new and key in old)
         if new.get(key) != old.get(key) and not unknown:

@@ -42,7 +42,6 @@ class Setting:
         profile: Its name.
         results: Folder of tables, figures, report and run store.
         train: Trains what a plan (under a label) needs that the store does not hold; see `execution.pool.Workers`.
-        command: The command line, for the report.
         logger: Where runs are mirrored.
         reference: Whether the tables are the committed ones, `results/reference/`; else one's own, `results/tables/`.
         seeds: The seeds that are trained now; None: all that the figure is planned with.
@@ -53,7 +52,6 @@ class Setting:
     profile: str
     results: Path
     train: Callable[[Plan, str], None]
-    command: str
     logger: Logger
     reference: bool = False
     seeds: tuple[int, ...] | None = None
@@ -129,11 +127,12 @@ def make(figure: Figure, protocol: Protocol, parameters: Any, setting: Setting) 
     written = tables.write(collected, setting.tables, figure.name)
     # Drawn and judged from what the file holds, so that it is all a reader needs to do the same.
     collected = tables.read(setting.tables, figure.name)
+    found = found_settings(setting.changed, protocol, figure.family)
     record = recorded(
         figure, design, protocol, collected, every,
         profile=setting.profile,
-        settings=found_settings(setting.changed, protocol, figure.family),
-        command=command_of(figure, setting),
+        settings=found,
+        command=command_of(figure.name, setting.profile, found),
         table=str(written[0]),
         made_by=made_by,
         wall_seconds=time.monotonic() - start,
@@ -141,10 +140,14 @@ def make(figure: Figure, protocol: Protocol, parameters: Any, setting: Setting) 
         samples=samples_or_before(design, protocol, figure, setting),
     )  # fmt: skip
     write_record(record, setting.results, setting.folder, setting.where)
-    if not setting.reference:
-        pictures.write(design, collected, record, setting.results / "figures" / setting.folder)
-    page = build_report(setting.results, setting.folder)
-    mirror(items, figure, setting, pictures.path(page.parent / "figures", figure.name, "png"))
+    if setting.reference:
+        drawn = setting.results / "report" / setting.folder / "figures"
+        pictures.draw_lacking([pictures.Order(setting.results, setting.folder, figure.name, drawn, png=True)])
+    else:
+        drawn = setting.results / "figures" / setting.folder
+        pictures.write(design, collected, record, drawn)
+    build_report(setting.results, setting.folder)
+    mirror(items, figure, setting, pictures.path(drawn, figure.name, "png"))
     return record
 
 
@@ -212,12 +215,13 @@ def mirror(items: Iterable[PlannedRun], figure: Figure, setting: Setting, pictur
     setting.logger.log_figure(figure.name, picture)
 
 
-def command_of(figure: Figure, setting: Setting) -> str:
-    """Returns the command that makes a figure, among one's own results, whoever made it first."""
-    given = [text for text in setting.changed if not text.startswith("seeds=")] if setting.reference else setting.changed
-    words = [f"figure={figure.name}", f"profile={setting.profile}", *given]
-    if any(text.endswith("=folder") for text in given):
-        words.append("data_root=data")
+def command_of(figure: str, profile: str, settings: Sequence[str]) -> str:
+    """Returns the command that makes a figure among one's own results, whoever made it first."""
+    words = [f"figure={figure}", f"profile={profile}"]
+    words += [text for text in naming.changes(settings) if not text.startswith("arithmetic.instructions=")]
+    # Where a folder of images lies is not recorded.
+    words += [f"{text.rpartition('data')[0]}data.path=FOLDER" for text in words if text.endswith("data=folder")]
+    words += [text.replace("source=folder", "path=FOLDER") for text in words if text.endswith("source=folder")]
     return shlex.join(["python", "-m", "experiments", *words])
 
 

@@ -1,7 +1,7 @@
 """The record of a figure: all that the report, a reader and `make verify` have to know about it, as one JSON file.
 
-A record lies beside its table, `results/tables/<name>/<figure>.json` or `results/reference/<name>/<figure>.json`: tables
-are kept and passed on, and their provenance goes with them. It holds what a reader without the data needs.
+A record lies beside its table, `results/tables/<name>/<figure>.json` or `results/reference/<name>/<figure>.json`:
+tables are kept and passed on, and their provenance goes with them. It holds what a reader without the data needs.
 """
 
 from __future__ import annotations
@@ -95,6 +95,10 @@ class FigureRecord:
         """What is known of the data."""
         return DataFacts(**self.data_facts)
 
+    def order(self) -> tuple[bool, str, str]:
+        """Returns where it stands among others: the papers' figures by year, then ours."""
+        return (*_year(self.figure), self.figure)
+
     def __post_init__(self) -> None:
         """Refuses names that leave the folder, and verdicts that nobody has defined.
 
@@ -153,7 +157,7 @@ def read_records(results: Path, name: str, where: str = OWN) -> list[FigureRecor
     """
     folder = results / where / checked(name)
     records = [_read(path, folder) for path in sorted(folder.rglob("*.json"))]
-    return sorted(records, key=lambda record: (*_year(record.figure), record.figure))
+    return sorted(records, key=FigureRecord.order)
 
 
 def read_record(results: Path, name: str, figure: str, where: str = OWN) -> FigureRecord | None:

@@ -12,6 +12,9 @@ from typing import Any
 from critical.inference.verdicts import DECIDED
 from experiments.output.words import VERDICTS
 
+DIGITS = {"points": 1}
+"""Decimals of effects by their unit; two of others."""
+
 
 def found(verdict: Mapping[str, Any]) -> str:
     """Writes an effect with its interval and unit: "+4.2 points [+3.1, +5.3]", "×1.3 [1.1, 1.5]"."""
@@ -29,7 +32,11 @@ def effect(verdict: Mapping[str, Any], value: float) -> str:
 
 
 def _bare(verdict: Mapping[str, Any], value: float) -> str:
-    return number(math.exp(value)) if verdict["ratio"] else _signed(value)
+    if verdict["ratio"]:
+        return number(math.exp(value))
+    # More digits than anybody would act on are noise.
+    rounded = round(value, DIGITS.get(verdict["unit"], 2)) if abs(value) < 1000 else value
+    return _signed(rounded + 0.0)
 
 
 def brief(verdict: Mapping[str, Any]) -> str:
@@ -53,13 +60,15 @@ def sureness(verdict: Mapping[str, Any]) -> str:
 
 
 def tally(verdicts: Iterable[Mapping[str, Any]]) -> str:
-    """Counts verdicts: "of 3 claims 2 reproduced (1 confirmed), 1 undecided"."""
+    """Counts verdicts: "of 3 claims 2 reproduced (1 confirmed), 1 undecided", "…; none confirmed yet"."""
     held = list(verdicts)
     words = Counter(verdict["verdict"] for verdict in held)
     sure = Counter(verdict["verdict"] for verdict in held if verdict["confirmed"])
-    said = [f"{words[word]} {word}" + (f" ({sure[word]} confirmed)" if word in DECIDED else "")
+    said = [f"{words[word]} {word}" + (f" ({sure[word]} confirmed)" if sure[word] else "")
             for word in VERDICTS if words[word]]  # fmt: skip
-    return f"of {len(held)} claim{'s' * (len(held) != 1)} {', '.join(said)}" if held else "no claim"
+    # To say of each word that none of it is confirmed would be noise.
+    rest = "; none confirmed yet" if not sure and any(words[word] for word in DECIDED) else ""
+    return f"of {len(held)} claim{'s' * (len(held) != 1)} {', '.join(said)}{rest}" if held else "no claim"
 
 
 def data_name(label: str) -> str:

@@ -82,14 +82,16 @@ def strip(held: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         return list(held[:1])
     main = max(deficits, key=lambda one: (not one["stabilizers"], one["windows"][0][1] - one["windows"][0][0]))
     course, removal = rates(main), main["removal"]
+    companions = (
+        (DOSE_MATCHED, removal, lambda one: _alike(rates(one), course)),
+        (FRESH, 0, lambda one: _alike(rates(one), course[removal:])),
+        (FROM_SCRATCH, 0, lambda one: one["end"] == main["end"] - removal),
+    )
     found = [main]
-    for role, wanted in ((DOSE_MATCHED, course), (FRESH, course[removal:]), (FROM_SCRATCH, None)):
-        for one in held:
-            alike = wanted is None or _alike(rates(one), wanted)
-            same = one["stabilizers"] == main["stabilizers"] and (wanted is not None or one["end"] == main["end"] - removal)
-            if one["role"] == role and alike and same and one["removal"] in (0, removal):
-                found.append(one)
-                break
+    for role, ends, fits in companions:
+        same = (one for one in held if (one["role"], one["removal"]) == (role, ends)
+                and one["stabilizers"] == main["stabilizers"])  # fmt: skip
+        found += [one for one in same if fits(one)][:1]
     return found
 
 
