@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from critical.core.spec import SpecError
+from critical.core.spec import SpecError, places
 from critical.execution.catalogue import Catalogue
 
 if TYPE_CHECKING:
@@ -41,17 +41,17 @@ class Results:
 
     Args:
         folder: The folder that commands call `results`.
-        data_root: Where downloaded data lie, which stands in no record.
-        data_path: The same for a folder or file of one's own.
+        **data_places: Where data lie now, if not where they lay: `root` of what is downloaded, `path` of one's own, and
+            other fields of theirs that say where.
 
     Raises:
         SpecError: Nothing was trained there.
     """
 
-    def __init__(self, folder: Path | str = "results", data_root: Path | str = "data", data_path: str = "") -> None:
+    def __init__(self, folder: Path | str = "results", **data_places: Path | str) -> None:
         self.folder = Path(folder)
         self.root = self.folder / "runs"
-        self.data_root, self.data_path = str(data_root), data_path
+        self._places = {name: str(place) for name, place in data_places.items()}
         if not self.root.is_dir():
             raise SpecError(f"results={folder}: there are no runs below it; train some, or name another folder")
         self._catalogue = Catalogue(self.root)
@@ -129,10 +129,10 @@ class Results:
         """
         from critical.training.described import run_of
 
-        spec = run_of(self.record(run_id))
-        places = {"root": self.data_root, "path": self.data_path}
-        fields = {field.name for field in dataclasses.fields(spec.data) if field.metadata.get("execution")}
-        there: dict[str, Any] = {name: place for name, place in places.items() if name in fields and place}
+        record = self.record(run_id)
+        spec = run_of(record)
+        held = {**places(spec.data), **record.get("places", {}), **self._places}
+        there: dict[str, Any] = {name: held[name] for name in places(spec.data)}
         return dataclasses.replace(spec, data=dataclasses.replace(spec.data, **there))
 
     def dataset(self, run_id: str) -> Dataset:

@@ -3,6 +3,7 @@
 `run.json` holds the settings of the run (`RunSpec.describe`) and
 
     keys, forked_from       the keys of its states, and the last stored one that others may share
+    places                  where its data lay
     accuracy, loss          after the last epoch: percent and nats, on the test images
     failure                 why it stopped early, or null
     date, command           when the record was written (UTC), and the command that did
@@ -10,7 +11,7 @@
     environment             who wrote the record
     sums, sum               checksums (SHA-256) of the files beside it, and of the record without `sum`
 
-Records of earlier versions lack accuracy, loss, date, command, made_by and the checksums.
+Records of earlier versions lack places, accuracy, loss, date, command, made_by and the checksums.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ from pathlib import Path
 from typing import Any
 
 RECORD, EPOCHS = "run.json", "epochs.csv"
+NEEDED = {*("data", "model", "optimizer", "augmentation", "schedule", "timeline", "probes", "arithmetic", "seed"),
+          *("keys", "failure", "environment")}  # fmt: skip
+"""What records of all versions hold."""
 
 
 class Damaged(ValueError):
@@ -65,7 +69,7 @@ def read(folder: Path) -> dict[str, Any]:
         raise Damaged(f"{path} cannot be read ({type(error).__name__})") from error
     if "sum" in record and record["sum"] != _sum(held):
         raise Damaged(f"{path} is not what was written: its checksum differs")
-    if record.get("run_id") != folder.name or "keys" not in record:
+    if record.get("run_id") != folder.name or not set(record) >= NEEDED:
         raise Damaged(f"{path} is no record of the run {folder.name}")
     return held
 

@@ -34,7 +34,7 @@ import torch
 
 from critical.core import environment as surroundings
 from critical.core.files import write_atomically, writing
-from critical.core.spec import identity
+from critical.core.spec import identity, places
 from critical.execution import locks, published
 from critical.execution.locks import Lock
 from critical.execution.records import Record, Records
@@ -135,7 +135,7 @@ class RunStore:
         for spec in specs:
             path = self.root / "planned" / f"{spec.run_id}.json"
             if not path.exists() and not (self.root / "runs" / spec.run_id / published.RECORD).exists():
-                record = spec.describe() | {"keys": list(spec.keys)}
+                record = spec.describe() | {"keys": list(spec.keys), "places": places(spec.data)}
                 write_atomically(path, json.dumps(record).encode())
 
     def refresh(self) -> None:
@@ -244,6 +244,7 @@ class RunStore:
             table = pd.DataFrame(rows).to_csv(index=False).encode()
             record = spec.describe() | {
                 "keys": list(spec.keys),
+                "places": places(spec.data),
                 "forked_from": self._fork_parent(spec),
                 "accuracy": rows[-1].get("test_accuracy"),
                 "loss": rows[-1].get("test_loss"),

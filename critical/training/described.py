@@ -21,7 +21,7 @@ def run_of(record: Mapping[str, Any]) -> RunSpec:
         record: What `RunSpec.describe` gave, with anything besides.
 
     Returns:
-        The run. Where its data lie stands in no record: paths have their defaults.
+        The run; where its data lie is as by default.
 
     Raises:
         SpecError: It was made by another version of the suite, which means something else by the same settings.

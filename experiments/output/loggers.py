@@ -146,7 +146,7 @@ def configuration(record: Mapping[str, Any]) -> dict[str, Any]:
     Returns:
         The settings, `forked_from`, versions, machine, date and command; and by name alone the `deficit` and the `stabilizer`.
     """
-    left_out = ("keys", "accuracy", "loss", "failure", "sums", "sum")
+    left_out = ("keys", "places", "accuracy", "loss", "failure", "sums", "sum")
     kept = {key: value for key, value in record.items() if key not in left_out}
     deficits = [window["deficit"]["name"] for window in record["timeline"]["windows"]]
     methods = [window["stabilizer"]["name"] for window in record.get("stabilizers", [])]

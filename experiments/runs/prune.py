@@ -62,6 +62,8 @@ def prune(results: Results, keep: Sequence[str] = (), unfinished: bool = False, 
     Raises:
         SpecError: A record or a table cannot be read, so that nobody knows what is needed.
     """
+    if sys.stderr.isatty():
+        print("looking at what figures and tables need …", file=sys.stderr)
     if not yes:
         found = unneeded(results, keep, unfinished)
         told = _told(results, found)

@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -9,7 +10,9 @@ import torch
 from helpers import FAILING, FEW, STOPPED, bare, from_scratch, last_state, pausing_worker, process, same, until
 
 from critical import Results, SpecError
+from critical.execution.plan import plan
 from critical.execution.store import RunStore
+from critical.execution.workers import work
 from critical.probes import ProbeContext
 from critical.probes.base import evaluate
 from critical.training.runs import RunSpec
@@ -159,6 +162,16 @@ class TestNetworks:
         assert len(first) == 96
         assert not torch.equal(first.views[0], other.views[0])
 
+    def test_data_are_found_where_they_lay_or_where_they_are_said_to_be(self, results_folder, tmp_path):
+        held = replace(BLURRED, data=replace(BLURRED.data, root=str(tmp_path / "there")), seed=4)
+        store = RunStore(results_folder / "runs")
+        work(plan([held]), store)
+        store.publish(held, {})
+        results = Results(results_folder)
+        assert results.spec(held.run_id).data.root == str(tmp_path / "there")
+        assert Results(results_folder, root=tmp_path).spec(held.run_id).data.root == str(tmp_path)
+        assert results.spec(held.run_id).run_id == held.run_id
+
     def test_a_state_that_is_not_stored_is_refused(self, results):
         with pytest.raises(SpecError, match=r"its state after 1 epochs is not stored; trainer\(run_id, epoch=1\)"):
             results.model(BLURRED.run_id, epoch=1)
@@ -202,8 +215,6 @@ class TestTrainer:
         path = results_folder / "runs" / "runs" / BLURRED.run_id / "run.json"
         if torch.backends.mps.is_available():
             pytest.skip("there is one")
-        from dataclasses import replace
-
         elsewhere = replace(BLURRED, arithmetic=replace(BLURRED.arithmetic, device="mps"))
         held = json.loads(path.read_bytes()) | elsewhere.describe() | {"keys": list(elsewhere.keys)}
         held.pop("sum")
