@@ -38,6 +38,8 @@ class _Clock:
             self.done_at_start = epochs_done
         fresh = epochs_done - self.done_at_start
         left = self.epochs - epochs_done
+        if not left:
+            return "all trained"
         if fresh < 1:
             return "time to go: measuring"
         seconds = (time.monotonic() - self.start) / fresh * left

@@ -30,6 +30,7 @@ from experiments.design import command_line, messages
 from experiments.design.command_line import CommandLine
 from experiments.design.config import CONF
 from experiments.design.help import help_text
+from experiments.design.points import expand
 from experiments.design.unread import known_keys, refuse_missing_choice, refuse_unread
 
 STOPPED = "stopped; the same command goes on from here"
@@ -90,6 +91,9 @@ def by_settings(
                 print(help() if help else help_text(config_name, sys.modules[job.__module__].__doc__ or ""))
             elif line.options:
                 messages.refuse_by_name(line.overrides, config_name)
+                # Hydra tells in paragraphs what cannot be.
+                for point in expand(line.overrides, line.folder) if line.multirun else [line.overrides]:
+                    composed(config_name, CommandLine(tuple(point), (), line.folder))
                 # Hydra would print a traceback of what the job raises.
                 call_hydra(config_name, line, in_one_line(functools.partial(_checked, job, config_name)))
             else:

@@ -22,6 +22,7 @@ import torch
 
 from critical.core import environment
 from critical.data import Dataset, load
+from critical.execution.pool import RunError
 from critical.execution.store import RunStore
 from critical.probes import Accuracy, Probe
 from critical.training.loop import NonFiniteLoss, Trainer
@@ -60,6 +61,9 @@ def prices(works: Sequence[Work], jobs: int) -> list[dict[str, float]]:
     Returns:
         For each work seconds by its names, and those of `START`, `DRAW`, `RECORD` and `CHECKPOINT`; the
         mean over processes. On an accelerator it is measured in this process.
+
+    Raises:
+        RunError: A process stopped.
     """
     if not works:
         return []
@@ -73,12 +77,17 @@ def prices(works: Sequence[Work], jobs: int) -> list[dict[str, float]]:
         process.start()
         theirs.close()
         members.append((ours, process))
-    start = fmean(pipe.recv() for pipe, _ in members)
-    for pipe, _ in members:
-        pipe.send("all are here")
-    found = [pipe.recv() for pipe, _ in members]
-    for _, process in members:
-        process.join()
+    try:
+        start = fmean(pipe.recv() for pipe, _ in members)
+        for pipe, _ in members:
+            pipe.send("all are here")
+        found = [pipe.recv() for pipe, _ in members]
+    except (EOFError, OSError) as error:
+        raise RunError("a process that measured has stopped (a lack of memory? try fewer JOBS)") from error
+    finally:
+        for _, process in members:
+            process.terminate()
+            process.join()
     return [
         {START: start, **{name: fmean(each[number][name] for each in found) for name in found[0][number]}}
         for number in range(len(works))

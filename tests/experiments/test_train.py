@@ -301,6 +301,9 @@ def test_cfg_job_prints_the_settings_and_trains_nothing(monkeypatch, capsys, tmp
     assert "seed: 7" in out
     assert "name: digits" in out
     assert not any(tmp_path.iterdir())
+    status, lines, out = tiny.call(monkeypatch, capsys, train.command, *given, "deficit=blurr")
+    assert (status, out) == (2, "")
+    assert lines == ["error: deficit=blurr: there is no such choice; did you mean 'blur'?"]
 
 
 def test_help_says_what_there_is(monkeypatch, capsys, tmp_path):

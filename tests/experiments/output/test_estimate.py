@@ -7,6 +7,7 @@ from helpers import BLUR
 
 from critical.data import Cifar10, DataError, Digits, Folder, Halves
 from critical.execution.plan import plan
+from critical.execution.pool import RunError
 from critical.execution.store import RunStore
 from critical.probes import Accuracy, Fisher
 from critical.stabilizers import L2Init, StabilizerWindow
@@ -83,6 +84,12 @@ class TestPrices:
         (found,) = prices.prices([work(RUNS[1])], jobs=2)
         assert set(found) == {"clean", "blurred", "accuracy", DRAW, RECORD, CHECKPOINT, START}
         assert found[START] > 0.5, "torch is imported"
+
+    @pytest.mark.slow
+    def test_a_process_that_stops_is_one_line(self, monkeypatch):
+        monkeypatch.setattr(prices, "_measure", print)
+        with pytest.raises(RunError, match="a process that measured has stopped"):
+            prices.prices([work(RUNS[1])], jobs=1)
 
     def test_of_long_epochs_a_part_is_measured(self, monkeypatch):
         spec = dataclasses.replace(RUNS[1], data=Digits(subset=1000, test_subset=300))
