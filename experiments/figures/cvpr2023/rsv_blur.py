@@ -60,7 +60,7 @@ def design(protocol: Protocol, parameters: Removals) -> Design:
         ]  # fmt: skip
     return Design(
         panels=[
-            [histogram(CONTINUE, f"{SCHEDULE_TITLES[CONTINUE]} (as published)"), preferred],
+            [histogram(CONTINUE, f"{SCHEDULE_TITLES[CONTINUE]} (published)"), preferred],
             [histogram(RESTART, SCHEDULE_TITLES[RESTART]), information],
         ],
         claims=claims,
