@@ -28,7 +28,7 @@ def design(protocol: Protocol, parameters: SplitRemovals) -> Design:
     maps = next(iter(PROBES))
     untrained = fair.fresh[maps.replace("probe_", "probe_untrained_")]
     trained = fair.dose_matched[maps] - untrained
-    titles = {CONTINUE: f"{SCHEDULE_TITLES[CONTINUE]} (as published)", RESTART: SCHEDULE_TITLES[RESTART]}
+    titles = {CONTINUE: f"{SCHEDULE_TITLES[CONTINUE]} (published)", RESTART: SCHEDULE_TITLES[RESTART]}
     measures = {"accuracy": "accuracy lost with both views (points)",
                 DECODING: f"accuracy lost with view {DEPRIVED} alone (points)",
                 maps: f"lost to a probe of stream {DEPRIVED} (points)"}  # fmt: skip
