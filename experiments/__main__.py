@@ -13,9 +13,10 @@ from critical.execution.pool import Workers, default_jobs
 from critical.execution.store import RunStore
 from experiments.design import command, profile, registry
 from experiments.design import config as configuration
-from experiments.output import estimate, pipeline, tables
+from experiments.output import estimate, naming, pipeline, tables
 from experiments.output.loggers import logger
 from experiments.output.reference import refuse_reference
+from experiments.output.report import build_report
 
 
 @command.by_settings("figures")
@@ -33,16 +34,19 @@ def main(config: DictConfig) -> None:
     if jobs < 1:
         raise SpecError(f"jobs={jobs}: at least one worker")
     arithmetic.check()
+    overrides = [*naming.overrides(), f"device={arithmetic.device}"]
+    name = naming.chosen(config.name, config.profile, overrides, config.reference, profile.names())
     results = Path(config.results)
     workers = Workers(RunStore(results / "runs"), jobs, results / "logs")
     setting = pipeline.Setting(
         profile=config.profile,
         results=results,
         train=workers.run,
-        command=pipeline.command_line(),
         logger=logger(configuration.plain(config.logger)),
         reference=config.reference,
         seeds=None if config.seeds is None else profile.seeds(configuration.plain(config.seeds), "seeds"),
+        name=name,
+        changed=tuple(naming.changes(overrides, config.reference)),
     )
     plans = {}
     for figure in figures:
@@ -50,6 +54,7 @@ def main(config: DictConfig) -> None:
         design = pipeline.designed(figure, protocol, parameters)
         items = tables.planned(design, pipeline.seeds_now(design, protocol, setting))
         plans[figure.name] = plan(item.spec for item in items)
+        pipeline.refuse_other_settings(figure, protocol, setting)
     whole = pipeline.merged(list(plans.values()))
     if config.dry:
         print(estimate.report(whole, setting.store, jobs))
@@ -63,11 +68,12 @@ def main(config: DictConfig) -> None:
         for figure in figures:
             made = pipeline.make_reference if setting.reference else pipeline.make
             record = made(figure, *settings[figure.name], setting)
-            picture = results / "figures" / config.profile / f"{figure.name}.png"
+            folder = results / ("report" if setting.reference else "figures") / name
+            picture = folder / ("figures" if setting.reference else "") / f"{figure.name}.png"
             print(f"{figure.name}: {picture} made after {time.monotonic() - start:.0f} s")
             for verdict in record.verdicts:
                 print(f"  {verdict['verdict']}: {verdict['sentence']}")
-    print(f"report: {results / 'report' / config.profile / 'index.html'}")
+    print(f"report: {build_report(results, name, drawing=True, jobs=jobs)}")
 
 
 if __name__ == "__main__":

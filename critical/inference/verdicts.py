@@ -46,6 +46,8 @@ CONFIRMED_ALPHA = 0.005
 
 Word = Literal["reproduced", "reversed", "negligible", "undecided", "premise failed", "unfinished"]
 DECIDED: tuple[Word, ...] = ("reproduced", "reversed", "negligible")
+NEITHER = "Neither an effect of interest nor its absence is shown."
+"""The reason where the numbers leave a claim undecided."""
 
 
 @dataclass(frozen=True)
@@ -239,7 +241,7 @@ def _reason(word: Word, n: int, alpha: float) -> str:
     if statistics.least_p_paired(n) > alpha:
         needed = statistics.smallest_n_paired(alpha)
         return f"With {n} seeds no p is below {statistics.least_p_paired(n):.3g}; an effect needs {needed}."
-    return "Neither an effect of interest nor its absence is shown."
+    return NEITHER
 
 
 def _listed(seeds: Iterable[Any]) -> str:

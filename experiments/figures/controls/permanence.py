@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from critical.data import load
 from critical.deficits import LabelPermutation
 from critical.inference.claims import Claim
 from critical.inference.effects import SMALLEST
@@ -47,7 +46,7 @@ class Ladder(Parameters):
 def design(protocol: Protocol, parameters: Ladder) -> Design:
     """Sets three windows, each followed by a ladder of recoveries in which the rate falls equally far."""
     length, late, budgets = parameters.length, parameters.late_onset, parameters.budgets
-    permuted = LabelPermutation(classes=len(load(protocol.parts.data).classes))
+    permuted = LabelPermutation(classes=protocol.facts.classes)
     early, old, labels = (
         {budget: protocol.window(onset, length, how, budget, deficit=deficit) for budget in budgets}
         for onset, how, deficit in ((0, RESTART, None), (late, RESTART_AT_ONSET, None), (0, RESTART, permuted))

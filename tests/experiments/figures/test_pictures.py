@@ -6,11 +6,15 @@ import pytest
 import tiny
 from pictures import covering, cut_off, overlaps, pale, words
 
+from critical.inference.verdicts import to_records, verdicts
 from critical.plots import style
 from experiments.design import profile
 from experiments.design.config import CONF
 from experiments.design.registry import FIGURES
-from experiments.output import pipeline, tables
+from experiments.output import tables
+from experiments.output.composing import designed
+from experiments.output.drawing import draw
+from experiments.output.headline import picture_title
 
 REFERENCE = CONF.parent / "results" / "reference"
 COMMITTED = sorted(
@@ -25,20 +29,29 @@ MOST_BYTES = 200_000
 
 @functools.cache
 def design(held, name):
-    config = tiny.composed("figures", f"profile={held}", "device=cpu")
+    config = tiny.composed("figures", f"profile={held}", "device=cpu", "arithmetic.instructions=portable")
     figure = FIGURES[name]
-    return pipeline.designed(figure, *profile.figure_settings(config, figure, profile.protocol(config, figure.family)))
+    return designed(figure, *profile.figure_settings(config, figure, profile.protocol(config, figure.family)))
+
+
+@functools.cache
+def title(held, name):
+    runs, shown = tables.read(REFERENCE / held, name).runs, design(held, name)
+    found = to_records(verdicts(runs, shown.claims, sorted(set(runs["seed"]))) if shown.claims else [])
+    return picture_title(found, shown.leading, FIGURES[name].title)
 
 
 def picture(held, name, dark):
     with style.style(dark=dark):
-        return pipeline.draw(design(held, name), tables.read(REFERENCE / held, name))
+        return draw(design(held, name), tables.read(REFERENCE / held, name), title(held, name))
 
 
 @EACH
 @BOTH
 def test_every_word_can_be_read(held, name, dark):
     made = picture(held, name, dark)
+    assert len(made.get_suptitle().splitlines()) <= 2
+    assert not made.legends, "names stand where the lines are"
     with style.style(dark=dark):
         assert len(words(made)) > 10
         assert not overlaps(made), "words lie on each other"
@@ -62,3 +75,13 @@ def test_committed_rows_stand_in_the_order_of_the_design(held, name):
     """So that a reference table that is made anew differs by nothing but what is new in it."""
     runs = tables.read(REFERENCE / held, name).runs
     assert list(dict.fromkeys(runs["arm_id"])) == [arm.id for arm in design(held, name).trained]
+
+
+@EACH
+def test_a_committed_table_has_every_run_of_its_design_and_no_other(held, name):
+    """Redrawing a figure loses no run, and asks for none that nobody has trained."""
+    table = tables.read(REFERENCE / held, name)
+    planned = tables.planned(design(held, name), sorted(map(int, table.runs["seed"].unique())))
+    assert {item.spec.run_id for item in planned} == set(table.runs["run_id"])
+    curves = {item.tags["arm_id"] for item in planned if item.curve}
+    assert curves == (set(table.epochs["arm_id"]) if len(table.epochs) else set())

@@ -1,6 +1,5 @@
 import dataclasses
 import json
-from dataclasses import dataclass
 
 import pandas as pd
 import pytest
@@ -15,7 +14,7 @@ from critical.execution.store import RunStore
 from critical.inference.arms import Arm
 from critical.inference.claims import OURS, Claim
 from critical.inference.verdicts import verdicts
-from critical.plots.panel import Panel, role
+from critical.plots.panel import role
 from critical.plots.panels import Series
 from critical.training import loop as training
 from critical.training.loop import Trainer
@@ -307,25 +306,6 @@ class TestComputed:
         assert tables.planned(design, (0, 1)) == []
         assert [call[0] for call in bench.logger.calls] == ["controls/computed"], "there are no runs to log"
         assert "Is it computed?" in (setting.results / "report" / "smoke" / "index.html").read_text()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Named(Panel):
-    """Writes its name."""
-
-    def draw(self, axis, runs, epochs):
-        axis.set_ylim(0, float(self.title))
-        super().draw(axis, runs, epochs)
-
-
-def test_empty_places_stay_empty_and_panels_of_one_quantity_share_their_scale():
-    one, two, other = (Named(title=title, ylabel=label) for title, label in (("1", "a"), ("2", "a"), ("3", "b")))
-    design = Design(panels=[[one, two, other], [None, one]])
-    drawing = pipeline.draw(design, tables.Tables(pd.DataFrame(), pd.DataFrame()))
-    assert [axis.get_title() for axis in drawing.axes] == ["1", "2", "3", "", "1", ""]
-    assert [axis.get_visible() for axis in drawing.axes] == [True, True, True, False, True, False]
-    assert [axis.get_ylim()[1] for axis in drawing.axes[:3]] == [2, 2, 3]
-    assert drawing.axes[4].get_ylim()[1] == 1
 
 
 def test_the_command_makes_a_figure_with_a_worker(monkeypatch, capsys, tmp_path):
