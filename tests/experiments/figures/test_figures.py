@@ -159,7 +159,8 @@ def test_a_failed_run_is_named_below_every_panel_that_lacks_it_and_the_rest_is_d
 def test_one_seed_can_be_drawn(name):
     _, design = made(name)
     drawing = draw(design, tiny.fabricated(design, SEEDS[:1]))
-    assert [axis.get_xlabel() for axis in drawing.axes if axis.get_visible()] == [p.xlabel for p in design.shown]
+    for axis, panel in zip([axis for axis in drawing.axes if axis.get_visible()], design.shown, strict=True):
+        assert " ".join(axis.get_xlabel().split()).startswith(panel.xlabel.replace("\n", " "))
 
 
 @pytest.mark.parametrize("name", NAMES)
