@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from hydra import compose, initialize_config_dir
+from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
@@ -72,20 +72,24 @@ class SweptRun:
     values: Mapping[str, Any]
 
 
-def expand(given: Sequence[str], folder: Sequence[str] = ()) -> list[list[str]]:
+def expand(given: Sequence[str], folder: Path | None = None) -> list[list[str]]:
     """Expands overrides with several values into their product, the last one changing fastest.
 
     Args:
         given: Overrides in Hydra's notation for sweeps: `a=1,2`, `a=range(3)`, `a=choice(x,y)`, `a=glob(*)`.
-        folder: The override that tells Hydra of further configurations.
+        folder: Where further configurations lie.
 
     Raises:
         HydraException: An override that cannot be parsed, or has no list of values.
     """
     several = []
     with initialize_config_dir(str(configuration.CONF), version_base="1.3"):
-        compose("train", overrides=list(folder))  # it takes the folder in
-        loader = GlobalHydra.instance().config_loader()
+        loader: Any = GlobalHydra.instance().config_loader()
+        if folder:
+            # As `--config-dir` does: a glob is to find what lies there.
+            path = loader.get_search_path()
+            path.append("command-line", f"file://{folder.resolve()}")
+            loader.repository.initialize_sources(path)
         for override in OverridesParser.create(config_loader=loader).parse_overrides(list(given)):
             if override.is_sweep_override() and not override.is_discrete_sweep():
                 raise HydraException(f"{override.input_line}: an interval has no list of values; give one, e.g. a=1,2")
@@ -242,7 +246,7 @@ def sweep(arguments: Sequence[str]) -> Path:
     if not own.get("jobs", "1").isdigit() or int(own.get("jobs", "1")) < 1:
         raise SpecError(f"jobs={own['jobs']}: a whole number from 1 on is wanted")
     refuse_by_name(line.overrides, "train")
-    runs = swept_runs(expand(line.overrides, line.search), line.folder)
+    runs = swept_runs(expand(line.overrides, line.folder), line.folder)
     results = Path(runs[0].config.results)
     if len({str(run.config.results) for run in runs}) > 1:
         raise SpecError("results: a sweep has one folder for its results; give one value")

@@ -12,20 +12,28 @@ from matplotlib.figure import Figure
 from critical.inference.arms import has_failed
 from critical.plots import marks, style
 
-SHADES = ("#D55E00", "#0072B2", "#8C6D31")
-"""Of windows: of the first one, the second, the third."""
+SHADES = ("#D55E00", "#8C6D31")
+"""Of windows: of the first one and the second."""
+BAR = "#0072B2"
+"""Of stabilisers."""
 ORDERS = 100.0
 """From this ratio of the largest to the smallest value on, a swept setting has a logarithmic axis."""
 
 
-def by_epoch(rows: pd.DataFrame, windows: Sequence[tuple[float, float, str]], title: str) -> Figure:
+def by_epoch(
+    rows: pd.DataFrame,
+    windows: Sequence[tuple[float, float, str]],
+    title: str,
+    treated: Sequence[tuple[float, float, str]] = (),
+) -> Figure:
     """Draws accuracy and trace of one run by epoch, its windows shaded.
 
     Args:
         rows: A row an epoch: `epoch` (epochs trained), and where they were measured `test_accuracy`,
             `test_accuracy_deficient` (percent) and `fisher_trace`.
-        windows: Beginning, end (epochs trained before and after) and name of what acts.
+        windows: Beginning, end (epochs trained before and after) and name of each deficit.
         title: Above both panels.
+        treated: The same of each stabiliser, which is a bar above.
 
     Returns:
         The figure; call it and save it within `style.style()`.
@@ -34,13 +42,19 @@ def by_epoch(rows: pd.DataFrame, windows: Sequence[tuple[float, float, str]], ti
     accuracy, trace = axes[0]
     _line(accuracy, rows, "test_accuracy", style.OTHER_COLOURS[4], "clean test images", "-")
     if _line(accuracy, rows, "test_accuracy_deficient", style.arm_colour("deficit"), "deficient test images", "--"):
-        accuracy.legend(loc="lower right")
+        accuracy.legend(loc="best")
     _line(trace, rows, "fisher_trace", style.OTHER_COLOURS[4], "trace", "-")
     accuracy.set_ylabel("test accuracy (%)")
     trace.set_ylabel("trace of the Fisher information")
     for axis in (accuracy, trace):
         axis.set_xlabel("epochs trained")
         axis.set_xlim(0, max(1, int(rows["epoch"].max())))
+        for number, (start, end, name) in enumerate(treated):
+            height = 1.03 + 0.07 * number
+            axis.plot((start, end), (height, height), transform=axis.get_xaxis_transform(), clip_on=False, linewidth=3,
+                      color=BAR, solid_capstyle="butt")  # fmt: skip
+            axis.annotate(f" {name}", (end, height), xycoords=("data", "axes fraction"), va="center", fontsize=8,
+                          color=BAR, annotation_clip=False)  # fmt: skip
         for number, (start, end, name) in enumerate(windows):
             axis.axvspan(start, end, color=SHADES[number % len(SHADES)], alpha=0.12, linewidth=0)
             axis.annotate(name, ((start + end) / 2, 1 - 0.07 * number), xycoords=("data", "axes fraction"), ha="center",

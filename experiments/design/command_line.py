@@ -76,7 +76,7 @@ def read(arguments: Sequence[str], of_a_sweep: bool = False) -> CommandLine:
         name, _, value = word.partition("=")
         if name in FOLDER_OPTIONS:
             value = value or (words.pop(0) if words else "")
-            if not Path(value).is_dir():
+            if not value or not Path(value).is_dir():
                 raise SpecError(f"--config-dir={value}: there is no such folder")
             folder = Path(value)
         elif name in WITH_A_WORD:

@@ -64,12 +64,12 @@ class Rows:
 def picture(spec: RunSpec, rows: list[dict[str, Any]], folder: Path) -> Path:
     """Draws accuracy and trace by epoch into a run's folder; returns where it lies."""
     windows = [(float(held.start), float(held.end), _said(held.deficit.name)) for held in spec.timeline.windows]
-    windows += [(float(held.start), float(spec.timeline.end if held.end is None else held.end),
-                 _said(held.stabilizer.name)) for held in spec.stabilizers]  # fmt: skip
+    treated = [(float(held.start), float(spec.timeline.end if held.end is None else held.end),
+                _said(held.stabilizer.name)) for held in spec.stabilizers]  # fmt: skip
     last = [row["test_accuracy"] for row in rows if "test_accuracy" in row][-1:]
     title = f"{title_of(spec)}: {last[0]:.1f} % at the end" if last else title_of(spec)
     with style.style():
-        return style.save(runs.by_epoch(pd.DataFrame(rows), windows, title), folder, "epochs").png
+        return style.save(runs.by_epoch(pd.DataFrame(rows), windows, title, treated), folder, "epochs").png
 
 
 def title_of(spec: RunSpec) -> str:

@@ -93,6 +93,46 @@ class TestTable:
         assert table["failure"].str.contains("non-finite loss").tolist() == [False, True]
         assert table["accuracy"].notna().tolist() == [True, False]
 
+    def test_it_ends_with_the_first_rows_and_a_picture(self, here, monkeypatch, capsys):
+        given = [*CLEAN, "deficit=inversion", "deficit.end=1,2", "schedule.rate=0.01,0.02", "seed=range(2)"]
+        status, lines, out = call(monkeypatch, capsys, *given, "results=r", "name=w")
+        assert (status, lines) == (0, [])
+        *_, header, one, _, _, _, _, six, more, picture, _ = out.splitlines()
+        assert header.split() == ["deficit.end", "schedule.rate", "seed", "accuracy"]
+        assert one.split()[:3] == ["1", "0.01", "0"]
+        assert six.split()[:3] == ["2", "0.01", "1"]
+        assert more == "… 2 more rows"
+        assert picture == "picture: r/figures/sweeps/w.png"
+        assert Path("r/figures/sweeps/w.png").stat().st_size > 10_000
+
+    def test_names_are_drawn_too_and_seeds_alone(self, here, monkeypatch, capsys):
+        (here / "mine" / "deficit").mkdir(parents=True)
+        (here / "mine" / "deficit" / "faint.yaml").write_text("{name: blur, factor: 2, start: 0, end: 1}")
+        folder = ["--config-dir", "mine"]
+        status, lines, out = call(monkeypatch, capsys, *folder, *CLEAN, "deficit=glob([fain*,none])", "results=r")
+        assert (status, lines) == (0, [])
+        assert set(read("r/tables/sweeps/sweep.csv")["setting.deficit"]) == {"faint", "none"}
+        assert "setting.deficit" in out
+        status, lines, _ = call(monkeypatch, capsys, *CLEAN, "seed=0,1", "results=r", "name=seeds")
+        assert (status, lines) == (0, [])
+        assert Path("r/figures/sweeps/seeds.png").exists()
+
+    def test_a_glob_chooses_among_files(self, here):
+        (only,) = sweep.expand(["schedule=glob(cyc*)"])
+        assert only == ["schedule=cyclic"]
+        assert len(sweep.expand(["model=glob(all_cnn*)", "seed=0,1"])) == 6
+
+    def test_a_file_of_wandb_with_null_and_without_a_command(self, here, monkeypatch, capsys):
+        monkeypatch.setattr(sweep_files, "FOLDER", here)
+        parameters = {"deficit": {"parameters": {"end": {"min": 1, "max": 2}, "factor": {"values": [None, 2]}}}}
+        (here / "w.yaml").write_text(yaml.safe_dump({"method": "grid", "parameters": parameters}))
+        given = [*CLEAN, "deficit=blur", "deficit.size=4"]
+        status, lines, out = call(monkeypatch, capsys, *given, "deficit.size=null", "sweep=w", "results=r")
+        assert (status, lines) == (0, [])
+        assert out.splitlines()[-1] == "table: r/tables/sweeps/w.csv"
+        table = read("r/tables/sweeps/w.csv")
+        assert table["deficit.end"].tolist() == [1, 1, 2, 2]
+
     def test_windows_of_one_length(self, here):
         length = "deficit.end=${start_plus:2}"
         runs = sweep.swept_runs(sweep.expand([*TINY, "deficit.start=0,3", length]))
@@ -113,6 +153,12 @@ class TestTable:
             (["sweep=blur_windo"], "did you mean 'blur_window'"),
             (["sweep=stabilizer_weight"], "method bayes"),
             (["seed=1,,2"], "seed=1,,2"),
+            (["+foo=1,2"], "foo: nothing reads it"),
+            (["deficit=none", "seeds=range(3)"], "python -m experiments.sweep -m 'seed=range(3)'"),
+            (["model=glob(nothing*)"], "model=glob(nothing*): there is no such choice"),
+            (["optimizer.lr=0.1,0.2"], "write schedule.rate=0.1,0.2"),
+            (["--cfg", "job"], "--cfg: is no option of a sweep"),
+            (["data.path=/a#b,c"], "quote the value"),
         ],
         ids=lambda part: " ".join(part) if isinstance(part, list) else "",
     )

@@ -19,7 +19,7 @@ from critical.core import environment
 from critical.core.arithmetic import Arithmetic
 from critical.core.files import WriteError
 from critical.data.base import _loaded
-from critical.execution import pool
+from critical.execution import pool, progress
 from critical.execution.plan import plan
 from critical.execution.pool import RunError, Workers, default_jobs, run_all
 from critical.execution.store import RunStore
@@ -135,6 +135,32 @@ def test_the_default_fills_the_machine(monkeypatch):
     assert default_jobs(Arithmetic(threads=4)) == 1
     assert default_jobs(Arithmetic(threads=8)) == 1
     assert default_jobs(replace(Arithmetic(), device="cuda")) == 1
+
+
+def test_one_progress_for_several_plans(store, tmp_path, capsys, monkeypatch):
+    """Without processes: what trains is this one."""
+    plans = [plan(GOOD[:1]), plan(GOOD)]
+
+    def here(crew, todo, tracker, bar):
+        bar.update(0, len(todo.runs))
+        work(todo, store)
+        tracker.update()
+        bar.update(tracker.epochs_done, tracker.runs_left)
+
+    monkeypatch.setattr(pool, "_train", here)
+    monkeypatch.setattr(progress, "PLAIN_SECONDS", 0.0)
+    workers = Workers(store, 1, tmp_path / "logs")
+    with workers, workers.watching(plan(GOOD)):
+        for name, one in zip("ab", plans, strict=True):
+            workers.run(one, name)
+    lines = [line.rsplit(", ", 1)[0] for line in capsys.readouterr().out.splitlines()]
+    assert lines == [
+        "a: 0 of 2 runs, 7 epochs left", "a: 1 of 2 runs, 3 epochs left",
+        "b: 1 of 2 runs, 3 epochs left", "b: 2 of 2 runs, 0 epochs left",
+    ]  # fmt: skip
+    with workers.watching(plan(GOOD)):
+        pass
+    assert capsys.readouterr().out == "", "where all is stored there is nothing to show"
 
 
 class TestPlanAfterPlan:
