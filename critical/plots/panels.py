@@ -141,7 +141,7 @@ class Curves(Panel):
         axis.margins(x=0.02)
         if self.windows:
             acting(axis, [(look.label, look.colour, start, end) for look, start, end in self.windows])
-        axis.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         super().draw(axis, runs, epochs)
 
 

@@ -28,7 +28,8 @@ class Design:
     Attributes:
         panels: The panels, row by row; None leaves a place empty.
         claims: What the table is put to; the papers' own first.
-        arms: Arms that no panel and no claim names, and that are to stand in the table all the same.
+        arms: Arms that stand in the table first, in this order: those that no panel and no claim names, and others
+            where a committed table has them so.
         columns: Beginnings of the columns with a slash in their names that the table keeps, such as `rsv_histogram/`.
         panel_inches: Width and height of a panel; several heights: those of the rows.
         table: For figures that compute their table instead of training: a function that returns it. Its rows have

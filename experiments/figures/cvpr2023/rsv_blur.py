@@ -22,7 +22,7 @@ def design(protocol: Protocol, parameters: Removals) -> Design:
     def histogram(how: str, title: str) -> Preferences:
         held = windows[how][last]
         return Preferences(
-            title=title, xlabel="which view moves a unit (relative source variance)",
+            title=title, xlabel="which view moves a unit",
             ylabel=f"share of units (blur until epoch {last})", prefix="rsv_histogram/", bins=BINS,
             lines=[(role("dose_matched", "clean epochs instead"), held.dose_matched),
                    (role("deficit", f"after a blur of view {DEPRIVED}"), held.deficit)],
@@ -30,7 +30,7 @@ def design(protocol: Protocol, parameters: Removals) -> Design:
 
     preferred = Series(
         title="the later the blur is removed", xlabel=f"epoch until which view {DEPRIVED} is blurred",
-        ylabel="mean over units (0: both views alike, 1: only view a)", zero=True, reach=SMALLEST["share"].effect,
+        ylabel="mean over units (0: both, 1: only view a)", zero=True, reach=SMALLEST["share"].effect,
         lines=[
             (role(arm, label, *looks), {end: getattr(held, arm)["rsv_mean"] for end, held in windows[how].items()})
             for how, brief, looks in ((CONTINUE, "decaying", ("--", "s")), (RESTART, "restarted", ("-", "o")))
@@ -60,14 +60,15 @@ def design(protocol: Protocol, parameters: Removals) -> Design:
         ]  # fmt: skip
     return Design(
         panels=[
-            [histogram(CONTINUE, f"{SCHEDULE_TITLES[CONTINUE]} (as published)"), preferred],
+            [histogram(CONTINUE, f"{SCHEDULE_TITLES[CONTINUE]} (published)"), preferred],
             [histogram(RESTART, SCHEDULE_TITLES[RESTART]), information],
         ],
         claims=claims,
         columns=("rsv_histogram/",),
-        panel_inches=(3.9, 2.7),
-        note="Relative source variance is +1 where only view a moves a unit and −1 where only view b does; units that "
-        "neither moves are left out.",
+        arms=[arm for held in windows.values() for pair in held.values() for arm in (pair.dose_matched, pair.deficit)],
+        panel_inches=(3.7, 2.7),
+        note="Which view moves a unit is its relative source variance, +1 where only view a does and −1 where only "
+        "view b does; units that neither moves are left out.",
     )  # fmt: skip
 
 

@@ -28,7 +28,7 @@ def design(protocol: Protocol, parameters: SplitRemovals) -> Design:
     maps = next(iter(PROBES))
     untrained = fair.fresh[maps.replace("probe_", "probe_untrained_")]
     trained = fair.dose_matched[maps] - untrained
-    titles = {CONTINUE: f"{SCHEDULE_TITLES[CONTINUE]} (as published)", RESTART: SCHEDULE_TITLES[RESTART]}
+    titles = {CONTINUE: f"{SCHEDULE_TITLES[CONTINUE]} (published)", RESTART: SCHEDULE_TITLES[RESTART]}
     measures = {"accuracy": "accuracy lost with both views (points)",
                 DECODING: f"accuracy lost with view {DEPRIVED} alone (points)",
                 maps: f"lost to a probe of stream {DEPRIVED} (points)"}  # fmt: skip
@@ -72,7 +72,8 @@ def design(protocol: Protocol, parameters: SplitRemovals) -> Design:
         panels=[[panel(how, column) for how in titles] for column in measures],
         claims=claims,
         leading=("split.blur_cost", "split.blur_restart_impaired"),
-        arms=[reading_untrained(fair.fresh)],
+        arms=[reading_untrained(fair.fresh), *(getattr(held, arm) for name in acting for how in (RESTART, CONTINUE)
+              for arm in ("dose_matched", "deficit") for held in windows[name, how].values())],
         note="Lost is what clean epochs instead of the deficit give more; in the shaded region it is too little to "
         "matter. The network tells from one view alone what it says beside random partners; the probe is a logistic "
         "regression on the maps that the fusion receives, fitted on examples on which no network was trained.",

@@ -68,6 +68,8 @@ def design(protocol: Protocol, parameters: Removals) -> Design:
             [curves(how, "fisher_trace", "trace of the Fisher information") for how in window],
         ],
         claims=claims,
+        # Fresh networks first, as in the committed table.
+        arms=[*(window[CONTINUE][end].fresh for end in ends), late.from_scratch],
         leading=("removal.cost", "removal.harm_restart"),
     )
 

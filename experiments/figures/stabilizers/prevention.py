@@ -94,8 +94,8 @@ def design(protocol: Protocol, parameters: Prevention) -> Design:
         claims=claims,
         leading=tuple(f"prevention.{method}_{what}" for method in used if method != CONTROL_METHOD
                       for what in ("cost", "sight")),
-        arms=[without.fresh],
-        panel_inches=(4.1, 0.9 + 0.25 * len(used)),
+        arms=[*(arm for held in window.values() for arm in (held.dose_matched, held.deficit)), without.fresh],
+        panel_inches=(4.0, 0.9 + 0.25 * len(used)),
         note="Saved is what the deficit costs less with the method; in the shaded region it is too little to matter. "
         "Each method acts in the window of the deficit (shrink and perturb once, at the removal), in the dose-matched "
         "network too. Strengths of the profile: "
