@@ -72,7 +72,7 @@ def seeds_and_interval(
     )
     colour = style.seen(colour)
     moved = _moved(axis, finished[x], finished["seed"], gap)
-    axis.scatter(moved, finished[y], s=9, color=colour, alpha=0.4, linewidths=0)
+    axis.scatter(moved, finished[y], s=9, color=colour, alpha=style.dots_alpha(), linewidths=0)
     axis.plot(drawn[x], drawn["mean"], color=colour, label=label, linestyle=linestyle, marker=marker)
     if interval == "bars" or len(drawn) == 1:
         known = drawn.dropna()

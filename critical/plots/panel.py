@@ -14,6 +14,9 @@ from critical.plots import style
 from critical.plots.curves import ordered_colours
 from critical.plots.marks import failed_runs, fitted
 
+SHADED = "grey: too small to matter"
+"""Below panels that shade the values up to the smallest effect of interest."""
+
 Value = Arm | Term | Contrast | Pooled | Within
 
 
@@ -95,7 +98,8 @@ class Panel:
                           va="bottom", fontsize=8.5, annotation_clip=False)  # fmt: skip
         height = 10.5 * len(measure.split("\n")) + 7 if measure else 5
         axis.set_title(fitted(axis, self.title, 9.5), x=0, ha="left", fontweight="bold", pad=height)
-        axis.set_xlabel(fitted(axis, self.xlabel, 9))
+        shaded = SHADED if getattr(self, "reach", None) is not None else ""
+        axis.set_xlabel("\n".join(filter(None, (fitted(axis, self.xlabel, 9), shaded))))
         failed_runs(axis, [row for arm in self.arms for row in _failed(runs, arm)])
 
     def sentence(self) -> str:

@@ -12,7 +12,7 @@ compares. What is drawn is the mean with a Student interval and, where there is 
 | `HeatMap`    | the mean of a value over two numbers                                        |                        |
 
 Names are those of the looks; write them short, with a line break where they would be wide: their room is taken from
-the panel. `reach` shades what is too small to matter, from `critical.inference.effects`.
+the panel. `reach` shades what is too small to matter, from `critical.inference.effects`, and says so.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Series(Panel):
         logarithmic: Whether the horizontal scale is logarithmic to base 2.
         categories: Whether positions stand side by side, whatever their distance.
         zero: Whether a line marks 0.
-        reach: Values up to this size are shaded: less than anybody cares about. None: nothing is.
+        reach: Values up to this size are shaded: too small to matter. None: nothing is.
         names: Whether names stand at the `end` of lines, or at their `start`, where they lie further apart there.
     """
 
@@ -73,7 +73,7 @@ class Series(Panel):
         if self.logarithmic:
             axis.set_xscale("log", base=2)
         if self.logarithmic or len(places) <= 9:
-            axis.set_xticks(places, [f"{place:g}" for place in given], minor=False)
+            axis.set_xticks(places, [_number(place) for place in given], minor=False)
         gap = float(np.diff(places).min()) if len(places) > 1 else 1.0
         if len(places) == 1:
             axis.set_xlim(places[0] - 1, places[0] + 1)
@@ -141,7 +141,7 @@ class Curves(Panel):
         axis.margins(x=0.02)
         if self.windows:
             acting(axis, [(look.label, look.colour, start, end) for look, start, end in self.windows])
-        axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        axis.xaxis.set_major_locator(MaxNLocator(5, integer=True, steps=[1, 2, 5, 10]))
         super().draw(axis, runs, epochs)
 
 
@@ -152,7 +152,7 @@ class Dots(Panel):
     Attributes:
         rows: Pairs of a look and a value, from top to bottom; the label stands at the row.
         zero: Whether a line marks 0.
-        reach: Values up to this size are shaded: less than anybody cares about. None: nothing is.
+        reach: Values up to this size are shaded: too small to matter. None: nothing is.
         names: Where labels stand: `left` of the rows, or `above` each, which leaves the panel its width.
     """
 
@@ -178,7 +178,7 @@ class Dots(Panel):
             if held.empty:
                 continue
             found, colour = mean_interval(held), style.seen(look.colour)
-            axis.plot(held, [row + 0.24] * len(held), ".", color=colour, alpha=0.4, markersize=3.5)
+            axis.plot(held, [row + 0.24] * len(held), ".", color=colour, alpha=style.dots_alpha(), markersize=3.5)
             axis.plot([found.low, found.high], [row, row], color=colour, linewidth=1.3)
             axis.plot([found.mean], [row], look.marker, color=colour)
         labels = [look.label for look, _ in self.rows]
@@ -189,7 +189,7 @@ class Dots(Panel):
         axis.grid(not above, axis="y")
         for row, label in enumerate(labels if above else ()):  # fmt: skip
             axis.annotate(label, (0, row), xycoords=axis.get_yaxis_transform(), xytext=(2, 5),
-                          textcoords="offset points", fontsize=SIZE,
+                          textcoords="offset points", fontsize=SIZE - 0.5,
                           bbox={"facecolor": axis.get_facecolor(), "alpha": 0.7, "linewidth": 0, "pad": 0.5})
         super().draw(axis, runs, epochs)
 
@@ -272,9 +272,13 @@ class HeatMap(Panel):
         axis.imshow(held, origin="lower", aspect="auto", **limits)
         for row, column in np.argwhere(np.isfinite(held)):
             dark = self.signed and abs(held[row, column]) > 0.6 * most
-            axis.text(column, row, f"{held[row, column]:.1f}".replace("-", "−"), ha="center", va="center", fontsize=8,
+            axis.text(column, row, _number(held[row, column], ".1f"), ha="center", va="center", fontsize=8,
                       color="white" if dark else "black")  # fmt: skip
-        axis.set_xticks(range(len(across)), [f"{place:g}" for place in across])
-        axis.set_yticks(range(len(up)), [f"{place:g}" for place in up])
+        axis.set_xticks(range(len(across)), [_number(place) for place in across])
+        axis.set_yticks(range(len(up)), [_number(place) for place in up])
         axis.grid(False)
         super().draw(axis, runs, epochs)
+
+
+def _number(value: float, form: str = "g") -> str:
+    return format(value, form).replace("-", "−")

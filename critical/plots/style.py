@@ -52,7 +52,7 @@ DOTS_PER_INCH = 160
 """Of a figure on a page; the PNG has twice as many."""
 
 LINE_CONTRAST, TEXT_CONTRAST = 3.0, 4.5
-"""Least contrast to the ground of lines and of words (WCAG 2.1, 1.4.11 and 1.4.3)."""
+"""Least contrast to the ground of lines and of words (WCAG 2.1, 1.4.11 and 1.4.3); on a dark one lines get more."""
 
 STYLE: dict[str, Any] = {
     "font.family": "DejaVu Sans",  # ships with matplotlib, so every machine draws the same letters
@@ -134,14 +134,21 @@ def faint() -> str:
     return "#8A8A8A" if not _dark(matplotlib.rcParams["figure.facecolor"]) else "#8B949E"
 
 
-def seen(colour: str, contrast: float = LINE_CONTRAST) -> str:
+def dots_alpha() -> float:
+    """Returns how opaque the dots of seeds are, behind the means."""
+    return 0.6 if _dark(matplotlib.rcParams["figure.facecolor"]) else 0.4
+
+
+def seen(colour: str, contrast: float | None = None) -> str:
     """Returns a colour with enough contrast to the ground: itself, or mixed with the colour of words.
 
     Args:
         colour: Any colour of matplotlib.
-        contrast: The least; `LINE_CONTRAST` or `TEXT_CONTRAST`.
+        contrast: The least; that of lines when left out, `TEXT_CONTRAST` for words.
     """
     ground, own, words = (np.array(to_rgb(held)) for held in (matplotlib.rcParams["figure.facecolor"], colour, ink()))
+    if contrast is None:
+        contrast = 4.5 if _luminance(ground) < 0.5 else LINE_CONTRAST
     for share in np.linspace(0, 1, 21):
         mixed = own + share * (words - own)
         bright, dim = sorted((_luminance(mixed), _luminance(ground)), reverse=True)
@@ -158,6 +165,13 @@ def _luminance(colour: NDArray[np.float64]) -> float:
 
 def _dark(ground: Any) -> bool:
     return _luminance(np.array(to_rgb(ground))) < 0.5
+
+
+def canvas(width: float, height: float) -> Figure:
+    """Makes an empty figure of a size in inches, with constrained layout."""
+    made = Figure(figsize=(width, height), layout="constrained", dpi=DOTS_PER_INCH)
+    FigureCanvasAgg(made)
+    return made
 
 
 def figure(
@@ -182,8 +196,7 @@ def figure(
     """
     width, height = panel
     heights = [height] * rows if isinstance(height, (int, float)) else list(height)
-    made = Figure(figsize=(width * columns, sum(heights)), layout="constrained", dpi=DOTS_PER_INCH)
-    FigureCanvasAgg(made)
+    made = canvas(width * columns, sum(heights))
     return made, made.subplots(rows, columns, sharex=sharex, sharey=sharey, squeeze=False, height_ratios=heights)
 
 
@@ -231,14 +244,13 @@ def save(figure: Figure, folder: Path, name: str) -> Saved:
         The three paths.
     """
     paths = Saved(*(folder / f"{name}.{kind}" for kind in ("png", "pdf", "svg")))
-    for path in paths:
-        write_atomically(path, _written(figure, path.suffix[1:]))
+    _write(figure, *paths)
     return paths
 
 
 def save_svg(figure: Figure, path: Path) -> Path:
     """Writes a figure as SVG alone, as `save` does; returns the path."""
-    write_atomically(path, _written(figure, "svg"))
+    _write(figure, path)
     return path
 
 
@@ -249,12 +261,19 @@ _NO_DATA: dict[str, dict[str, Any]] = {
 }
 
 
-def _written(figure: Figure, kind: str) -> bytes:
-    content = io.BytesIO()
+def _write(figure: Figure, *paths: Path) -> None:
+    """Writes a figure in the kinds that the paths end with."""
+    layout = figure.get_layout_engine()
     # Ticks are made while drawing, in the colours of the style that acts then.
     with style(dark=_dark(figure.get_facecolor())):
-        figure.savefig(content, format=kind, dpi=2 * DOTS_PER_INCH, metadata=_NO_DATA[kind])
-    return _shorter(content.getvalue()) if kind == "svg" else content.getvalue()
+        # Laid out once, not once a kind: that is half of the time.
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+        for path in paths:
+            content, kind = io.BytesIO(), path.suffix[1:]
+            figure.savefig(content, format=kind, dpi=2 * DOTS_PER_INCH, metadata=_NO_DATA[kind])
+            write_atomically(path, _shorter(content.getvalue()) if kind == "svg" else content.getvalue())
+        figure.set_layout_engine(layout)
 
 
 def _shorter(content: bytes) -> bytes:

@@ -17,7 +17,7 @@ def design(protocol: Protocol, parameters: Removals) -> Design:
     late, fair = window[CONTINUE][last], window[RESTART][last]
 
     def accuracy(how: str) -> Series:
-        arms, scale = window[how], ", zoomed in" if how == RESTART else ""
+        arms, scale = window[how], ", own scale" if how == RESTART else ""
         lines = [
             (role("dose_matched", "clean epochs\ninstead"), {end: arms[end].dose_matched for end in ends}),
             (role("deficit", f"{name} until\nthis epoch"), {end: arms[end].deficit for end in ends}),
@@ -70,6 +70,7 @@ def design(protocol: Protocol, parameters: Removals) -> Design:
         claims=claims,
         # Fresh networks first, as in the committed table.
         arms=[*(window[CONTINUE][end].fresh for end in ends), late.from_scratch],
+        panel_inches=(3.4, (2.7, *[2.5 + 0.1 * len(ends)] * 2)),
         leading=("removal.cost", "removal.harm_restart"),
     )
 

@@ -129,7 +129,8 @@ class TestSeries:
             assert not axis.get_legend_handles_labels()[1]
 
     def test_what_is_too_small_to_matter_is_shaded(self):
-        axis = drawn(Series(lines=[(RED, {5: A})], reach=2.0), table(VALUES))
+        axis = drawn(Series(lines=[(RED, {5: A})], reach=2.0, xlabel="epoch"), table(VALUES))
+        assert axis.get_xlabel() == "epoch\ngrey: too small to matter"
         (shade,) = axis.patches
         box = shade.get_extents().transformed(axis.transData.inverted())
         assert (box.y0, box.y1) == (pytest.approx(-2), pytest.approx(2))
@@ -141,9 +142,9 @@ class TestSeries:
         assert line(axis, BLUE).get_linestyle() == ":"
 
     def test_categories_stand_side_by_side_whatever_their_distance(self):
-        axis = drawn(Series(lines=[(RED, {0.01: A, 0.1: B, 10: C})], categories=True), table(VALUES))
+        axis = drawn(Series(lines=[(RED, {-1: A, 0.1: B, 10: C})], categories=True), table(VALUES))
         assert points(axis, RED) == [(0, 3), (1, 11), (2, 20)]
-        assert [tick.get_text() for tick in axis.get_xticklabels()] == ["0.01", "0.1", "10"]
+        assert [tick.get_text() for tick in axis.get_xticklabels()] == ["−1", "0.1", "10"]
 
     def test_a_logarithmic_scale_has_a_tick_at_each_position(self):
         axis = drawn(Series(lines=[(RED, {5: A, 10: B, 20: C})], logarithmic=True), table(VALUES))
