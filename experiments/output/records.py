@@ -28,6 +28,9 @@ _VERDICT_KEYS = (
     *("effect", "low", "high", "p", "n", "smallest", "direction", "short", "paper_effect"),
 )
 
+_LATER = ("profile", "settings", "data_facts")
+"""Fields that records of earlier versions lack, and without which a figure cannot be composed again."""
+
 
 @dataclasses.dataclass(kw_only=True)
 class FigureRecord:
@@ -83,9 +86,9 @@ class FigureRecord:
     verdicts: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     deviations: list[str] = dataclasses.field(default_factory=list)
     arms: list[dict[str, Any]] = dataclasses.field(default_factory=list)
-    profile: str
-    settings: list[str]
-    data_facts: dict[str, Any]
+    profile: str = ""
+    settings: list[str] = dataclasses.field(default_factory=list)
+    data_facts: dict[str, Any] = dataclasses.field(default_factory=dict)
     timelines: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     samples: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     leading: list[str] = dataclasses.field(default_factory=list)
@@ -179,8 +182,8 @@ def names(results: Path, where: str = OWN) -> list[str]:
 
 def _read(path: Path, folder: Path) -> FigureRecord:
     fields = {field.name: field for field in dataclasses.fields(FigureRecord)}
-    needed = [name for name, field in fields.items()
-              if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING]  # fmt: skip
+    needed = [name for name, field in fields.items() if name in _LATER or (
+        field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING)]  # fmt: skip
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(content, dict):

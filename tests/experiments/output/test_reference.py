@@ -4,6 +4,7 @@ import types
 
 import pytest
 import tiny
+from fabricated_report import make
 
 from critical.core import environment
 from critical.core.spec import SpecError
@@ -156,6 +157,28 @@ def test_the_command_refuses_them_too(monkeypatch, capsys, tmp_path):
     assert (status, len(lines)) == (2, 1)
     assert "commit them first" in lines[0]
     assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["protocol.points=1"], "reference: protocol.points=1 differs from profile smoke, "),
+        (["protocol.points=1", "name=quick"], "name=quick: is a profile's own; choose another"),
+        (["protocol.points=1", "name=smoke"], "name=smoke: is the profile's own, and protocol.points=1 differs"),
+        (["name=taken"], "name=taken: holds results with protocol.points=1, and nothing is overwritten"),
+    ],
+)
+def test_the_command_never_writes_over_other_committed_tables(monkeypatch, capsys, tmp_path, given, said):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(environment, "commit", lambda: "0123abcd")
+    kept = ["protocol.points=1", "device=cpu", "arithmetic.instructions=portable"]
+    make(tmp_path / "r", "controls/permanence", name="taken", where="reference", profile="smoke", settings=kept)
+    before = {path: path.read_bytes() for path in (tmp_path / "r").rglob("*") if path.is_file()}
+    shared = ("profile=smoke", "device=cpu", "reference=true", "figure=controls/permanence", f"results={tmp_path}/r")
+    status, lines, _ = tiny.call(monkeypatch, capsys, tiny.figures_main, *shared, *given)
+    assert (status, len(lines)) == (2, 1)
+    assert said in lines[0]
+    assert {path: path.read_bytes() for path in (tmp_path / "r").rglob("*") if path.is_file()} == before
 
 
 class TestMakeReference:

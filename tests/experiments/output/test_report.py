@@ -352,7 +352,7 @@ class TestInABrowser:
         for source, natural, width in shown:
             assert source.endswith(".dark.svg") == (scheme == "dark")
             # Not so small that letters of 9 points cannot be read.
-            assert width >= 0.55 * natural > 0
+            assert width >= 0.54 * natural > 0
 
     def test_lines_have_room_and_stack_on_a_phone(self, opened, size):
         boxes = opened.evaluate("""[...document.querySelectorAll('.line:not(.axis)')].map(line =>
