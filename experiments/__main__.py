@@ -11,6 +11,7 @@ from critical.core.spec import SpecError
 from critical.execution.plan import plan
 from critical.execution.pool import Workers, default_jobs
 from critical.execution.store import RunStore
+from critical.inference.claims import BATCHES
 from experiments.design import command, profile, registry
 from experiments.design import config as configuration
 from experiments.output import estimate, pipeline, tables
@@ -28,21 +29,23 @@ def main(config: DictConfig) -> None:
     settings = {figure.name: profile.figure_settings(config, figure, families[figure.family]) for figure in figures}
     arithmetic = next(iter(families.values())).parts.arithmetic
     if config.reference:
-        refuse_reference(arithmetic.device, arithmetic.instructions)
+        refuse_reference(arithmetic.device, arithmetic.instructions, str(config.device))
     jobs = default_jobs(arithmetic) if config.jobs is None else configuration.whole(config.jobs, "jobs")
     if jobs < 1:
         raise SpecError(f"jobs={jobs}: at least one worker")
     arithmetic.check()
     results = Path(config.results)
     workers = Workers(RunStore(results / "runs"), jobs, results / "logs")
+    name = config.name or config.profile
     setting = pipeline.Setting(
-        profile=config.profile,
+        profile=name,
         results=results,
         train=workers.run,
         command=pipeline.command_line(),
         logger=logger(configuration.plain(config.logger)),
         reference=config.reference,
         seeds=None if config.seeds is None else profile.seeds(configuration.plain(config.seeds), "seeds"),
+        seeds_at_once=1 if arithmetic.device == "cpu" else len(BATCHES[0]),
     )
     plans = {}
     for figure in figures:
@@ -63,11 +66,11 @@ def main(config: DictConfig) -> None:
         for figure in figures:
             made = pipeline.make_reference if setting.reference else pipeline.make
             record = made(figure, *settings[figure.name], setting)
-            picture = results / "figures" / config.profile / f"{figure.name}.png"
+            picture = results / "figures" / name / f"{figure.name}.png"
             print(f"{figure.name}: {picture} made after {time.monotonic() - start:.0f} s")
             for verdict in record.verdicts:
                 print(f"  {verdict['verdict']}: {verdict['sentence']}")
-    print(f"report: {results / 'report' / config.profile / 'index.html'}")
+    print(f"report: {results / 'report' / name / 'index.html'}")
 
 
 if __name__ == "__main__":

@@ -124,6 +124,8 @@ class Arithmetic:
     def applied(self) -> Iterator[None]:
         """Sets the thread count of this process for a block and restores it.
 
+        On CUDA cuDNN takes the same kernels in every process, and `fp32` means single precision, not TF32.
+
         Raises:
             WrongInstructions: As `check`.
         """
@@ -131,7 +133,8 @@ class Arithmetic:
         before = torch.get_num_threads()
         torch.set_num_threads(self.threads)
         try:
-            yield
+            with _same_kernels() if self.device == "cuda" else contextlib.nullcontext():
+                yield
         finally:
             torch.set_num_threads(before)
 
@@ -154,3 +157,17 @@ class Arithmetic:
         if self.channels_last:
             model = model.to(memory_format=torch.channels_last)
         return model
+
+
+@contextlib.contextmanager
+def _same_kernels() -> Iterator[None]:
+    """Sets cuDNN's switches for a block and restores them."""
+    wanted = {"deterministic": True, "benchmark": False, "allow_tf32": False}
+    before = {name: getattr(torch.backends.cudnn, name) for name in wanted}
+    try:
+        for name, value in wanted.items():
+            setattr(torch.backends.cudnn, name, value)
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(torch.backends.cudnn, name, value)
