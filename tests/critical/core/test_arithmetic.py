@@ -5,6 +5,7 @@ import torch
 from helpers import BLUR, bare, run
 
 from critical.core.arithmetic import Arithmetic
+from critical.core.spec import SpecError, identity
 from critical.probes import Accuracy, Fisher
 from critical.training.loop import train
 
@@ -30,6 +31,17 @@ def test_on_cuda_the_kernels_are_the_same_every_time_and_single_precision_is_no_
 def test_a_cpu_leaves_them_alone():
     with Arithmetic(device="mps").applied():
         assert switches() == (False, True, True)
+
+
+def test_tf32_is_a_precision_of_cuda():
+    with Arithmetic(device="cuda", precision="tf32").applied():
+        assert switches() == (True, False, True)
+    with pytest.raises(SpecError, match=r"^arithmetic\.precision=tf32: device=cpu has none; use fp32$"):
+        Arithmetic(device="cpu", precision="tf32")
+
+
+def test_replaying_graphs_is_no_part_of_the_identity():
+    assert identity(Arithmetic(graphs=False)) == identity(Arithmetic())
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
