@@ -7,6 +7,8 @@ a verdict turns. A table that was made on an accelerator has bits that a CPU doe
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +19,7 @@ import pandas as pd
 from omegaconf import DictConfig
 
 from critical.core import environment
-from critical.core.arithmetic import DEVICES
+from critical.core.arithmetic import DEVICES, PRECISIONS
 from critical.core.spec import SpecError
 from critical.execution.plan import plan
 from critical.execution.pool import default_jobs, run_all
@@ -96,13 +98,18 @@ def compared(figure: Figure, design: Design, held: pd.DataFrame, new: pd.DataFra
 
 
 def made_on(design: Design, held: pd.DataFrame) -> str | None:
-    """Returns the device on which a table's runs were trained, which their ids tell; None where none fits."""
-    there = set(held["run_id"])
-    runs = [item.spec for item in tables.planned(design, sorted(set(held["seed"])))]
-    return next((
-        device for device in DEVICES
-        if any(replace(run, arithmetic=replace(run.arithmetic, device=device)).run_id in there for run in runs)
-    ), None)  # fmt: skip
+    """Returns the device on which a table's runs were trained, which their ids tell; None where none fits.
+
+    Layout and precision may be others than the design's: an accelerator has better ones of its own.
+    """
+    there, seed = set(held["run_id"]), [int(held["seed"].min())]
+    runs = [item.spec for item in tables.planned(design, seed)]
+    for device, precision, last in itertools.product(DEVICES, PRECISIONS, (True, False)):
+        with contextlib.suppress(SpecError):
+            changes: dict[str, Any] = {"device": device, "precision": precision, "channels_last": last}
+            if any(replace(run, arithmetic=replace(run.arithmetic, **changes)).run_id in there for run in runs):
+                return device
+    return None
 
 
 def anew(design: Design, seed: int, name: str, jobs: int) -> pd.DataFrame:
@@ -142,6 +149,9 @@ def verify(config: DictConfig) -> list[Comparison]:
             skipped = True
             print(f"{name}: its table was made on {maker}, whose bits no CPU gives; skipped", flush=True)
             continue
+        if not {arm.id for arm in design.trained} & set(held["arm_id"]):
+            raise SpecError(f"verify: {name}: the table in {folder} has none of these runs; its settings were others, "
+                            "which its record names")  # fmt: skip
         jobs = default_jobs(settings[0].parts.arithmetic) if config.jobs is None else int(config.jobs)
         for seed in wanted or (int(held["seed"].min()),):
             found.append(compared(figure, design, held, anew(design, seed, name, jobs), seed))

@@ -14,6 +14,7 @@ from experiments.design.figure import Design
 from experiments.design.protocol import cost
 from experiments.design.registry import FIGURES
 from experiments.output import tables
+from experiments.output.tables import Tables
 
 SEEDS = BATCHES[0]
 WINDOW = tiny.protocol(recovery=2).window(0, 1)
@@ -70,7 +71,8 @@ def test_what_is_verified_is_a_figure_of_each_family():
 def on(device):
     """The design as a device trains it."""
     def moved(arm):
-        run = dataclasses.replace(arm.run, arithmetic=dataclasses.replace(arm.run.arithmetic, device=device))
+        arithmetic = dataclasses.replace(arm.run.arithmetic, device=device, channels_last=device == "cpu")
+        run = dataclasses.replace(arm.run, arithmetic=arithmetic)
         return dataclasses.replace(arm, run=run)
 
     lines = {0: moved(WINDOW.deficit), 1: moved(WINDOW.dose_matched)}
@@ -100,3 +102,12 @@ def test_a_table_from_a_gpu_is_skipped_in_one_line(tmp_path, capsys, monkeypatch
     monkeypatch.setattr(verify, "anew", lambda *_: pytest.fail("it would have trained"))
     assert verify.verify(config) == []
     assert capsys.readouterr().out == f"{name}: its table was made on cuda, whose bits no CPU gives; skipped\n"
+
+
+def test_a_table_of_other_settings_is_refused_before_anything_trains(tmp_path, monkeypatch):
+    name = "controls/permanence"
+    config = tiny.composed("figures", "profile=smoke", "device=cpu", f"results={tmp_path}", f"figure=[{name}]")
+    tables.write(Tables(table()), tmp_path / "reference" / "smoke", name)
+    monkeypatch.setattr(verify, "anew", lambda *_: pytest.fail("it would have trained"))
+    with pytest.raises(SpecError, match=r"^verify: controls/permanence: the table in .* has none of these runs"):
+        verify.verify(config)
