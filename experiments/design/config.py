@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,7 +16,7 @@ from critical import data, deficits, models, probes, stabilizers
 from critical.core.arithmetic import Arithmetic, available_device, available_instructions
 from critical.core.randomness import generator
 from critical.core.spec import SpecError, from_settings
-from critical.data import DataSpec, load
+from critical.data import DataError, DataSpec, load
 from critical.deficits import Deficit
 from critical.models import ModelSpec
 from critical.probes import Probe
@@ -65,12 +65,20 @@ def plain(config: Any) -> Any:
     return OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
 
 
-def parts(config: DictConfig, device_and_format: DictConfig | None = None) -> Parts:
+def parts(
+    config: DictConfig,
+    device_and_format: DictConfig | None = None,
+    instead: Callable[[DataSpec, DataError], DataSpec] | None = None,
+    elsewhere: bool = False,
+) -> Parts:
     """Builds what all runs of a command, or of a family of figures, share.
 
     Args:
         config: With the groups data, model, optimizer, augmentation and probes.
         device_and_format: The group arithmetic; that of `config` when left out.
+        instead: What stands for data that are not here, where nothing is to be found out with them.
+        elsewhere: Whether the runs were made before, maybe elsewhere: neither data nor device have to be here, and
+            device, instructions and the fingerprint of a folder have to be given.
 
     Returns:
         The specs; data are checked to be there, and `auto` is resolved for device and instructions.
@@ -79,10 +87,20 @@ def parts(config: DictConfig, device_and_format: DictConfig | None = None) -> Pa
         SpecError: Something unknown or impossible, in one line.
     """
     arithmetic = dict(plain(config.arithmetic if device_and_format is None else device_and_format))
-    arithmetic["device"] = available_device(arithmetic["device"])
-    arithmetic["instructions"] = available_instructions(arithmetic["instructions"], arithmetic["device"])
+    # Where data lie is said nowhere but on the machine that has them.
+    given = [key for key in config.data if not (elsewhere and OmegaConf.is_missing(config.data, key))]
+    held: DataSpec = from_settings(data.KINDS, {key: plain(config.data[key]) for key in given}, "data")
+    if not elsewhere:
+        arithmetic["device"] = available_device(arithmetic["device"])
+        arithmetic["instructions"] = available_instructions(arithmetic["instructions"], arithmetic["device"])
+        try:
+            held = held.resolved()
+        except DataError as error:
+            if instead is None:
+                raise
+            held = instead(held, error)
     return Parts(
-        data=from_settings(data.KINDS, plain(config.data), "data").resolved(),
+        data=held,
         model=from_settings(models.KINDS, plain(config.model), "model"),
         optimizer=from_settings(optimizers.KINDS, plain(config.optimizer), "optimizer"),
         augmentation=from_settings(augmentation.KINDS, plain(config.augmentation), "augmentation"),

@@ -170,9 +170,7 @@ def made(scratch):
                               "+figures={controls/mosaic:{seeds:[0,1,2,3,4,5]}}")  # fmt: skip
     results = scratch.folder / "results"
     store = RunStore(results / "runs")
-    setting = pipeline.Setting(
-        "smoke", results, lambda needed, _: tiny.train_here(needed, store), "make figures", loggers.Logger()
-    )
+    setting = pipeline.Setting("smoke", results, lambda needed, _: tiny.train_here(needed, store), loggers.Logger())
 
     def make():
         (figure,) = registry.chosen("controls/mosaic", [])

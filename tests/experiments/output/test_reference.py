@@ -177,7 +177,7 @@ class TestMakeReference:
             if needed.runs:
                 tiny.train_here(needed, setting.store)
 
-        setting = pipeline.Setting("smoke", tmp_path, train, "make reference", loggers.Logger(), reference=True)
+        setting = pipeline.Setting("smoke", tmp_path, train, loggers.Logger(), reference=True)
         return types.SimpleNamespace(
             setting=setting, trained=trained,
             make=lambda **changes: pipeline.make_reference(
@@ -208,6 +208,8 @@ class TestMakeReference:
         assert path.read_bytes() == before
         assert (record.seeds, record.made_by[0]["seeds"]) == ([20, 21, 22], [20, 21, 22])
         assert "n = 3 seeds" in record.caption
+        assert not (tmp_path / "figures").exists(), "one's own pictures are left alone"
+        assert (tmp_path / "report" / "smoke" / "figures" / "controls" / "tiny.dark.svg").exists()
 
     def test_a_kill_between_table_and_record_makes_the_seed_again(self, bench, tmp_path, monkeypatch):
         bench.make(seeds=(20,))
