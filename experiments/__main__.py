@@ -20,6 +20,7 @@ from critical.data.sources import no_downloads
 from critical.execution.plan import plan
 from critical.execution.pool import Workers, default_jobs
 from critical.execution.store import RunStore
+from critical.inference.claims import BATCHES
 from experiments.design import command, profile, registry
 from experiments.design import config as configuration
 from experiments.design.help import help_text
@@ -53,7 +54,7 @@ def main(config: DictConfig) -> None:
     settings = {figure.name: profile.figure_settings(config, figure, families[figure.family]) for figure in figures}
     arithmetic = next(iter(families.values())).parts.arithmetic
     if config.reference:
-        refuse_reference(arithmetic.device, arithmetic.instructions)
+        refuse_reference(arithmetic.device, arithmetic.instructions, str(config.device))
     jobs = default_jobs(arithmetic) if config.jobs is None else configuration.whole(config.jobs, "jobs")
     if jobs < 1:
         raise SpecError(f"jobs={jobs}: at least one worker")
@@ -69,6 +70,7 @@ def main(config: DictConfig) -> None:
         logger=logger(configuration.plain(config.logger)),
         reference=config.reference,
         seeds=None if config.seeds is None else profile.seeds(configuration.plain(config.seeds), "seeds"),
+        seeds_at_once=1 if arithmetic.device == "cpu" else len(BATCHES[0]),
         name=name,
         changed=tuple(naming.changes(overrides, config.reference)),
     )

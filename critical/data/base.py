@@ -151,4 +151,11 @@ def load(spec: DataSpec, draw: int = 0) -> Dataset:
         DataError: The data cannot be had.
         SpecError: A subset larger than the data.
     """
-    return _loaded(spec.resolved(), draw)
+    if spec not in _seen:
+        spec = spec.resolved()
+        _seen.add(spec)
+    return _loaded(spec, draw)
+
+
+# Specs that are known to be there: listing the files of a folder again takes longer than an epoch on a GPU.
+_seen: set[DataSpec] = set()

@@ -45,6 +45,7 @@ class Setting:
         logger: Where runs are mirrored.
         reference: Whether the tables are the committed ones, `results/reference/`; else one's own, `results/tables/`.
         seeds: The seeds that are trained now; None: all that the figure is planned with.
+        seeds_at_once: Of a committed table: on a GPU, which many workers share, the runs of one seed are too few.
         name: The name of the results; the profile's when left out.
         changed: The overrides that change results.
     """
@@ -55,6 +56,7 @@ class Setting:
     logger: Logger
     reference: bool = False
     seeds: tuple[int, ...] | None = None
+    seeds_at_once: int = 1
     name: str = ""
     changed: tuple[str, ...] = ()
 
@@ -178,7 +180,7 @@ def samples_or_before(design: Design, protocol: Protocol, figure: Figure, settin
 
 
 def make_reference(figure: Figure, protocol: Protocol, parameters: Any, setting: Setting) -> FigureRecord:
-    """Makes a committed table, a seed at a time, so that what a sitting has finished is kept.
+    """Makes a committed table, `setting.seeds_at_once` at a time, so that what a sitting has finished is kept.
 
     Without `setting.seeds` the seeds that the table lacks are trained; with none lacking it is drawn anew.
     """
@@ -189,9 +191,11 @@ def make_reference(figure: Figure, protocol: Protocol, parameters: Any, setting:
         seeds = [seed for seed in every if seed not in done]
     else:
         seeds = list(seeds_now(design, protocol, setting))
-    for seed in seeds[:-1]:
-        make(figure, protocol, parameters, dataclasses.replace(setting, seeds=(seed,)))
-    return make(figure, protocol, parameters, dataclasses.replace(setting, seeds=tuple(seeds[-1:])))
+    some = setting.seeds_at_once
+    groups = [tuple(seeds[start : start + some]) for start in range(0, len(seeds), some)] or [()]
+    for group in groups[:-1]:
+        make(figure, protocol, parameters, dataclasses.replace(setting, seeds=group))
+    return make(figure, protocol, parameters, dataclasses.replace(setting, seeds=groups[-1]))
 
 
 def provenance(items: Sequence[PlannedRun], store: RunStore) -> list[dict[str, Any]]:

@@ -138,15 +138,21 @@ def test_runs_of_changed_code_are_refused_by_their_seeds():
 def test_a_checkout_that_differs_from_its_commit_is_refused(monkeypatch):
     monkeypatch.setattr(environment, "commit", lambda: "0123abcd+")
     with pytest.raises(SpecError, match=r"^reference: critical/, experiments/ or conf/ differ from the commit"):
-        refuse_reference("cpu", "portable")
+        refuse_reference("cpu", "portable", "cpu")
 
 
 def test_bits_that_other_processors_do_not_have_are_refused(monkeypatch):
     monkeypatch.setattr(environment, "commit", lambda: "0123abcd")
     with pytest.raises(SpecError, match=r"arithmetic\.instructions=portable, or on an accelerator"):
-        refuse_reference("cpu", "native")
-    refuse_reference("cpu", "portable")
-    refuse_reference("cuda", "native")
+        refuse_reference("cpu", "native", "auto")
+    refuse_reference("cpu", "portable", "auto")
+
+
+def test_an_accelerator_makes_tables_where_the_command_names_it(monkeypatch):
+    monkeypatch.setattr(environment, "commit", lambda: "0123abcd")
+    refuse_reference("cuda", "native", "cuda")
+    with pytest.raises(SpecError, match=r"^reference: device=auto is cuda here, .* name=laptop_cuda, or device=cpu$"):
+        refuse_reference("cuda", "native", "auto")
 
 
 def test_the_command_refuses_them_too(monkeypatch, capsys, tmp_path):
@@ -211,6 +217,10 @@ class TestMakeReference:
         assert record.cpu_seconds == pytest.approx(who["cpu_seconds"])
         assert (tmp_path / "reference" / "smoke" / "controls" / "tiny.csv").exists()
         assert not (tmp_path / "tables").exists()
+
+    def test_several_seeds_at_once_fill_what_many_workers_share(self, bench):
+        record = bench.make(seeds_at_once=2)
+        assert (bench.trained, record.seeds) == ([[20, 21], [22]], [20, 21, 22])
 
     def test_with_none_lacking_it_is_drawn_anew(self, bench, tmp_path):
         bench.make()
