@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import shutil
 import sys
 import time
@@ -11,16 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich import box
-from rich.table import Table
-
 from critical.core.spec import SpecError
 from critical.execution import locks, published
 from critical.execution.catalogue import Catalogue
 from critical.execution.records import read_line
 from critical.results import Results
 from experiments.runs.needs import needs
-from experiments.runs.texts import acting, show
+from experiments.runs.printing import counted, show
+from experiments.runs.texts import acting
 
 LEFT_BEHIND_SECONDS = 3600.0
 """A file that was begun so long ago and never got its name is no longer being written."""
@@ -130,12 +129,8 @@ def _told(results: Results, found: Unneeded) -> int:
     folders = {run: _size([root / "runs" / run, root / "planned" / f"{run}.json"]) for run in found.runs}
     if found.runs:
         print("runs that no figure and no table needs:")
-        made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        for name in ("run", "data", "deficit", "seed", "accuracy", "written", "command"):
-            made.add_column(name, no_wrap=name == "run")
-        for run in found.runs:
-            made.add_row(run, *_cells(results.row(run)))
-        show(made)
+        rows = [_cells(results.row(run)) for run in found.runs]
+        show({name: [row[name] for row in rows] for name in rows[0]}, ("seed", "accuracy"), ("written", "data"))
     groups: dict[str, tuple[int, int]] = {
         "runs": (len(found.runs), sum(folders.values())),
         "checkpoints": (len(found.states), _size(found.states)),
@@ -144,17 +139,23 @@ def _told(results: Results, found: Unneeded) -> int:
     }
     for name, (number, size) in groups.items():
         if number:
-            print(f"{number:6} {name}: {bytes_in_words(size)}")
+            print(f"  {counted(number, name)}: {bytes_in_words(size)}")
     if found.spared:
-        print(
-            f"{found.spared:6} unfinished runs are spared: they go on with their command; --unfinished counts them in"
-        )
+        print(f"  spared, since unfinished: {counted(found.spared, 'runs')}; --unfinished counts them in")
     return sum(size for _, size in groups.values())
 
 
-def _cells(row: Mapping[Any, Any]) -> list[str]:
-    accuracy = "" if row["accuracy"] != row["accuracy"] else f"{row['accuracy']:.2f} %"
-    return [row["data"], acting(row), str(row["seed"]), accuracy, row["date"][:10], row["command"]]
+def _cells(row: Mapping[str, Any]) -> dict[str, str]:
+    """Returns a row of the list of runs."""
+    return {
+        "run": row["run_id"],
+        "data": row["data"],
+        "deficit": acting(row),
+        "seed": str(row["seed"]),
+        "accuracy": "" if math.isnan(row["accuracy"]) else f"{row['accuracy']:.2f} %",
+        "written": row["date"][:10],
+        "command": row["command"],
+    }
 
 
 def _size(paths: Iterable[Path]) -> int:

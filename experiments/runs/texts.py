@@ -4,43 +4,22 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
 from critical.core.files import write_atomically
 from critical.execution.catalogue import FAILED, FINISHED
 from critical.execution.verification import Verification
 from critical.results import Results
 from experiments.runs.filters import places
+from experiments.runs.printing import counted, csv, show
 
-PIPE_COLUMNS = 2000
-"""How wide a table may be where no terminal says it."""
 BLOCKS, LONGEST = "▁▂▃▄▅▆▇█", 60
 CURVES = {"accuracy": ("test_accuracy", "%"), "loss": ("test_loss", "nats"), "trace": ("fisher_trace", "")}
 SETTINGS = ("data", "model", "optimizer", "augmentation", "schedule", "stabilizers", "probes", "arithmetic", "seed")
-
-
-class _Console(Console):
-    def on_broken_pipe(self) -> None:
-        """Leaves it to the command."""
-        raise BrokenPipeError
-
-
-def show(table: Table) -> None:
-    """Prints a table as wide as the terminal, or as it needs."""
-    _Console(file=sys.stdout, width=None if sys.stdout.isatty() else PIPE_COLUMNS, highlight=False).print(table)
-
-
-def csv(table: pd.DataFrame) -> None:
-    """Prints a table as CSV."""
-    sys.stdout.write(table.to_csv(index=False))
 
 
 def listed(results: Results, asked: Any) -> None:
@@ -49,25 +28,32 @@ def listed(results: Results, asked: Any) -> None:
     if asked.csv:
         csv(runs)
         return
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    size = _short(results.ids())
-    methods = bool((runs["stabilizer"] != "none").any())
-    for name in ("run", "state", "data", "model", "deficit", *(["stabilizer"] if methods else []), "seed", "epochs",
-                 "accuracy", "date", "figure"):  # fmt: skip
-        right = name in ("seed", "epochs", "accuracy")
-        made.add_column(name, justify="right" if right else "left", no_wrap=name in ("run", "date"))
-    for row in (held.to_dict() for _, held in runs.iterrows()):
-        done = row["state"] in (FINISHED, FAILED)
-        first, *more = row["figures"].split(";")
-        cells = [row["run_id"][:size], row["state"], row["data"], row["model"], acting(row)]
-        cells += [row["stabilizer"]] if methods else []
-        cells += [str(row["seed"]), str(row["epochs"]) if done else f"{row['trained']}/{row['epochs']}"]
-        cells += ["" if pd.isna(row["accuracy"]) else f"{row['accuracy']:.2f} %", row["date"][:16].replace("T", " ")]
-        made.add_row(*cells, first + (f" and {len(more)} more" if more else ""))
-    if len(runs):
-        show(made)
-    counted = runs["state"].value_counts()
-    print(f"{len(runs)} runs" + (": " if len(runs) else "") + ", ".join(f"{n} {state}" for state, n in counted.items()))
+    size, names = _short(results.ids()), ("run", "state", "data", "model", "deficit", "stabilizer", "seed", "epochs",
+                                          "accuracy", "date", "figure")  # fmt: skip
+    rows = [_cells(row.to_dict(), size) for _, row in runs.iterrows()]
+    columns = {name: [row[name] for row in rows] for name in names}
+    if not (runs["stabilizer"] != "none").any():
+        del columns["stabilizer"]
+    left_out = show(columns, ("seed", "epochs", "accuracy"), ("date", "model", "data", "figure")) if rows else []
+    states = ", ".join(f"{number} {state}" for state, number in runs["state"].value_counts().items())
+    said = f"; too wide for here: {', '.join(left_out)} (--csv has all)" if left_out else ""
+    print(counted(len(runs), "runs") + (f": {states}" if states else "") + said)
+
+
+def _cells(row: Mapping[Any, Any], size: int) -> dict[str, str]:
+    """Returns a row of `listed`."""
+    first, *more = row["figures"].split(";")
+    done = row["state"] in (FINISHED, FAILED)
+    return {
+        **{name: row[name] for name in ("state", "data", "model", "stabilizer")},
+        "run": row["run_id"][:size],
+        "deficit": acting(row),
+        "seed": str(row["seed"]),
+        "epochs": str(row["epochs"]) if done else f"{row['trained']}/{row['epochs']}",
+        "accuracy": "" if pd.isna(row["accuracy"]) else f"{row['accuracy']:.2f} %",
+        "date": row["date"][:16].replace("T", " "),
+        "figure": first + (f" and {len(more)} more" if more else ""),
+    }
 
 
 def acting(row: Mapping[Any, Any]) -> str:
@@ -174,17 +160,24 @@ def compared(results: Results, asked: Any) -> None:
     if ids[0] == ids[1]:
         print(f"{ids[0]} is one and the same run")
         return
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("", *(run[: _short(ids)] for run in ids)):
-        made.add_column(name)
-    for key, *values in rows:
-        made.add_row(key, *("–" if value is None else str(value) for value in values))
-    show(made)
+    short = [run[: _short(ids)] for run in ids]
+    told = [[key, *_told(*values)] for key, *values in rows]
+    show(dict(zip(("", *short), zip(*told, strict=True), strict=True)))
     past = common_past(*(results.record(run)["keys"] for run in ids))
     if past is None:
         print("no past in common: data, network, optimiser, formats or seed differ")
     else:
         print(f"epochs in common, trained once: {past}" if past else "begun alike, and other from the first epoch on")
+
+
+def _told(first: Any, second: Any) -> list[str]:
+    """Returns two values that differ as words that do; numbers with six digits where these are enough."""
+    short, whole = (
+        ["–" if value is None else f"{value:{form}}" if isinstance(value, float) else str(value)
+         for value in (first, second)]
+        for form in (".6g", "")
+    )  # fmt: skip
+    return whole if short[0] == short[1] else short
 
 
 def common_past(first: Sequence[str], second: Sequence[str]) -> int | None:
@@ -233,9 +226,10 @@ def exported(results: Results, asked: Any) -> None:
 
 def verified(found: Verification) -> str:
     """Sums up a verification in a line."""
-    said = ", ".join(f"{number} {kind}" for kind, number in found.checked.items()) or "nothing is there"
-    old = ", ".join(f"{number} {kind}" for kind, number in found.unverifiable.items() if number)
-    said += f"; {old} of an earlier version have no checksum" if old else ""
+    said = ", ".join(counted(number, kind) for kind, number in found.checked.items()) or "nothing is there"
+    old = ", ".join(counted(number, kind) for kind, number in found.unverifiable.items() if number)
+    said += f"; no checksum, since of an earlier version: {old}" if old else ""
     if found.damaged:
-        return f"{len(found.damaged)} damaged ({said}); remove them: who needs them makes them again"
+        return (f"{len(found.damaged)} damaged ({said}); remove damaged files in runs/, the other ones are made again "
+                "where they are needed")  # fmt: skip
     return f"nothing is damaged: {said}"

@@ -15,7 +15,7 @@ from PIL import Image
 import critical
 from critical import Results
 from experiments.runs import __main__ as front
-from experiments.runs import pictures, texts
+from experiments.runs import pictures, printing, texts
 
 BLURRED, OTHER_SEED, CLEAN = FEW
 ROOT = Path(critical.__file__).parents[1]
@@ -128,6 +128,25 @@ class TestList:
         assert out.splitlines()[-1].startswith("4 runs:")
 
 
+class TestPrinting:
+    @pytest.mark.parametrize(
+        ("width", "left_out", "last"),
+        [(80, [], "abcdefghijklmnopqrst"), (41, [], "abcdefghijklmno…"), (30, ["b"], "abcdefghijklmn…")],
+    )
+    def test_a_table_is_as_wide_as_there_is_room(self, monkeypatch, capsys, width, left_out, last):
+        monkeypatch.setattr(printing, "PIPE_COLUMNS", width)
+        columns = {"a": ["x" * 10], "b": ["y" * 8], "c": ["1"], "d": ["abcdefghijklmnopqrst"]}
+        assert printing.show(columns, right=("c",), spare=("b", "a")) == left_out
+        row = capsys.readouterr().out.splitlines()[-1]
+        assert row.split() == ["x" * 10, *(["y" * 8] if not left_out else []), "1", last]
+        assert len(row.rstrip()) <= width
+
+    def test_one_is_no_plural(self):
+        assert [printing.counted(number, "files of epochs") for number in (0, 1, 2)] == [
+            "0 files of epochs", "1 file of epochs", "2 files of epochs",
+        ]  # fmt: skip
+
+
 class TestShow:
     def test_says_what_a_run_is_made_of(self, call):
         status, out, _ = call("show", BLURRED.run_id[:10])
@@ -183,6 +202,11 @@ class TestCompare:
         assert list(held) == [BLURRED.run_id, OTHER_SEED.run_id]
         assert set(held.index) <= {"seed", "accuracy", "loss"}
         assert held.loc["seed"].astype(float).tolist() == [0, 1]
+
+    def test_numbers_are_short_unless_that_hides_how_they_differ(self):
+        assert texts._told(2.0892445068359375, 1.91889453125) == ["2.08924", "1.91889"]
+        assert texts._told(2.00000001, 2.00000002) == ["2.00000001", "2.00000002"]
+        assert texts._told(None, "blur") == ["–", "blur"]
 
     def test_says_how_far_runs_are_one(self, call):
         assert call("compare", BLURRED.run_id, OTHER_SEED.run_id)[1].splitlines()[-1].startswith("no past in common")
@@ -271,7 +295,7 @@ class TestVerify:
         first, last = out.splitlines()
         assert first == f"{path} is not what was written: its checksum differs"
         assert last.startswith("1 damaged (")
-        assert "1 runs of an earlier version have no checksum" in last
+        assert "no checksum, since of an earlier version: 1 run)" in last
 
 
 class TestEnds:

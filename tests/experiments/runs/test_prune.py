@@ -84,8 +84,8 @@ class TestListing:
         assert (status, err) == (0, [])
         assert all(spec.run_id in out for spec in (*FEW, FAILING))
         assert STOPPED.run_id not in out
-        assert "     4 runs: " in out
-        assert "     1 unfinished runs are spared" in out
+        assert "\n  4 runs: " in out
+        assert "\n  spared, since unfinished: 1 run; --unfinished counts them in\n" in out
         assert out.splitlines()[-1].endswith("in all; nothing was removed, --yes removes it")
         assert listing(results_folder) == before
 
