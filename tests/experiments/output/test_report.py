@@ -364,6 +364,11 @@ class TestInABrowser:
             stacked = bar["top"] >= name["bottom"] - 1 and numbers["top"] >= bar["bottom"] - 1
             assert stacked if size == PHONE else name["right"] <= bar["left"] <= bar["right"] <= numbers["left"]
 
+    def test_effects_in_the_matrix_are_not_cut(self, opened, size):
+        cut = opened.evaluate("""[...document.querySelectorAll('.cell a span')].filter(held =>
+            held.offsetWidth && held.scrollWidth > held.clientWidth + 1).map(held => held.textContent)""")
+        assert [text for text in cut if "uuu" not in text] == []
+
     def test_contents_stay_in_sight(self, opened, size):
         opened.evaluate("document.querySelector('#reading').scrollIntoView({behavior: 'instant'})")
         box = opened.evaluate(f"document.querySelector('{'.top summary' if size == PHONE else '.side'}')"
