@@ -12,9 +12,11 @@ from test_store import fill
 
 from critical.core import environment
 from critical.execution import locks, published
+from critical.execution.plan import plan
 from critical.execution.published import Damaged
 from critical.execution.store import RunStore
 from critical.execution.verification import verify
+from critical.execution.workers import work
 
 SPEC = run((0, 2, BLUR), (1, 2, PERMUTED))
 MAKER = {"commit": "0123abcd", "machine": "a fast one", "versions": {"torch": "0"}}
@@ -198,6 +200,17 @@ class TestInUse:
         del second
         with locks.alone(store.root / "in_use") as free:
             assert free
+
+    def test_a_worker_shares_it_also_between_two_claims(self, tmp_path):
+        seen = []
+
+        def look(*_):
+            with locks.alone(tmp_path / "in_use") as free:
+                seen.append(free)
+
+        work(plan([run(end=2)]), RunStore(tmp_path), after_epoch=look)
+        look()
+        assert seen == [False, False, True]
 
     def test_who_takes_away_is_waited_for(self, store):
         with locks.alone(store.root / "in_use") as free:
