@@ -56,7 +56,9 @@ def found_settings(changed: Sequence[str], protocol: Protocol, family: str) -> l
     return [*changed, *(f"{key}={value}" for key, value in found.items() if key not in keys)]
 
 
-def composed(name: str, profile: str, settings: Sequence[str], facts: DataFacts) -> Composed:
+def composed(
+    name: str, profile: str, settings: Sequence[str], facts: DataFacts, places: Sequence[str] = ()
+) -> Composed:
     """Composes a figure again.
 
     Args:
@@ -64,6 +66,7 @@ def composed(name: str, profile: str, settings: Sequence[str], facts: DataFacts)
         profile: The profile it was made from.
         settings: Those of its record.
         facts: What is known of its data.
+        places: Overrides that say where the data lie, for who wants to load them.
 
     Raises:
         SpecError: There is no such figure or profile any more, or a setting cannot be.
@@ -71,7 +74,7 @@ def composed(name: str, profile: str, settings: Sequence[str], facts: DataFacts)
     if name not in FIGURES:
         raise SpecError(f"figure={name}: there is no such figure; {closest(name, FIGURES)}")
     figure = FIGURES[name]
-    config = _config(profile, tuple(settings))
+    config = _config(profile, tuple(settings), tuple(places))
     shared = profiles.protocol(config, figure.family, facts=facts)
     protocol, parameters = profiles.figure_settings(config, figure, shared)
     return Composed(figure, protocol, parameters, designed(figure, protocol, parameters))
@@ -83,13 +86,13 @@ def of_record(record: FigureRecord) -> Composed:
 
 
 @functools.lru_cache(maxsize=16)
-def _config(profile: str, settings: tuple[str, ...]) -> DictConfig:
+def _config(profile: str, settings: tuple[str, ...], places: tuple[str, ...]) -> DictConfig:
     """Composes the configuration, within a command of Hydra too."""
     held = [*changes(settings), *(text for text in settings if text.startswith("device="))]
     before = GlobalHydra.instance().hydra
     GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(str(CONF), version_base="1.3"):
-            return compose("figures", overrides=[f"profile={profile}", *held])
+            return compose("figures", overrides=[f"profile={profile}", *held, *places])
     finally:
         GlobalHydra.instance().hydra = before

@@ -144,7 +144,8 @@ def configuration(record: Mapping[str, Any]) -> dict[str, Any]:
         record: The content of `run.json`.
 
     Returns:
-        The settings, `forked_from`, versions, machine, date and command; and by name alone the `deficit` and the `stabilizer`.
+        The settings, `forked_from`, versions, machine, date and command; and by name alone the `deficit` and the
+        `stabilizer`.
     """
     left_out = ("keys", "places", "accuracy", "loss", "failure", "sums", "sum")
     kept = {key: value for key, value in record.items() if key not in left_out}

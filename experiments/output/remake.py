@@ -21,6 +21,7 @@ from experiments.design.command import in_one_line
 from experiments.design.facts import DataFacts
 from experiments.output import tables
 from experiments.output.composing import Composed, composed
+from experiments.output.naming import changes
 from experiments.output.pipeline import command_of, planned_seeds
 from experiments.output.recording import recorded
 from experiments.output.records import REFERENCE, FigureRecord, names, write_record
@@ -36,7 +37,7 @@ def remake(
         results: The folder of results.
         name: The name of the committed results.
         figure: The figure.
-        given: `profile=…` and settings, for what the record does not say.
+        given: `profile=…` and settings, for what the record does not say; where data lie, for new sample images.
         classes: Number of classes, likewise.
 
     Raises:
@@ -45,11 +46,13 @@ def remake(
     path = results / REFERENCE / name / f"{figure}.json"
     before = json.loads(path.read_text(encoding="utf-8"))
     profile = before.get("profile") or next((text[8:] for text in given if text.startswith("profile=")), name)
-    settings = before.get("settings") or _complete([text for text in given if not text.startswith("profile=")])
+    given = [text for text in given if not text.startswith("profile=")]
+    places = [text for text in given if not (text.startswith("device=") or changes([text]))]
+    settings = before.get("settings") or _complete([text for text in given if text not in places])
     known = DataFacts(**before["data_facts"]) if "data_facts" in before else DataFacts(before["data"], classes or 10)
-    made = composed(figure, profile, settings, known)
+    made = composed(figure, profile, settings, known, places)
     if "data_facts" not in before and classes is None:
-        made = composed(figure, profile, settings, _facts(made, known))
+        made = composed(figure, profile, settings, _facts(made, known), places)
     collected = tables.read(results / REFERENCE / name, figure)
     _refuse_other_arms(made, set(collected.runs["arm_id"]), path)
     record = recorded(
