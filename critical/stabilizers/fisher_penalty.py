@@ -81,13 +81,14 @@ class _FisherPenalty(Acting):
 
     def gradients(self, step: Step) -> None:
         """Adds the gradient of the penalty as last computed."""
+        scale = step.gradient_scale()
         for parameter, slope in zip(self._parameters, self._slopes, strict=True):
             if slope is None:
                 continue
             if parameter.grad is None:
-                parameter.grad = slope.clone()
+                parameter.grad = slope * scale
             else:
-                parameter.grad.add_(slope)
+                parameter.grad.add_(slope, alpha=scale)
 
 
 def drawn_labels(logits: torch.Tensor, draws: torch.Generator) -> torch.Tensor:

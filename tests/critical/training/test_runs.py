@@ -41,7 +41,8 @@ OTHER = {
     ("arithmetic", "instructions"): {"instructions": "native"},
     ("slow_trunk", "part"): {"part": "network"},
 }
-ANYWHERE = {"fusion": {"fusion": "gate"}, "view": {"view": "b"}, "absent": {"absent": "zero"}}
+ANYWHERE = {"fusion": {"fusion": "gate"}, "view": {"view": "b"}, "absent": {"absent": "zero"},
+            "split": {"split": 0.5}}  # fmt: skip
 """The same for a field that means the same in every kind."""
 FIXED = {("multi_feature", "resolution")}
 """Fields with one possible value."""
