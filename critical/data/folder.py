@@ -80,22 +80,42 @@ class Folder(DataSpec):
             DataError: No such folder, something in it that cannot be what it seems, or another fingerprint.
         """
         files = self._files()
-        if re.fullmatch("[0-9a-f]{16}", self.fingerprint):
+        if self._older:
             self._check_names_and_sizes(files)
             return self
-        found = content.checked(self.fingerprint, self._content(files), self.path, self._where)
+        found = content.checked(self.fingerprint, self._identity(files), self.path, self._where)
         return replace(self, fingerprint=found)
 
     def full(self, draw: int = 0) -> Dataset:
         """Returns the decoded images, from the cache if they are there."""
         data = self._decoded(self._files())
         if self.split is not None:
-            train, test = parted(data.train.labels, self.split, self.seed, self._where)
+            train, test = self._positions(data)
             data = replace(data, train=data.train.take(train), test=data.train.take(test))
-        return replace(data, label=self.label or Path(self.path).resolve().name)
+        return replace(data, label=self._title)
+
+    @property
+    def _title(self) -> str:
+        return self.label or Path(self.path).resolve().name
+
+    @property
+    def _older(self) -> bool:
+        """Whether the fingerprint is one of names and sizes."""
+        return re.fullmatch("[0-9a-f]{16}", self.fingerprint) is not None
+
+    def _positions(self, data: Dataset) -> tuple[torch.Tensor, torch.Tensor]:
+        """Returns which of all decoded examples train and which test."""
+        if self.split is not None:
+            return parted(data.train.labels, self.split, self.seed, self._where)
+        train, test = torch.arange(len(data.train) + len(data.test)).tensor_split([len(data.train)])
+        return train, test
+
+    def _identity(self, files: list[File]) -> str:
+        """Returns the fingerprint of all that is read."""
+        return self._content(files)
 
     def _decoded(self, files: list[File]) -> Dataset:
-        """Returns the images in the order of `_in_order`, before any split."""
+        """Returns the images in the order of `in_order`, before any split."""
         found = self._content(files)
         shade = "" if self.background == 1 else f"-on-{self.background:g}"
         key = f"folder-{found}-{self.resolution or 'full'}{shade}"
@@ -128,7 +148,7 @@ class Folder(DataSpec):
 
     def _decode(self, files: list[File], found: str) -> Dataset:
         classes = sorted({file.kind for file in files})
-        files = _in_order(files)
+        files = in_order(files)
         labels = torch.tensor([classes.index(file.kind) for file in files], dtype=torch.int64)
         images, digests = self._images(files)
         by_path = dict(zip(files, digests, strict=True))
@@ -173,7 +193,7 @@ def _path(file: File) -> str:
     return file.path
 
 
-def _in_order(files: Sequence[File]) -> list[File]:
+def in_order(files: Sequence[File]) -> list[File]:
     """Puts training images first; one check then finds images of another size wherever they are."""
     return sorted(files, key=lambda file: file.part, reverse=True)
 

@@ -93,7 +93,7 @@ def spec_of(group, name):
 
 
 def test_every_kind_of_data_that_is_made_here_is_tried():
-    to_be_had = {"cifar10", "cifar100", "mnist", "fashion_mnist", "folder", "multi_feature"}
+    to_be_had = {"cifar10", "cifar100", "mnist", "fashion_mnist", "folder", "multi_feature", "arrays", "folder_and_table"}
     assert {*DATA, "digits"} == set(data.KINDS) - to_be_had
 
 
