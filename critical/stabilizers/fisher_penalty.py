@@ -67,7 +67,16 @@ class _FisherPenalty(Acting):
         if self._penalty is None or step.number % self._spec.every == 0:
             # Backward passes belong outside of autocast, and here they come before the loop's own.
             with torch.autocast(step.logits.device.type, enabled=False):
-                self._refresh(step.logits)
+                try:
+                    self._refresh(step.logits)
+                except (RuntimeError, NotImplementedError) as error:
+                    if "derivative" not in str(error):
+                        raise
+                    line = " ".join(str(error).split())[:200]
+                    raise SpecError(
+                        f"stabilizer={FisherPenalty.name}: a layer of the network has no second derivative ({line}); "
+                        "choose another network or stabiliser"
+                    ) from error
         assert self._penalty is not None
         return self._penalty
 

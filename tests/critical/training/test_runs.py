@@ -42,6 +42,8 @@ OTHER = {
     ("dissociation", "variant"): {"variant": "authors"},
     ("augmentation", "fill"): {"fill": (0.5,)},
     ("arithmetic", "instructions"): {"instructions": "native"},
+    ("torchvision", "arch"): {"arch": "densenet121"},
+    ("timm", "arch"): {"arch": "resnet50"},
     ("slow_trunk", "part"): {"part": "network"},
 }
 ANYWHERE = {"fusion": {"fusion": "gate"}, "view": {"view": "b"}, "absent": {"absent": "zero"},
