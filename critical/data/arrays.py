@@ -198,6 +198,8 @@ class Arrays(DataSpec):
                 raise self._refuse(name, f"has {wrong}")
         if view.amin() == view.amax():
             raise self._refuse(name, f"is {view.amin().item():g} everywhere, so there is nothing to see")
+        if view.dtype == torch.uint8 and view.amax() == 1:
+            raise self._refuse(name, "holds 0 and 1 alone, in uint8, where white is 255; multiply by 255")
         if self.resolution is None or view.dim() != 4:
             return view.contiguous()
         edge = min(view.shape[2:])

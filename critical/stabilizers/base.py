@@ -101,7 +101,8 @@ class Step:
 
     def __post_init__(self) -> None:
         self._measured: torch.Tensor | None = None
-        if self.scale is None and self.loss is not None and self.loss.requires_grad:
+        self._watched = self.scale is None and self.loss is not None and self.loss.requires_grad
+        if self._watched:
             self.loss.register_hook(self._measure)
 
     def _measure(self, slope: torch.Tensor) -> None:
@@ -111,12 +112,16 @@ class Step:
         """Returns the factor of the gradients.
 
         Raises:
-            SpecError: The loss was scaled in the backward pass, and nobody said what the gradients are now.
+            SpecError: The loss was scaled in the backward pass, or took no part in it, and nobody said what the
+                gradients are now.
         """
-        if self.scale is None and self._measured is not None and float(self._measured) != 1:
+        if self._watched and (self._measured is None or float(self._measured) != 1):
+            what = "took no part in"
+            if self._measured is not None:
+                what = f"was multiplied by {float(self._measured):g} before"
             raise SpecError(
-                f"stabilizer: the loss was multiplied by {float(self._measured):g} before the backward pass, so say "
-                "what the gradients are: Step(…, scale=scaler.get_scale()), or scale=1 after scaler.unscale_(optimizer)"
+                f"stabilizer: the step's loss {what} the backward pass, so say what the gradients are: "
+                "Step(…, scale=scaler.get_scale()), scale=1 where nothing scales them or after unscale_(optimizer)"
             )
         return 1.0 if self.scale is None else self.scale
 

@@ -61,7 +61,7 @@ def archives(draw):
         values = st.integers(0, 255) if kind == np.uint8 else st.floats(0, 1, width=16)
         for part, count in counts.items():
             view = draw(nps.arrays(kind, (count, *shape), elements=values))
-            view.flat[0], view.flat[-1] = 0, 1  # never the same everywhere
+            view.flat[0], view.flat[-1] = 0, 255 if kind == np.uint8 else 1  # never the same everywhere
             held[f"{part}{name}"] = view
     return held
 
@@ -133,6 +133,7 @@ def test_a_fault_is_one_line_that_names_the_array(fault, two):
         (ONE | {"view_a": np.full((12, 5), 0.5)}, "is 0.5 everywhere, so there is nothing to see"),
         (ONE | {"labels": np.arange(12) % 3 * 2}, "no example of class 1; number without gaps"),
         (ONE | {"labels": np.arange(12) % 3 + 1}, "starts at 1; number the classes from 0 on"),
+        (ONE | {"view_a": np.eye(12, dtype=np.uint8)}, "holds 0 and 1 alone, in uint8, where white is 255"),
         (without("view_a"), "view_a of .*mine.npz is missing"),
         (without("labels"), "labels of .*mine.npz is missing"),
         (without("test_labels"), "test_labels of .* is missing"),

@@ -69,3 +69,12 @@ def test_where_nobody_says_how_gradients_are_scaled_it_is_refused(stabilizer, ho
     with pytest.raises(SpecError, match=r"multiplied by (65536|0\.5) before .*scale=scaler\.get_scale\(\)") as caught:
         trained(stabilizer, told=False, **how)
     assert "\n" not in str(caught.value)
+
+
+def test_a_loss_that_is_not_the_one_of_the_backward_pass_tells_nothing():
+    model = network()
+    logits = model(torch.ones(4, 6))
+    step = Step(model, None, logits, functional.cross_entropy(logits, torch.arange(4) % 3), 0)
+    logits.square().sum().backward()
+    with pytest.raises(SpecError, match="the step's loss took no part in the backward pass"):
+        WeightDecay(weight=0.1).activate(Situation(model, 0, 0)).gradients(step)
