@@ -6,7 +6,7 @@ from critical.data.arrays import Arrays
 from critical.data.base import DataSpec, load
 from critical.data.folder import Folder
 from critical.data.glyphs import Glyphs
-from critical.data.images import DataError, Dataset, Split
+from critical.data.images import DataError, Dataset, DataWarning, Split
 from critical.data.modalities import ImageAndSignal
 from critical.data.multi_feature import MultiFeature
 from critical.data.sources import Cifar10, Cifar100, Digits, FashionMnist, Mnist
@@ -40,6 +40,7 @@ __all__ = [
     "Cifar100",
     "DataError",
     "DataSpec",
+    "DataWarning",
     "Dataset",
     "Digits",
     "FashionMnist",

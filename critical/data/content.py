@@ -20,7 +20,7 @@ from pathlib import Path
 
 from critical.core.files import replacing
 from critical.data.cache import one_line
-from critical.data.images import DataError
+from critical.data.images import DataError, DataWarning
 from critical.data.listing import File, shown
 
 VERSION = 2
@@ -71,6 +71,7 @@ def remembered(root: str, place: Path, files: Iterable[File], take: Callable[[],
             warnings.warn(
                 f"cannot write {note} ({one_line(error)}), so {shown(place)} is read anew by every command; "
                 "set data.root to a folder you own",
+                DataWarning,
                 stacklevel=2,
             )
     return found

@@ -19,7 +19,7 @@ from critical.core.spec import SpecError, added, execution
 from critical.data import content, pixels
 from critical.data.base import DataSpec
 from critical.data.cache import cached
-from critical.data.images import DataError, Dataset, Split
+from critical.data.images import DataError, Dataset, DataWarning, Split
 from critical.data.listing import File, listed, shown
 from critical.data.parting import check_share, parted
 
@@ -209,6 +209,6 @@ def _plain(path: str, state: tuple[int, ...]) -> bool:
 
 @functools.cache
 def _say_once(line: str) -> None:
-    warnings.warn(line, stacklevel=2)
+    warnings.warn(line, DataWarning, stacklevel=2)
 
 

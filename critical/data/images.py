@@ -24,6 +24,10 @@ class DataError(SpecError):
     """Data that cannot be had: one line that says what was looked for, where, and what to do."""
 
 
+class DataWarning(UserWarning):
+    """Something about data that a person should know: one line."""
+
+
 @dataclass(frozen=True)
 class Split:
     """Examples held in memory.

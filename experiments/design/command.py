@@ -25,6 +25,7 @@ from critical.core.files import WriteError
 from critical.core.spec import SpecError, closest
 from critical.execution.pool import RunError
 from experiments.design.config import CONF
+from experiments.design.warned import plain_warnings
 
 STOPPED = "stopped; the same command goes on from here"
 OPTIONS_WITH_A_WORD = ("--cfg", "-c", "--package", "-p", "--info", "-i", "--config-name", "-cn")
@@ -44,7 +45,8 @@ def in_one_line(command: Callable[..., int | None]) -> Callable[..., None]:
     @functools.wraps(command)
     def wrapped(*arguments: Any, **named: Any) -> None:
         try:
-            status = command(*arguments, **named)
+            with plain_warnings():
+                status = command(*arguments, **named)
         except (SpecError, HydraException, OmegaConfBaseException) as error:
             if isinstance(error, WrongInstructions) and _may_start_again():
                 _start_again()
