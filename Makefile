@@ -26,7 +26,7 @@ SETTINGS = $(if $(FIGURE),'figure=[$(FIGURE)]') $(if $(PROFILE),'profile=$(PROFI
 	$(if $(JOBS),'jobs=$(JOBS)') $(if $(DEVICE),'device=$(DEVICE)') \
 	$(if $(filter 1,$(DRY)),dry=true) $(if $(SEEDS),'seeds=[$(SEEDS)]') $(ARGS)
 
-figures: $(READY) ## draw figures and report; FIGURE= PROFILE= SEEDS= JOBS= DEVICE= DRY=1 ARGS=
+figures: $(READY) ## draw figures and report; FIGURE=headline, all or names; PROFILE= SEEDS= JOBS= DEVICE= DRY=1 ARGS=
 	@$(RUN) -m experiments $(strip $(SETTINGS))
 
 reference: $(READY) ## write committed tables, results/reference; FIGURE= PROFILE= SEEDS=20,21

@@ -25,6 +25,7 @@ from critical.inference.verdicts import verdicts
 from experiments.design import command, profile, registry
 from experiments.design import config as configuration
 from experiments.design.figure import Design, Figure
+from experiments.design.help import help_text
 from experiments.design.protocol import Protocol
 from experiments.output import pipeline, tables
 
@@ -135,7 +136,7 @@ def verify(config: DictConfig) -> list[Comparison]:
     return found
 
 
-@command.by_settings("figures")
+@command.by_settings("figures", help=lambda: help_text("figures", __doc__ or "", command="verify"))
 def main(config: DictConfig) -> None:
     """Verifies, and ends with status 1 where a table is not what this machine gives."""
     found = verify(config)

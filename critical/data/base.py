@@ -11,6 +11,7 @@ import torch
 from critical.core.randomness import generator
 from critical.core.spec import SpecError, added, execution
 from critical.data.images import Dataset, Split, balanced_order, in_rounds
+from critical.data.kept import Kept
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,11 +130,7 @@ def _left_over(split: Split, order: torch.Tensor, count: int) -> Split:
     return split.take(order[:count])
 
 
-# Two: a run and the one before it; more would pin the memory of a sweep over data sets.
-@functools.lru_cache(maxsize=2)
-def _loaded(spec: DataSpec, draw: int) -> Dataset:
-    return spec._load(draw)
-
+_loaded: Kept[DataSpec] = Kept(lambda spec, draw: spec._load(draw))
 
 # What draws have in common is read once: a draw is an index into it.
 @functools.lru_cache(maxsize=2)

@@ -18,6 +18,9 @@ PLAIN_SECONDS = 20.0
 class Progress(Protocol):
     """Something that can be told how far the work is."""
 
+    def name(self, label: str) -> None:
+        """Says what is under way now."""
+
     def update(self, epochs_done: int, runs_left: int) -> None:
         """Shows the epochs trained and the runs still to come."""
 
@@ -35,6 +38,8 @@ class _Clock:
             self.done_at_start = epochs_done
         fresh = epochs_done - self.done_at_start
         left = self.epochs - epochs_done
+        if not left:
+            return "all trained"
         if fresh < 1:
             return "time to go: measuring"
         seconds = (time.monotonic() - self.start) / fresh * left
@@ -52,6 +57,9 @@ class _Plain:
         self.last = -PLAIN_SECONDS
         self.ended = False
 
+    def name(self, label: str) -> None:
+        self.label = label
+
     def update(self, epochs_done: int, runs_left: int) -> None:
         to_go = self.clock.to_go(epochs_done)
         ended = runs_left == 0
@@ -68,6 +76,9 @@ class _Bar:
         self.bar, self.epochs, self.runs = bar, epochs, runs
         self.clock = _Clock(epochs)
         self.task = bar.add_task(label, total=epochs, text="")
+
+    def name(self, label: str) -> None:
+        self.bar.update(self.task, description=label)
 
     def update(self, epochs_done: int, runs_left: int) -> None:
         text = _text(self.runs, runs_left, self.epochs, epochs_done, self.clock.to_go(epochs_done))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,7 +17,7 @@ from critical import data, deficits, models, probes, stabilizers
 from critical.core.arithmetic import Arithmetic, available_device, available_instructions
 from critical.core.randomness import generator
 from critical.core.spec import SpecError, from_settings
-from critical.data import DataSpec, load
+from critical.data import DataError, DataSpec, load
 from critical.deficits import Deficit
 from critical.models import ModelSpec
 from critical.probes import Probe
@@ -66,12 +66,17 @@ def plain(config: Any) -> Any:
     return OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
 
 
-def parts(config: DictConfig, device_and_format: DictConfig | None = None) -> Parts:
+def parts(
+    config: DictConfig,
+    device_and_format: DictConfig | None = None,
+    instead: Callable[[DataSpec, DataError], DataSpec] | None = None,
+) -> Parts:
     """Builds what all runs of a command, or of a family of figures, share.
 
     Args:
         config: With the groups data, model, optimizer, augmentation and probes.
         device_and_format: The group arithmetic; that of `config` when left out.
+        instead: What stands for data that are not here, where nothing is to be found out with them.
 
     Returns:
         The specs; data are checked to be there, and `auto` is resolved for device and instructions.
@@ -82,8 +87,15 @@ def parts(config: DictConfig, device_and_format: DictConfig | None = None) -> Pa
     arithmetic = dict(plain(config.arithmetic if device_and_format is None else device_and_format))
     arithmetic["device"] = available_device(arithmetic["device"])
     arithmetic["instructions"] = available_instructions(arithmetic["instructions"], arithmetic["device"])
+    asked = from_settings(data.KINDS, plain(config.data), "data")
+    try:
+        held = asked.resolved()
+    except DataError as error:
+        if instead is None:
+            raise
+        held = instead(asked, error)
     return Parts(
-        data=from_settings(data.KINDS, plain(config.data), "data").resolved(),
+        data=held,
         model=from_settings(models.KINDS, plain(config.model), "model"),
         optimizer=from_settings(optimizers.KINDS, plain(config.optimizer), "optimizer"),
         augmentation=from_settings(augmentation.KINDS, plain(config.augmentation), "augmentation"),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 from omegaconf import DictConfig
 
 from critical.core.spec import SpecError, closest, from_settings
+from critical.data import DataError, DataSpec
 from critical.training.schedules import Continue
 from experiments.design import config as configuration
 from experiments.design.figure import Figure
@@ -17,12 +19,15 @@ VISION = "vision"
 """The family of figures whose settings stand at the top of a profile; others have a key of their own."""
 
 
-def protocol(config: DictConfig, family: str = VISION) -> Protocol:
+def protocol(
+    config: DictConfig, family: str = VISION, instead: Callable[[DataSpec, DataError], DataSpec] | None = None
+) -> Protocol:
     """Builds the protocol that a profile describes for a family of figures.
 
     Args:
         config: The whole configuration.
         family: `vision`, or the key under which its settings stand. What they leave out of `protocol` is as in vision.
+        instead: What stands for data that are not here; see `configuration.parts`.
 
     Raises:
         SpecError: Something unknown or impossible, in one line.
@@ -40,7 +45,7 @@ def protocol(config: DictConfig, family: str = VISION) -> Protocol:
     # Refuses an impossible rate or decay now.
     rates = {key: given[key] for key in ("rate", "decay", "reset_optimizer")}
     from_settings({Continue.name: Continue}, {"name": Continue.name, **rates}, "protocol")
-    parts = configuration.parts(node, config.arithmetic)
+    parts = configuration.parts(node, config.arithmetic, instead)
     made = Protocol(
         parts=parts,
         deficit=configuration.deficit(configuration.plain(node.deficit)),

@@ -266,7 +266,8 @@ def test_commands_compose(scratch, words, monkeypatch):
         config = scratch.composed("figures", *few, *given)
         asked = list(config.figure) if OmegaConf.is_list(config.figure) else config.figure
         for figure in registry.chosen(asked, list(config.headline)):
-            assert figure.design(*profile.figure_settings(config, figure, profile.protocol(config))).trained
+            protocol = profile.protocol(config, figure.family)
+            assert figure.design(*profile.figure_settings(config, figure, protocol)).trained
     else:
         assert words[1:3] == ["-m", "experiments.train"]
         assert train.run_spec(scratch.composed("train", *small, *words[3:])).timeline.end > 5

@@ -199,8 +199,7 @@ def test_held_out_images_are_of_every_class_though_some_have_few(monkeypatch):
     labels = torch.arange(10).repeat_interleave(torch.tensor([5, 9, 7, 30, 6, 5, 8, 9, 12, 9]))
     train = Split((torch.arange(100, dtype=torch.uint8).view(100, 1, 1, 1),), labels)
     whole = Dataset(train, train.take(torch.arange(3)), tuple("abcdefghij"), "uneven")
-    monkeypatch.setattr(Digits, "full", lambda self, draw=0: whole)
-    monkeypatch.setattr(base, "_source", base._source.__wrapped__)  # keeps nothing for other tests
+    monkeypatch.setattr(base, "_source", lambda spec: whole)
     held = Digits(validation=20)._load()
     assert held.test.labels.bincount().tolist() == [2] * 10
     seen = torch.cat([held.train.views[0], held.test.views[0]]).flatten()
