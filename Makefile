@@ -1,9 +1,9 @@
 # The critical-periods suite. `make` alone lists what there is; the first target that needs it makes .venv.
 .DEFAULT_GOAL := help
-.PHONY: figures smoke reference verify findings sweep agent sync test lint deficits report clean help
+.PHONY: figures show smoke reference verify findings sweep agent sync test lint deficits report clean help
 
 # A mistyped option would otherwise be ignored, and everything would run.
-OPTIONS := FIGURE PROFILE JOBS DEVICE DRY ARGS SEEDS SWEEP SWEEP_ID COUNT PYTHON
+OPTIONS := FIGURE PROFILE JOBS DEVICE DRY ALL ARGS SEEDS SWEEP SWEEP_ID COUNT PYTHON
 GIVEN := $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name)))
 UNKNOWN := $(filter-out $(OPTIONS),$(GIVEN))
 ifneq ($(UNKNOWN),)
@@ -28,6 +28,9 @@ SETTINGS = $(if $(FIGURE),'figure=[$(FIGURE)]') $(if $(PROFILE),'profile=$(PROFI
 
 figures: $(READY) ## draw figures and report; FIGURE=headline, all or names; PROFILE= SEEDS= JOBS= DEVICE= DRY=1 ARGS=
 	@$(RUN) -m experiments $(strip $(SETTINGS))
+
+show: $(READY) ## what the committed results say, and their pages; PROFILE= ALL=1 (our controls too)
+	@$(RUN) -m experiments.show $(if $(PROFILE),'profile=$(PROFILE)') $(if $(filter 1,$(ALL)),all=true) $(ARGS)
 
 reference: $(READY) ## write committed tables, results/reference; FIGURE= PROFILE= SEEDS=20,21
 	@$(RUN) -m experiments reference=true $(strip $(SETTINGS))
@@ -60,8 +63,8 @@ lint: $(READY) ## check style (ruff) and types (mypy)
 deficits: $(READY) ## draw what every deficit does to an image: results/figures/deficits.png
 	@$(RUN) -m experiments.deficit_grid $(ARGS)
 
-report: $(READY) ## write the report anew from the results on disk; PROFILE= (default: quick)
-	@$(RUN) -c 'import pathlib, sys; from experiments.output.report import build_report; print(build_report(pathlib.Path("results"), sys.argv[1]))' '$(or $(PROFILE),quick)'
+report: $(READY) ## write the pages anew from the results on disk; PROFILE= (default: all there are)
+	@$(RUN) -m experiments.output.report $(if $(PROFILE),'$(PROFILE)')
 
 clean: ## remove the caches of Python and the tools; .venv, data and results stay
 	@find . -name .venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -24,9 +24,10 @@ from experiments.design import command, profile, registry
 from experiments.design import config as configuration
 from experiments.design.help import help_text
 from experiments.design.unread import refuse_strangers, refuse_unreached
-from experiments.output import estimate, pipeline, tables
+from experiments.output import estimate, naming, pipeline, tables
 from experiments.output.loggers import logger
 from experiments.output.reference import refuse_reference
+from experiments.output.report import build_report
 from experiments.output.report_text import duration
 from experiments.output.verdict_lines import verdict_lines
 
@@ -57,16 +58,19 @@ def main(config: DictConfig) -> None:
     if jobs < 1:
         raise SpecError(f"jobs={jobs}: at least one worker")
     arithmetic.check()
+    overrides = [*command.given(), f"device={arithmetic.device}"]
+    name = naming.chosen(config.name, config.profile, overrides, config.reference, profile.names())
     results = Path(config.results)
     workers = Workers(RunStore(results / "runs"), jobs, results / "logs")
     setting = pipeline.Setting(
         profile=config.profile,
         results=results,
         train=workers.run,
-        command=pipeline.command_line(),
         logger=logger(configuration.plain(config.logger)),
         reference=config.reference,
         seeds=None if config.seeds is None else profile.seeds(configuration.plain(config.seeds), "seeds"),
+        name=name,
+        changed=tuple(naming.changes(overrides, config.reference)),
     )
     plans = {}
     for figure in figures:
@@ -74,6 +78,7 @@ def main(config: DictConfig) -> None:
         design = pipeline.designed(figure, protocol, parameters)
         items = tables.planned(design, pipeline.seeds_now(design, protocol, setting))
         plans[figure.name] = plan(item.spec for item in items)
+        pipeline.refuse_other_settings(figure, protocol, setting)
     whole = pipeline.merged(list(plans.values()))
     for line in notes:
         print(f"note: {line}", flush=True)
@@ -91,11 +96,12 @@ def main(config: DictConfig) -> None:
         for figure in figures:
             made = pipeline.make_reference if setting.reference else pipeline.make
             record = made(figure, *settings[figure.name], setting)
-            picture = results / "figures" / config.profile / f"{figure.name}.png"
+            folder = results / ("report" if setting.reference else "figures") / name
+            picture = folder / ("figures" if setting.reference else "") / f"{figure.name}.png"
             said = [f"{figure.name}, after {duration(time.monotonic() - start)}"]
             said += [f"  {line}" for line in (*verdict_lines(record.verdicts), f"picture: {picture}")]
             print("\n".join(said), flush=True)
-    print(f"report: {results / 'report' / config.profile / 'index.html'}")
+    print(f"report: {build_report(results, name, drawing=True, jobs=jobs)}")
 
 
 if __name__ == "__main__":

@@ -46,6 +46,8 @@ CONFIRMED_ALPHA = 0.005
 
 Word = Literal["reproduced", "reversed", "negligible", "undecided", "premise failed", "unfinished"]
 DECIDED: tuple[Word, ...] = ("reproduced", "reversed", "negligible")
+NEITHER = "Neither an effect of interest nor its absence is shown."
+"""The reason where the numbers leave a claim undecided."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,8 @@ class Verdict:
         batches: The word of each batch by itself, in order.
         reason: Why, in a sentence.
         differs: What differs from the source's setting.
+        short: The claim's name in tables and pictures.
+        paper_effect: The source's own effect, in the unit of `effect`; None where it states none.
     """
 
     claim_id: str
@@ -93,6 +97,8 @@ class Verdict:
     batches: tuple[Word, ...]
     reason: str
     differs: str = ""
+    short: str = ""
+    paper_effect: float | None = None
 
 
 def judged(values: ArrayLike, smallest: float, direction: Direction, alpha: float) -> Word:
@@ -152,6 +158,7 @@ def decide(table: pd.DataFrame, claim: Claim, seeds: Iterable[int]) -> Verdict:
         statistics.sign_flip_p(finite) if len(finite) else math.nan,
         len(finite), float(finite.std(ddof=1)) if len(finite) > 1 else math.nan,
         claim.smallest, claim.measure.unit, claim.measure.ratio, word, confirmed, batches, reason, claim.differs,
+        claim.short, claim.paper_effect,
     )  # fmt: skip
 
 
@@ -234,7 +241,7 @@ def _reason(word: Word, n: int, alpha: float) -> str:
     if statistics.least_p_paired(n) > alpha:
         needed = statistics.smallest_n_paired(alpha)
         return f"With {n} seeds no p is below {statistics.least_p_paired(n):.3g}; an effect needs {needed}."
-    return "Neither an effect of interest nor its absence is shown."
+    return NEITHER
 
 
 def _listed(seeds: Iterable[Any]) -> str:

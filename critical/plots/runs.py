@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from critical.inference.arms import has_failed
-from critical.plots import style
+from critical.plots import marks, style
 
 SHADES = ("#D55E00", "#8C6D31")
 """Of windows: of the first one and the second."""
@@ -91,7 +91,7 @@ def over_setting(runs: pd.DataFrame, x: str, series: Sequence[str], title: str) 
     groups = list(finished.groupby(list(series), sort=False, dropna=False)) if series else [((), finished)]
     for number, (held, rows) in enumerate(groups):
         label = ", ".join(f"{name}={value}" for name, value in zip(series, held, strict=True))
-        style.seeds_and_interval(axis, rows, "place", "accuracy", colour=colours[number % len(colours)], label=label,
+        marks.seeds_and_interval(axis, rows, "place", "accuracy", colour=colours[number % len(colours)], label=label,
                                  interval="bars")  # fmt: skip
     axis.set_xlabel(x)
     axis.set_ylabel("test accuracy at the end (%)")
@@ -99,7 +99,7 @@ def over_setting(runs: pd.DataFrame, x: str, series: Sequence[str], title: str) 
     if series:
         style.legend(made)
     failed = runs[has_failed(runs)]
-    style.failed_runs(axis, [f"{x}={row[x]}, {row['failure']}" for _, row in failed.iterrows()])
+    marks.failed_runs(axis, [f"{x}={row[x]}, {row['failure']}" for _, row in failed.iterrows()])
     return made
 
 

@@ -70,6 +70,7 @@ def parts(
     config: DictConfig,
     device_and_format: DictConfig | None = None,
     instead: Callable[[DataSpec, DataError], DataSpec] | None = None,
+    elsewhere: bool = False,
 ) -> Parts:
     """Builds what all runs of a command, or of a family of figures, share.
 
@@ -77,6 +78,8 @@ def parts(
         config: With the groups data, model, optimizer, augmentation and probes.
         device_and_format: The group arithmetic; that of `config` when left out.
         instead: What stands for data that are not here, where nothing is to be found out with them.
+        elsewhere: Whether the runs were made before, maybe elsewhere: neither data nor device have to be here, and
+            device, instructions and the fingerprint of a folder have to be given.
 
     Returns:
         The specs; data are checked to be there, and `auto` is resolved for device and instructions.
@@ -85,15 +88,18 @@ def parts(
         SpecError: Something unknown or impossible, in one line.
     """
     arithmetic = dict(plain(config.arithmetic if device_and_format is None else device_and_format))
-    arithmetic["device"] = available_device(arithmetic["device"])
-    arithmetic["instructions"] = available_instructions(arithmetic["instructions"], arithmetic["device"])
-    asked = from_settings(data.KINDS, plain(config.data), "data")
-    try:
-        held = asked.resolved()
-    except DataError as error:
-        if instead is None:
-            raise
-        held = instead(asked, error)
+    # Where data lie is said nowhere but on the machine that has them.
+    given = [key for key in config.data if not (elsewhere and OmegaConf.is_missing(config.data, key))]
+    held: DataSpec = from_settings(data.KINDS, {key: plain(config.data[key]) for key in given}, "data")
+    if not elsewhere:
+        arithmetic["device"] = available_device(arithmetic["device"])
+        arithmetic["instructions"] = available_instructions(arithmetic["instructions"], arithmetic["device"])
+        try:
+            held = held.resolved()
+        except DataError as error:
+            if instead is None:
+                raise
+            held = instead(held, error)
     return Parts(
         data=held,
         model=from_settings(models.KINDS, plain(config.model), "model"),

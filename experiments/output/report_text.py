@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from itertools import groupby
 from typing import Any
+
+from critical.inference.verdicts import DECIDED
+from experiments.output.words import VERDICTS
+
+DIGITS = {"points": 1}
+"""Decimals of effects by their unit; two of others."""
 
 
 def found(verdict: Mapping[str, Any]) -> str:
@@ -23,7 +32,60 @@ def effect(verdict: Mapping[str, Any], value: float) -> str:
 
 
 def _bare(verdict: Mapping[str, Any], value: float) -> str:
-    return number(math.exp(value)) if verdict["ratio"] else _signed(value)
+    if verdict["ratio"]:
+        return number(math.exp(value))
+    # More digits than anybody would act on are noise.
+    rounded = round(value, DIGITS.get(verdict["unit"], 2)) if abs(value) < 1000 else value
+    return _signed(rounded + 0.0)
+
+
+def brief(verdict: Mapping[str, Any]) -> str:
+    """Writes an effect for a cell: "+50.2 pt", "×1.3", "+0.91", "–" where there is none."""
+    value = verdict["effect"]
+    if not _known(value):
+        return "–"
+    return f"×{_bare(verdict, value)}" if verdict["ratio"] else f"{_bare(verdict, value)} {unit(verdict)}".rstrip()
+
+
+def unit(verdict: Mapping[str, Any]) -> str:
+    """Returns the unit of a verdict as short as it can be: percentage points are "pt"."""
+    return "pt" if verdict["unit"] == "points" else str(verdict["unit"])
+
+
+def sureness(verdict: Mapping[str, Any]) -> str:
+    """Says whether a decided verdict is confirmed or provisional; nothing of another."""
+    if verdict["verdict"] not in DECIDED:
+        return ""
+    return "confirmed" if verdict["confirmed"] else "provisional"
+
+
+def tally(verdicts: Iterable[Mapping[str, Any]]) -> str:
+    """Counts verdicts: "of 3 claims 2 reproduced (1 confirmed), 1 undecided", "…; none confirmed yet"."""
+    held = list(verdicts)
+    words = Counter(verdict["verdict"] for verdict in held)
+    sure = Counter(verdict["verdict"] for verdict in held if verdict["confirmed"])
+    said = [f"{words[word]} {word}" + (f" ({sure[word]} confirmed)" if sure[word] else "")
+            for word in VERDICTS if words[word]]  # fmt: skip
+    # To say of each word that none of it is confirmed would be noise.
+    rest = "; none confirmed yet" if not sure and any(words[word] for word in DECIDED) else ""
+    return f"of {len(held)} claim{'s' * (len(held) != 1)} {', '.join(said)}{rest}" if held else "no claim"
+
+
+def data_name(label: str) -> str:
+    """Shortens what figures call data: "glyphs" of "glyphs 16×16 (4,000 images, contrast 0.55)"."""
+    return re.split(r" \d+×|\s*\(|,", label)[0]
+
+
+def listed(words: Iterable[str]) -> str:
+    """Joins words: "a", "a and b", "a, b and c"."""
+    held = list(words)
+    return " and ".join(filter(None, (", ".join(held[:-1]), held[-1]))) if held else ""
+
+
+def ranges(seeds: Iterable[int]) -> str:
+    """Writes whole numbers with their gaps: "20–27, 30"."""
+    runs = [[seed for _, seed in held] for _, held in groupby(enumerate(sorted(seeds)), lambda at: at[1] - at[0])]
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}–{run[-1]}" for run in runs)
 
 
 def number(value: float) -> str:

@@ -180,9 +180,7 @@ def made(scratch):
                               "+figures={controls/mosaic:{seeds:[0,1,2,3,4,5]}}")  # fmt: skip
     results = scratch.folder / "results"
     store = RunStore(results / "runs")
-    setting = pipeline.Setting(
-        "smoke", results, lambda needed, _: tiny.train_here(needed, store), "make figures", loggers.Logger()
-    )
+    setting = pipeline.Setting("smoke", results, lambda needed, _: tiny.train_here(needed, store), loggers.Logger())
 
     def make():
         (figure,) = registry.chosen("controls/mosaic", [])
@@ -266,8 +264,8 @@ def test_commands_compose(scratch, words, monkeypatch):
         config = scratch.composed("figures", *few, *given)
         asked = list(config.figure) if OmegaConf.is_list(config.figure) else config.figure
         for figure in registry.chosen(asked, list(config.headline)):
-            protocol = profile.protocol(config, figure.family)
-            assert figure.design(*profile.figure_settings(config, figure, protocol)).trained
+            shared = profile.protocol(config, figure.family)
+            assert figure.design(*profile.figure_settings(config, figure, shared)).trained
     else:
         assert words[1:3] == ["-m", "experiments.train"]
         assert train.run_spec(scratch.composed("train", *small, *words[3:])).timeline.end > 5

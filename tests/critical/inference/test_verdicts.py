@@ -56,6 +56,12 @@ def test_a_verdict_has_its_numbers():
     assert (verdict.p, verdict.n, verdict.smallest, verdict.unit) == (2 / 256, 8, 2.0, "points")
     assert verdict.spread == pytest.approx(SPREAD.std(ddof=1))
     assert verdict.batches == ("reproduced",)
+    assert (verdict.short, verdict.paper_effect) == ("cost", None)
+
+
+def test_a_record_has_the_short_name_and_the_papers_own_effect():
+    record = to_records([decide(planted(5 + SPREAD), claim(short="a blur costs", paper_effect=7.0), SEEDS)])[0]
+    assert (record["short"], record["paper_effect"], record["smallest"]) == ("a blur costs", 7.0, 3.5)
 
 
 def test_the_spread_of_the_control_plays_no_part():

@@ -20,7 +20,9 @@ from experiments.design import profile
 from experiments.design.protocol import CONTINUE, DEFICIT, DOSE_MATCHED, FRESH
 from experiments.design.rates import AgesAndRates
 from experiments.design.registry import FIGURES
-from experiments.output import pipeline
+from experiments.output.composing import designed
+from experiments.output.drawing import draw
+from experiments.output.recording import caption
 
 SEEDS = BATCHES[0]
 NAMES = list(FIGURES)
@@ -38,7 +40,7 @@ def made(name):
     )  # fmt: skip
     figure = FIGURES[name]
     protocol, parameters = profile.figure_settings(config, figure, profile.protocol(config, figure.family))
-    return protocol, pipeline.designed(figure, protocol, parameters)
+    return protocol, designed(figure, protocol, parameters)
 
 
 # What each arm has more or less than the level of all, in a world in which every sentence is true.
@@ -144,7 +146,7 @@ def test_a_failed_run_is_named_below_every_panel_that_lacks_it_and_the_rest_is_d
     _, design = made(name)
     victim = design.shown[0].arms[-1]
     held = tiny.fabricated(design, SEEDS[:3], failures=[(victim, SEEDS[1])])
-    drawing = pipeline.draw(design, held)
+    drawing = draw(design, held)
     shown = [axis for axis in drawing.axes if axis.get_visible()]
     line = f"{victim}, seed {SEEDS[1]}: non-finite loss"
     for panel, axis in zip(design.shown, shown, strict=True):
@@ -156,7 +158,7 @@ def test_a_failed_run_is_named_below_every_panel_that_lacks_it_and_the_rest_is_d
 @pytest.mark.parametrize("name", NAMES)
 def test_one_seed_can_be_drawn(name):
     _, design = made(name)
-    drawing = pipeline.draw(design, tiny.fabricated(design, SEEDS[:1]))
+    drawing = draw(design, tiny.fabricated(design, SEEDS[:1]))
     assert [axis.get_xlabel() for axis in drawing.axes if axis.get_visible()] == [p.xlabel for p in design.shown]
 
 
@@ -164,7 +166,7 @@ def test_one_seed_can_be_drawn(name):
 def test_a_figure_says_what_is_seen(name):
     """Axes have units and a caption has a sentence for each panel."""
     protocol, design = made(name)
-    said = pipeline.caption(FIGURES[name], design, tiny.fabricated(design, SEEDS[:2]), protocol)
+    said = caption(FIGURES[name], design, tiny.fabricated(design, SEEDS[:2]), protocol)
     assert said.startswith(FIGURES[name].question)
     assert "n = 2 seeds" in said
     for panel in design.shown:
@@ -182,6 +184,15 @@ def test_sentences_are_sentences_and_ids_begin_alike(name):
     assert all((claim.sentence.endswith(".") and claim.sentence[0].isupper()) or ": " in claim.sentence
                for claim in claims)  # fmt: skip
     assert len({claim.sentence for claim in claims}) == len(claims)
+
+
+@pytest.mark.parametrize("name", CLAIMING)
+def test_every_claim_has_a_short_name_that_says_something_beside_its_figure(name):
+    """Those left out would be a part of the id: "harm continue"."""
+    for claim in made(name)[1].claims:
+        assert claim.short != claim.id.rpartition(".")[2].replace("_", " ")
+        assert len(claim.short.split()) >= 3, claim.short
+        assert not claim.short.endswith(".")
 
 
 class TestAgeOrRate:

@@ -4,6 +4,7 @@ import types
 
 import pytest
 import tiny
+from fabricated_report import make
 
 from critical.core import environment
 from critical.core.spec import SpecError
@@ -158,6 +159,28 @@ def test_the_command_refuses_them_too(monkeypatch, capsys, tmp_path):
     assert not (tmp_path / "r").exists()
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["protocol.points=1"], "reference: protocol.points=1 differs from profile smoke, "),
+        (["protocol.points=1", "name=quick"], "name=quick: is a profile's own; choose another"),
+        (["protocol.points=1", "name=smoke"], "name=smoke: is the profile's own, and protocol.points=1 differs"),
+        (["name=taken"], "name=taken: holds results with protocol.points=1, and nothing is overwritten"),
+    ],
+)
+def test_the_command_never_writes_over_other_committed_tables(monkeypatch, capsys, tmp_path, given, said):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(environment, "commit", lambda: "0123abcd")
+    kept = ["protocol.points=1", "device=cpu", "arithmetic.instructions=portable"]
+    make(tmp_path / "r", "controls/permanence", name="taken", where="reference", profile="smoke", settings=kept)
+    before = {path: path.read_bytes() for path in (tmp_path / "r").rglob("*") if path.is_file()}
+    shared = ("profile=smoke", "device=cpu", "reference=true", "figure=controls/permanence", f"results={tmp_path}/r")
+    status, lines, _ = tiny.call(monkeypatch, capsys, tiny.figures_main, *shared, *given)
+    assert (status, len(lines)) == (2, 1)
+    assert said in lines[0]
+    assert {path: path.read_bytes() for path in (tmp_path / "r").rglob("*") if path.is_file()} == before
+
+
 class TestMakeReference:
     """A seed at a time, so that what a sitting has finished is kept."""
 
@@ -171,7 +194,7 @@ class TestMakeReference:
             if needed.runs:
                 tiny.train_here(needed, setting.store)
 
-        setting = pipeline.Setting("smoke", tmp_path, train, "make reference", loggers.Logger(), reference=True)
+        setting = pipeline.Setting("smoke", tmp_path, train, loggers.Logger(), reference=True)
         return types.SimpleNamespace(
             setting=setting, trained=trained,
             make=lambda **changes: pipeline.make_reference(
@@ -198,6 +221,8 @@ class TestMakeReference:
         assert path.read_bytes() == before
         assert (record.seeds, record.made_by[0]["seeds"]) == ([20, 21, 22], [20, 21, 22])
         assert "n = 3 seeds" in record.caption
+        assert not (tmp_path / "figures").exists(), "one's own pictures are left alone"
+        assert (tmp_path / "report" / "smoke" / "figures" / "controls" / "tiny.dark.svg").exists()
 
     def test_a_kill_between_table_and_record_makes_the_seed_again(self, bench, tmp_path, monkeypatch):
         bench.make(seeds=(20,))
