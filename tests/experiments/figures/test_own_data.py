@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 import tiny
 import torch
+from PIL import Image
 
+from critical.data import DataError
 from critical.execution.store import RunStore
 from critical.training.loop import Trainer
 from experiments.design import profile
+from experiments.design.facts import DataFacts
 from experiments.design.registry import FIGURES
 from experiments.output import loggers, pipeline, tables
 
@@ -52,9 +55,7 @@ def made(folder, family, *overrides):
     config = tiny.composed("figures", *FEW, f"data_root={folder}/root", *overrides)
     figure, results = FIGURES[CHEAPEST[family]], folder / "results"
     store = RunStore(results / "runs")
-    setting = pipeline.Setting(
-        "smoke", results, lambda needed, _: tiny.train_here(needed, store), "make figures", loggers.Logger()
-    )
+    setting = pipeline.Setting("smoke", results, lambda needed, _: tiny.train_here(needed, store), loggers.Logger())
     settings = profile.figure_settings(config, figure, profile.protocol(config, family))
     record = pipeline.make(figure, *settings, setting)
     return record, tables.read(setting.tables, figure.name).runs
@@ -84,8 +85,6 @@ def test_arrays_of_two_views_in_a_figure_of_two_streams(tmp_path):
 
 
 def test_a_folder_and_a_table_in_a_figure_of_modalities(tmp_path):
-    from PIL import Image
-
     rows = ["file,a,b,c,d,e"]
     for number in range(60):
         kind = "xyz"[number % 3]
@@ -115,3 +114,19 @@ def test_a_network_of_somebody_else_trains_for_two_steps_through_a_figure(tmp_pa
     assert (runs["fisher_trace"] > 0).all()
 
 
+
+
+@pytest.mark.parametrize("fingerprint", ["0123456789abcdef", "sha256-0123456789abcdef"])
+def test_runs_made_elsewhere_are_composed_by_their_fingerprint_and_refused_where_it_is_not_that(tmp_path, fingerprint):
+    """Also by one of names and sizes, from before there were fingerprints of content."""
+    given = ("data=folder", "data.label=pets", f"data.fingerprint={fingerprint}", "arithmetic.instructions=portable")
+    config = tiny.composed("figures", "profile=smoke", "device=cpu", *given)
+    held = profile.protocol(config, facts=DataFacts("pets 8×8, 20 images", 4)).parts.data
+    assert (held.fingerprint, held.path) == (fingerprint, "")
+    for part, kind in ((part, kind) for part in ("train", "test") for kind in "ab"):
+        (tmp_path / part / kind).mkdir(parents=True)
+        Image.new("L", (8, 8)).save(tmp_path / part / kind / "0.png")
+    config = tiny.composed("figures", "profile=smoke", "device=cpu", *given, f"data.path={tmp_path}",
+                           f"data_root={tmp_path}/root")  # fmt: skip
+    with pytest.raises(DataError, match=rf"has fingerprint .*, not {fingerprint}: what it holds has changed"):
+        profile.protocol(config)
