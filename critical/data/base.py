@@ -85,6 +85,7 @@ class DataSpec:
 
     def _load(self, draw: int = 0) -> Dataset:
         data = self.full(draw) if self.generated else _source(self._whole())
+        data.check_range()
         order = self._order(data.train, "subset", self.subset, draw)
         train = data.train if order is None else data.train.take(order[: self.subset])
         if self.validation is None:

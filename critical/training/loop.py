@@ -92,6 +92,8 @@ class Trainer:
 
     def __init__(self, spec: RunSpec, dataset: Dataset | None = None) -> None:
         self.spec = spec
+        if dataset is not None:
+            dataset.check_range()
         self.arithmetic = spec.arithmetic
         self.dataset = (load(spec.data, spec.seed) if dataset is None else dataset).to(self.arithmetic.device)
         self.restart()
@@ -161,7 +163,7 @@ class Trainer:
         with self.arithmetic.autocast():
             logits = self._network(*self.arithmetic.place(batch.inputs)).float()
             loss = functional.cross_entropy(logits, batch.labels)
-            step = Step(self.state.model, batch, logits, loss, number)
+            step = Step(self.state.model, batch, logits, loss, number, scale=1.0)
             extra = [term for term in (one.loss(step) for one in acting) if term is not None]
         for optimizer in optimizers:
             optimizer.zero_grad(set_to_none=True)

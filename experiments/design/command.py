@@ -32,6 +32,7 @@ from experiments.design.config import CONF
 from experiments.design.help import help_text
 from experiments.design.points import expand
 from experiments.design.unread import known_keys, refuse_missing_choice, refuse_unread
+from experiments.design.warned import plain_warnings
 
 STOPPED = "stopped; the same command goes on from here"
 
@@ -49,7 +50,8 @@ def in_one_line(command: Callable[..., int | None]) -> Callable[..., None]:
     @functools.wraps(command)
     def wrapped(*arguments: Any, **named: Any) -> None:
         try:
-            status = command(*arguments, **named)
+            with plain_warnings():
+                status = command(*arguments, **named)
         except (SpecError, HydraException, OmegaConfBaseException) as error:
             if isinstance(error, WrongInstructions) and _may_start_again():
                 _start_again()

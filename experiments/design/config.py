@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import torch
 from omegaconf import DictConfig, OmegaConf
+from torch.nn import functional
 
 from critical import data, deficits, models, probes, stabilizers
 from critical.core.arithmetic import Arithmetic, available_device, available_instructions
@@ -20,7 +21,7 @@ from critical.data import DataError, DataSpec, load
 from critical.deficits import Deficit
 from critical.models import ModelSpec
 from critical.probes import Probe
-from critical.stabilizers import Situation, StabilizerWindow
+from critical.stabilizers import Situation, StabilizerWindow, Step
 from critical.training import augmentation, optimizers, schedules
 from critical.training.augmentation import Augmentation
 from critical.training.loop import built
@@ -131,14 +132,14 @@ def deficit(mapping: Mapping[str, Any]) -> Deficit:
 
 
 def try_on_data(parts: Parts, acting: Iterable[Deficit]) -> None:
-    """Tries augmentation and deficits on two training examples, so that a misfit stops the command before it trains.
+    """Builds the network, and tries augmentation and deficits on two examples: a misfit stops the command here.
 
     Args:
-        parts: Data and augmentation.
+        parts: Data, network and augmentation.
         acting: The deficits.
 
     Raises:
-        SpecError: The data cannot be had, or a size, a fill colour or a number of classes does not fit them.
+        SpecError: The data cannot be had, or a network, a size, a fill colour or a number of classes does not fit.
     """
     dataset = load(parts.data)
     views, streams = len(dataset.view_shapes), getattr(parts.model, "streams", 1)
@@ -147,6 +148,7 @@ def try_on_data(parts: Parts, acting: Iterable[Deficit]) -> None:
             f"model={parts.model.name}: a network of {streams} stream{'s' * (streams > 1)}, and data={parts.data.name} "
             f"has {views} view{'s' * (views > 1)}; choose another model or other data"
         )
+    built(parts.model, dataset, seed=0)
     batch = dataset.present(parts.augmentation.apply(dataset.train.batch(torch.arange(2)), generator(0, "try")))
     for deficit in acting:
         classes = getattr(deficit, "classes", len(dataset.classes))
@@ -168,7 +170,10 @@ def try_stabilizers(parts: Parts, windows: Iterable[StabilizerWindow]) -> None:
         situation = Situation(model, 0, 0, view_shapes=dataset.view_shapes, initial=again)
         acting = window.stabilizer.activate(situation)
         batch = acting.change_scene(dataset.train.batch(torch.arange(2)))
-        acting.change_input(dataset.present(batch))
+        batch = acting.change_input(dataset.present(batch))
+        with torch.random.fork_rng(devices=[]):  # of dropout
+            logits = model(*batch.inputs)
+        acting.loss(Step(model, batch, logits, functional.cross_entropy(logits, batch.labels), 0, scale=1.0))
         acting.close()
 
 

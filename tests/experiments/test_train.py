@@ -1,4 +1,5 @@
 import functools
+import importlib.util
 import json
 import os
 import re
@@ -20,7 +21,7 @@ from experiments import train
 ROOT = Path(__file__).resolve().parents[2]
 AUGMENTATIONS = ("off", "shift", "shift_flip")
 CASES = [
-    *(("model", name) for name in models.KINDS),
+    *(("model", name) for name in models.KINDS if name != "timm" or importlib.util.find_spec("timm")),
     *(("deficit", name) for name in deficits.KINDS),
     *(("schedule", name) for name in schedules.KINDS),
     *(("optimizer", name) for name in optimizers.KINDS),
@@ -31,6 +32,7 @@ CASES = [
     *(("data", name) for name in ("glyphs", "two_eyes", "halves", "image_and_signal")),
     *(("fusion", name) for name in two_stream.FUSIONS),
 ]
+SMALLEST = {"torchvision": "shufflenet_v2_x0_5", "timm": "test_resnet"}
 TWO_STREAMS = {name for name, kind in models.KINDS.items() if getattr(kind, "streams", 1) == 2}
 DATA = {
     "glyphs": ["data.train_size=60", "data.test_size=20", "data.resolution=12"],
@@ -76,6 +78,8 @@ def overrides(group, name):
         base += ["stabilizer.end=1"]
     if group == "probes":
         base.remove("probes=accuracy")
+    if group == "model" and name in SMALLEST:
+        base = [*without(base, "model"), f"model={name}", f"model.arch={SMALLEST[name]}", "model.small_stem=true"]
     if group == "model" and name in TWO_STREAMS:
         # The width of a residual network is a share of the paper's.
         base = [*without(base, "model"), f"model={name}", f"model.width={0.05 if name == 'split_resnet18' else 2}"]
@@ -94,7 +98,8 @@ def spec_of(group, name):
 
 
 def test_every_kind_of_data_that_is_made_here_is_tried():
-    to_be_had = {"cifar10", "cifar100", "mnist", "fashion_mnist", "folder", "multi_feature"}
+    own = {"folder", "multi_feature", "arrays", "folder_and_table"}
+    to_be_had = {"cifar10", "cifar100", "mnist", "fashion_mnist", *own}
     assert {*DATA, "digits"} == set(data.KINDS) - to_be_had
 
 
@@ -226,6 +231,10 @@ def test_a_run_that_diverges_says_so(monkeypatch, capsys, tmp_path):
         (["optimizer.batch_size=1"], "batch_size=1"),
         (["data=folder"], "data.path: has no value"),
         (["data=folder", "data.path=/nowhere", "data.label=x"], "/nowhere"),
+        (["data=folder", "data.path=/nowhere", "data.label=x", "data.split=2"], "split=2"),
+        (["data=arrays", "data.path=/nowhere.npz"], "there is no /nowhere.npz"),
+        (["model=torchvision", "model.arch=resnett18"], "did you mean 'resnet18'"),
+        (["model=torchvision", "model.arch=alexnet"], "cannot be trained on images of 1×8×8"),
         (["arithmetic.threads=0"], "threads=0"),
         (["logger=wand"], "did you mean 'wandb'"),
         (["stabilizer=l2_ini"], "did you mean 'l2_init'"),

@@ -243,6 +243,29 @@ def test_a_device_that_is_not_there_is_one_line(monkeypatch, capsys, tmp_path):
     assert "device=cuda" in lines[0]
 
 
+def test_a_network_without_second_derivatives_is_refused_with_the_fisher_penalty_alone(monkeypatch):
+    class Once(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, values):
+            return values.clone()
+
+        @staticmethod
+        def backward(ctx, slope):
+            if torch.is_grad_enabled():  # a graph of this pass is wanted
+                raise RuntimeError("derivative for aten::once_backward is not implemented")
+            return slope
+
+    class Network(torch.nn.Linear):
+        def forward(self, images):
+            return Once.apply(super().forward(images.flatten(1)))
+
+    monkeypatch.setattr(configuration, "built", lambda *_, **__: Network(64, 10))
+    made = tiny.parts()
+    configuration.try_stabilizers(made, [stabilizers.StabilizerWindow(stabilizers.WeightDecay())])
+    with pytest.raises(SpecError, match=r"^stabilizer=fisher_penalty: a layer of the network has no second derivative"):
+        configuration.try_stabilizers(made, [stabilizers.StabilizerWindow(stabilizers.FisherPenalty())])
+
+
 def test_a_setting_of_a_figure_is_typed_as_it_is_called(monkeypatch, capsys, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(prices, "prices", lambda works, jobs: [collections.defaultdict(float) for _ in works])
