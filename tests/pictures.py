@@ -1,4 +1,7 @@
-"""What can be seen in a drawn figure: its words and their places, contrasts, what lies on what."""
+"""What can be seen in a drawn figure: its words and their places, contrasts, what lies on what.
+
+`seen` is what `words` returned for the figure, for who asks several questions: each lays the figure out anew else.
+"""
 
 from __future__ import annotations
 
@@ -47,25 +50,26 @@ def within(one, other, slack=0.5):
             and one.x1 <= other.x1 + slack and one.y1 <= other.y1 + slack)  # fmt: skip
 
 
-def overlaps(figure):
+def overlaps(figure, seen=None):
     """Pairs of words that lie on each other."""
-    return [(a.get_text(), b.get_text()) for (a, one), (b, other) in itertools.combinations(words(figure), 2)
+    return [(a.get_text(), b.get_text()) for (a, one), (b, other) in itertools.combinations(seen or words(figure), 2)
             if not apart(one, other)]  # fmt: skip
 
 
-def cut_off(figure):
+def cut_off(figure, seen=None):
     """Words that are not wholly in the figure."""
-    return [text.get_text() for text, box in words(figure) if not within(box, figure.bbox)]
+    return [text.get_text() for text, box in (seen or words(figure)) if not within(box, figure.bbox)]
 
 
-def covering(figure):
+def covering(figure, seen=None):
     """Words, legends included, that reach into axes to which they do not belong, or of which they are the names."""
     shown = [axis for axis in figure.axes if axis.get_visible()]
     inner = {id(text) for axis in shown for text in axis.texts if within(text.get_window_extent(), axis.bbox)}
-    return [text.get_text() for text, box in words(figure) if id(text) not in inner
+    return [text.get_text() for text, box in (seen or words(figure)) if id(text) not in inner
             and any(not apart(box, axis.bbox) for axis in shown)]  # fmt: skip
 
 
-def pale(figure, least):
+def pale(figure, least, seen=None):
     """Words with less contrast to the ground than that."""
-    return [text.get_text() for text, _ in words(figure) if contrast(text.get_color(), figure.get_facecolor()) < least]
+    ground = figure.get_facecolor()
+    return [text.get_text() for text, _ in (seen or words(figure)) if contrast(text.get_color(), ground) < least]
