@@ -36,7 +36,7 @@ from numpy.typing import ArrayLike
 
 from critical.core.spec import SpecError
 from critical.inference import statistics
-from critical.inference.arms import FAILED, has_failed, rows_of
+from critical.inference.arms import FAILED, Contrast, has_failed, rows_of
 from critical.inference.claims import BATCHES, FIRST_CALIBRATION_SEED, Claim, Direction
 
 PROVISIONAL_ALPHA = 0.05
@@ -220,7 +220,7 @@ def _word(
         return "undecided", False, (), f"A run failed, and no seed is left out for that: {'; '.join(failed)}."
     if undefined := sorted(values.index[~np.isfinite(values)]):
         lack = f"There is no value for seed {_listed(undefined)}, and no seed is left out for that."
-        return "undecided", False, (), lack
+        return "undecided", False, (), (not isinstance(claim.contrast, Contrast) and claim.contrast.undefined) or lack
     parts = [values[[seed for seed in batch if seed in values.index]] for batch in BATCHES]
     if not all(len(part) == len(batch) for part, batch in zip(parts, BATCHES, strict=True)):
         word = judged(values, claim.smallest, claim.direction, PROVISIONAL_ALPHA)
@@ -232,6 +232,8 @@ def _word(
         return "undecided", False, each, f"The batches disagree: {' and '.join(each)}."
     if strict in DECIDED:
         return strict, True, each, f"All {len(values)} seeds give it at α = {CONFIRMED_ALPHA}, and no batch another."
+    if len({one for one in each if one in DECIDED}) > 1:
+        return word, False, each, f"The batches disagree: {' and '.join(each)}."
     return word, False, each, _reason(word, len(values), PROVISIONAL_ALPHA)
 
 

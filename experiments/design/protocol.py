@@ -68,7 +68,10 @@ class WindowArms:
 
 
 def harm(window: WindowArms, column: str = "accuracy") -> Contrast:
-    """Returns fresh − deficit: the damage that was done."""
+    """Returns fresh − deficit: the damage that was done, where the window begins at epoch 0.
+
+    Beside a later window the fresh network lacks the clean epochs before it as well.
+    """
     return window.fresh[column] - window.deficit[column]
 
 
@@ -78,7 +81,7 @@ def cost(window: WindowArms, column: str = "accuracy") -> Contrast:
 
 
 def opportunity(window: WindowArms, column: str = "accuracy") -> Contrast:
-    """Returns dose-matched − fresh: what the clean epochs would have given."""
+    """Returns dose-matched − fresh: what the clean epochs would have given, and those before a later window gave."""
     return window.dose_matched[column] - window.fresh[column]
 
 

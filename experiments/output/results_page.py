@@ -11,6 +11,7 @@ from typing import Any
 
 from critical.inference.claims import BATCHES, OURS
 from critical.inference.statistics import holm
+from critical.inference.verdicts import NEITHER
 from experiments.design.registry import FIGURES
 from experiments.output.compared import tallies
 from experiments.output.headline import headline
@@ -133,7 +134,8 @@ def _details(profile: str, record: FigureRecord, records: Sequence[FigureRecord]
         yield _row(columns)
         yield _row(["---"] * len(columns))
         for claim in sorted(record.verdicts, key=lambda claim: claim["source"] == OURS):
-            holms = [] if adjusted is None else [adjusted.get(_key(record, claim)) if claim["confirmed"] else None]
+            effects = claim["confirmed"] and claim["verdict"] != "negligible"  # that word rests on the interval
+            holms = [] if adjusted is None else [adjusted.get(_key(record, claim)) if effects else None]
             yield _row([f"{claim['sentence']} {claim['differs']}".rstrip(), found(claim),
                         effect(claim, claim["smallest"]).removeprefix("+"), probability(claim["p"]), str(claim["n"]),
                         _verdict(claim), *map(probability, holms)])  # fmt: skip
@@ -150,7 +152,8 @@ def _details(profile: str, record: FigureRecord, records: Sequence[FigureRecord]
 
 def _verdict(claim: Claimed) -> str:
     said = ", ".join(filter(None, (claim["verdict"], sureness(claim))))
-    return f"{_sign(claim)} {said}"
+    special = claim["verdict"] == "undecided" and claim["reason"] != NEITHER
+    return f"{_sign(claim)} {said}" + (f": {claim['reason'].rstrip('.')}" if special else "")
 
 
 def _adjusted(records: Sequence[FigureRecord]) -> dict[str, float]:

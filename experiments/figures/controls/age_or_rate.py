@@ -9,7 +9,7 @@ from critical.inference.effects import SMALLEST
 from critical.plots.panel import Look, Value, role
 from critical.plots.panels import Curves, Series, contrasts
 from experiments.design.figure import Design, Figure
-from experiments.design.protocol import Protocol, WindowArms, cost, harm
+from experiments.design.protocol import Protocol, WindowArms, cost
 from experiments.design.rates import LOW, AgesAndRates, windows
 from experiments.design.sources import ICLR2019, OURS, PAWLAK2025
 
@@ -89,6 +89,11 @@ def design(protocol: Protocol, parameters: AgesAndRates) -> Design:
         return Series(title=title, ylabel=unit, xlabel="age at the window (epochs)", lines=lines, reach=reach,
                       zero=reach is not None)  # fmt: skip
 
+    ages_seen = (0, *parameters.late_onsets)
+    ends = [(Look(f"{said}, {kind}", LOOKS[kind].colour, line),
+             {age: getattr(cells[kind, age], arm) for age in ages_seen if (kind, age) in cells})
+            for kind in ("high", "low")
+            for said, arm, line in (("clean", "dose_matched", "-"), (name, "deficit", "--"))]  # fmt: skip
     smallest = SMALLEST["accuracy"].effect
     curves = [(Look(f"{kind}, at {age}" if age else f"{kind}, early", LOOKS[kind].colour, "--" if age else "-"),
                cells[kind, age].dose_matched) for age in (0, last) for kind in ("high", "low")]  # fmt: skip
@@ -96,7 +101,8 @@ def design(protocol: Protocol, parameters: AgesAndRates) -> Design:
         panels=[
             [panel(f"what the {name} costs", "clean epochs instead − deficit (points)", cost, smallest),
              contrasts(claims, "accuracy", title="is it age or rate?", xlabel="difference of costs (points)")],
-            [panel("the damage", "fresh − deficit (points)", harm, smallest),
+            [Series(title="where the networks end", xlabel="age at the window (epochs)",
+                    ylabel="final test accuracy (%)", lines=ends),
              panel(f"how well the {name} was learnt", "accuracy on deficient images (%)",
                    lambda held: held.deficit["accuracy_deficient"])],
             [panel("Fisher information of clean networks", "logarithm of its trace in the window",
@@ -105,9 +111,11 @@ def design(protocol: Protocol, parameters: AgesAndRates) -> Design:
                     lines=curves, logarithmic=True)],
         ],
         claims=claims,
-        leading=("age.high", "age.rate"),
-        # All arms in the order of the committed table.
-        arms=[arm for held in cells.values() for arm in (held.dose_matched, held.deficit)],
+        leading=("age.high", "age.rate", "age.rate_not_dose"),
+        # All arms in the order of the committed table. Fresh networks are not drawn: beside a late window they lack the
+        # epochs before it as well.
+        arms=[arm for held in cells.values() for arm in (held.dose_matched, held.deficit)]
+        + [held.fresh for known in LOOKS for (kind, _), held in cells.items() if kind == known],
         panel_inches=(3.4, (3.6, 2.5, 2.5)),
         note=f"High is {protocol.rate:g}, low {LOW:g} of it, constant in the window; 'longer' windows have "
         f"{round(parameters.length / LOW)} epochs, the others {parameters.length}; 'settled' ones begin after {settle} "

@@ -6,6 +6,7 @@ import pytest
 from planted import BOTH, SEEDS, arm, table
 
 from critical.core.spec import SpecError
+from critical.inference.arms import Pooled
 from critical.inference.claims import Claim
 from critical.inference.statistics import mean_interval
 from critical.inference.verdicts import CONFIRMED_ALPHA, PROVISIONAL_ALPHA, decide, judged, to_records, verdicts
@@ -84,6 +85,16 @@ def test_two_batches_confirm_or_contradict():
     assert (against.verdict, against.confirmed) == ("undecided", False)
     assert against.batches == ("reproduced", "negligible")
     assert "disagree" in against.reason
+    # Together they say nothing: the reader learns that each by itself said the opposite of the other.
+    opposed = decide(planted(both([2.2 + 0.5 * SPREAD, -2.2 + 0.5 * SPREAD]), BOTH), claim(), BOTH)
+    assert (opposed.verdict, opposed.batches) == ("undecided", ("reproduced", "reversed"))
+    assert opposed.reason == "The batches disagree: reproduced and reversed."
+
+
+def test_a_statistic_that_no_data_determine_says_why():
+    nothing = Pooled((CLEAN - DEFICIT,), lambda held: math.nan, "exponent", undefined="There is no gap to close.")
+    verdict = decide(planted(SPREAD), claim(contrast=nothing), SEEDS)
+    assert (verdict.verdict, verdict.n, verdict.reason) == ("undecided", 0, "There is no gap to close.")
 
 
 def test_what_only_the_weaker_level_gives_stays_provisional():
