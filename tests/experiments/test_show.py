@@ -98,6 +98,13 @@ def test_what_is_no_setting_is_refused_in_a_line(monkeypatch, capsys, results, a
     assert (status, lines) == (2, [f"error: {said}"])
 
 
+def test_help_is_a_page(monkeypatch, capsys):
+    status, lines, out = shown(monkeypatch, capsys, "--help")
+    assert (status, lines) == (0, [])
+    assert out.startswith("What do the committed results say?")
+    assert "python -m experiments.show profile=quick all=true" in out
+
+
 @pytest.mark.parametrize("folder", ["tables", "figures", "report", "runs", "logs"])
 def test_git_does_not_see_what_commands_write(folder):
     root = CONF.parent
