@@ -16,7 +16,7 @@ from rich.text import Text
 
 from critical.core.spec import SpecError, closest
 from experiments.design.command import in_one_line
-from experiments.design.command_line import HELP
+from experiments.design.command_line import HELP, few
 from experiments.design.help import page
 from experiments.output import pages, pictures
 from experiments.output.compared import Column, Row, blocks
@@ -37,12 +37,7 @@ def settings(arguments: Sequence[str]) -> dict[str, str]:
     Raises:
         SpecError: No setting of this command, or no value of it.
     """
-    found = dict(SETTINGS)
-    for text in arguments:
-        key, equals, value = text.partition("=")
-        if key not in SETTINGS or not equals:
-            raise SpecError(f"show: '{text}' is no setting; there are all=true, profile=NAME, results=FOLDER")
-        found[key] = value
+    found = {**SETTINGS, **few(arguments, SETTINGS, "profile=quick")}
     if found["all"] not in ("true", "false"):
         raise SpecError(f"all={found['all']}: true or false")
     return found

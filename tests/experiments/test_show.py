@@ -85,8 +85,8 @@ def test_one_s_own_results_stand_beside(monkeypatch, capsys, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["figure=all"], "show: 'figure=all' is no setting; there are all=true, profile=NAME, results=FOLDER"),
-        (["quick"], "show: 'quick' is no setting; there are all=true, profile=NAME, results=FOLDER"),
+        (["figure=all"], "figure: there is no such setting; known: all, profile, results"),
+        (["quick"], "'quick' is no setting; write key=value, e.g. profile=quick"),
         (["all=yes"], "all=yes: true or false"),
         (["profile=quikc"], "profile=quikc: there are no results of it; did you mean 'quick'?"),
         (["results=nowhere"], "show: there are no results in nowhere; make figures makes some"),
