@@ -8,14 +8,17 @@ from critical.core.batch import Batch
 from critical.core.files import WriteError
 from critical.core.spec import SpecError, from_settings, identity, settings
 from critical.data import (
+    Arrays,
     Cifar10,
     Cifar100,
     DataError,
     Dataset,
     DataSpec,
+    DataWarning,
     Digits,
     FashionMnist,
     Folder,
+    FolderAndTable,
     Glyphs,
     Halves,
     ImageAndSignal,
@@ -49,7 +52,7 @@ from critical.inference.claims import Claim
 from critical.inference.statistics import mean_interval
 from critical.inference.verdicts import Verdict, verdicts
 from critical.measures.fisher import trace_of_fisher
-from critical.models import MLP, AllCNN, ModelSpec, SplitAllCNN, SplitResNet18, TwoModality
+from critical.models import MLP, AllCNN, ModelSpec, SplitAllCNN, SplitResNet18, Timm, TorchVision, TwoModality
 from critical.probes import Accuracy, Decoding, Fisher, Probe, SourceVarianceProbe, StreamProbe
 from critical.results import Results
 from critical.stabilizers import (
@@ -57,6 +60,7 @@ from critical.stabilizers import (
     FisherPenalty,
     L2Init,
     ModalityDropout,
+    NoStabilizer,
     ShrinkAndPerturb,
     Situation,
     SlowTrunk,
@@ -82,6 +86,7 @@ __all__ = [
     "AlternatingDeprivation",
     "Arithmetic",
     "Arm",
+    "Arrays",
     "Augmentation",
     "Batch",
     "Blur",
@@ -95,6 +100,7 @@ __all__ = [
     "Cyclic",
     "DataError",
     "DataSpec",
+    "DataWarning",
     "Dataset",
     "Decoding",
     "Deficit",
@@ -104,6 +110,7 @@ __all__ = [
     "Fisher",
     "FisherPenalty",
     "Folder",
+    "FolderAndTable",
     "Glyphs",
     "Halves",
     "HotRestart",
@@ -116,6 +123,7 @@ __all__ = [
     "ModelSpec",
     "MultiFeature",
     "NoDeficit",
+    "NoStabilizer",
     "Noise",
     "NonFiniteLoss",
     "Occlusion",
@@ -144,6 +152,8 @@ __all__ = [
     "Step",
     "StreamProbe",
     "Timeline",
+    "Timm",
+    "TorchVision",
     "Trainer",
     "TwoEyes",
     "TwoModality",

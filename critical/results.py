@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from critical.core.spec import SpecError, places
+from critical.core.spec import SpecError, closest, places
 from critical.execution.catalogue import Catalogue
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Results:
     Args:
         folder: The folder that commands call `results`.
         **data_places: Where data lie now, if not where they lay: `root` of what is downloaded, `path` of one's own, and
-            other fields of theirs that say where.
+            other fields of theirs that say where. Those that a run's data have not are for other runs.
 
     Raises:
         SpecError: Nothing was trained there.
@@ -125,10 +125,15 @@ class Results:
         """Returns the run as it was planned.
 
         Raises:
-            SpecError: Another version of the suite made it.
+            SpecError: Another version of the suite made it, or no data have a place that was given.
         """
+        from critical.data import KINDS
         from critical.training.described import run_of
 
+        known = {name for kind in KINDS.values() for name in places(kind())}
+        for name in self._places:
+            if name not in known:
+                raise SpecError(f"Results({name}=…): no data have a place of that name; {closest(name, known)}")
         record = self.record(run_id)
         spec = run_of(record)
         held = {**places(spec.data), **record.get("places", {}), **self._places}
@@ -137,6 +142,9 @@ class Results:
 
     def dataset(self, run_id: str) -> Dataset:
         """Returns the data of a run, with its draw of training examples.
+
+        Returns:
+            As `critical.data.load`: the same object for the same data and draw, so never change it in place.
 
         Raises:
             DataError: They cannot be had.

@@ -6,10 +6,9 @@
 Without the lines marked `# critical` it is a plain torchvision script. Four things to mind: a deficit acts on pixels
 in [0, 1] after the augmentation, so Normalize belongs into the network; the trace is that of batches as the network
 saw them; with `--half` a GradScaler multiplies the gradients, so the step says by how much; and who wants the same bits
-on other machines imports `critical` before torch. Stabilisers that change images
-(augmentation, modality dropout) also want their `change_scene` and `change_input` called
-(`critical/stabilizers/base.py` lists all hooks), and L2Init wants a copy of the first model:
-`Situation(..., initial=lambda: copied)`.
+on other machines imports `critical` before torch. Stabilisers that change images (augmentation, modality dropout) also
+want their `change_scene` and `change_input` called (`critical/stabilizers/base.py` lists all hooks), and L2Init wants a
+copy of the first model: `Situation(..., initial=lambda: copied)`.
 """
 
 from __future__ import annotations

@@ -16,11 +16,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from critical.core.spec import SpecError, closest
+from critical.core.spec import SpecError
 from experiments import sweep
 from experiments.design import sweep_files
 from experiments.design.command import in_one_line
-from experiments.design.command_line import HELP
+from experiments.design.command_line import HELP, few
 from experiments.design.help import page
 from experiments.output.sweep_record import refused, remembered
 
@@ -45,12 +45,7 @@ def asked(arguments: Sequence[str]) -> dict[str, str]:
     Raises:
         SpecError: Something unknown, or not exactly one of `sweep` and `sweep_id`.
     """
-    if stray := [text for text in arguments if "=" not in text]:
-        raise SpecError(f"'{stray[0]}' is no setting; write key=value, e.g. sweep=blur_window")
-    given = {text.partition("=")[0]: text.partition("=")[2] for text in arguments}
-    for key in given:
-        if key not in SETTINGS:
-            raise SpecError(f"{key}: there is no such setting; {closest(key, SETTINGS)}")
+    given = few(arguments, SETTINGS, "sweep=blur_window")
     if bool(given.get("sweep")) == bool(given.get("sweep_id")):
         known = ", ".join(sorted(path.stem for path in sweep_files.FOLDER.glob("*.yaml")))
         raise SpecError(f"sweep=NAME makes a sweep and sweep_id=ENTITY/PROJECT/ID joins one: give one; known: {known}")

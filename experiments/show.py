@@ -16,6 +16,8 @@ from rich.text import Text
 
 from critical.core.spec import SpecError, closest
 from experiments.design.command import in_one_line
+from experiments.design.command_line import HELP, few
+from experiments.design.help import page
 from experiments.output import pages, pictures
 from experiments.output.compared import Column, Row, blocks
 from experiments.output.pages import NOT_COMMITTED, Sheet
@@ -25,6 +27,7 @@ from experiments.output.report_text import brief
 from experiments.output.words import VERDICTS
 
 SETTINGS = {"all": "false", "profile": "", "results": "results"}
+EXAMPLES = ("python -m experiments.show", "python -m experiments.show profile=quick all=true")
 STYLES = {"good": "green", "bad": "red", "small": "cyan", "open": "dim", "absent": "dim"}
 
 
@@ -34,12 +37,7 @@ def settings(arguments: Sequence[str]) -> dict[str, str]:
     Raises:
         SpecError: No setting of this command, or no value of it.
     """
-    found = dict(SETTINGS)
-    for text in arguments:
-        key, equals, value = text.partition("=")
-        if key not in SETTINGS or not equals:
-            raise SpecError(f"show: '{text}' is no setting; there are all=true, profile=NAME, results=FOLDER")
-        found[key] = value
+    found = {**SETTINGS, **few(arguments, SETTINGS, "profile=quick")}
     if found["all"] not in ("true", "false"):
         raise SpecError(f"all={found['all']}: true or false")
     return found
@@ -108,6 +106,9 @@ def _cells(row: Row) -> list[Text]:
 @in_one_line
 def main() -> None:
     """Shows the results."""
+    if any(word in HELP for word in sys.argv[1:]):
+        print(page(__doc__ or "", EXAMPLES, {}))
+        return
     given = settings(sys.argv[1:])
     results = Path(given["results"])
     shown = sheets(results, given["profile"])

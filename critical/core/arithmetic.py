@@ -81,8 +81,9 @@ class Arithmetic:
         instructions: Of the CPU: `portable` (AVX2 at most, so that all x86-64 machines of the last ten years give the
             same bits; see `critical.core.instructions`) or `native` (whatever the processor has). On an accelerator
             always `native`: its bits are its own, whatever the CPU beside it does.
-        graphs: Whether the steps of an epoch on CUDA are replays of one graph, see `critical.training.graphs`. The
-            kernels, and so the bits, are the same.
+        graphs: Whether the steps of an epoch on CUDA are replays of one graph, see `critical.training.graphs`: with
+            SGD, without `compile`, and where no stabiliser acts. The kernels, and so the bits, are the same; a network
+            that decides in Python by what changes from batch to batch needs false.
     """
 
     name: ClassVar[str] = "arithmetic"

@@ -131,6 +131,10 @@ def _left_over(split: Split, order: torch.Tensor, count: int) -> Split:
 
 
 _loaded: Kept[DataSpec] = Kept(lambda spec, draw: spec._load(draw))
+_resolved: set[DataSpec] = set()
+"""Specs that are known to be there: listing the files of a folder again takes longer than an epoch on a GPU. What is
+read later is checked when it is read."""
+
 
 # What draws have in common is read once: a draw is an index into it.
 @functools.lru_cache(maxsize=2)
@@ -152,11 +156,7 @@ def load(spec: DataSpec, draw: int = 0) -> Dataset:
         DataError: The data cannot be had.
         SpecError: A subset larger than the data.
     """
-    if spec not in _seen:
+    if spec not in _resolved:
         spec = spec.resolved()
-        _seen.add(spec)
+        _resolved.add(spec)
     return _loaded(spec, draw)
-
-
-# Specs that are known to be there: listing the files of a folder again takes longer than an epoch on a GPU.
-_seen: set[DataSpec] = set()

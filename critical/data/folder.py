@@ -79,16 +79,17 @@ class Folder(DataSpec):
         Raises:
             DataError: No such folder, something in it that cannot be what it seems, or another fingerprint.
         """
-        files = self._files()
-        if self._older:
-            self._check_names_and_sizes(files)
-            return self
-        found = content.checked(self.fingerprint, self._identity(files), self.path, self._where)
-        return replace(self, fingerprint=found)
+        return replace(self, fingerprint=self._checked(self._files()))
 
     def full(self, draw: int = 0) -> Dataset:
-        """Returns the decoded images, from the cache if they are there."""
-        data = self._decoded(self._files())
+        """Returns the decoded images, from the cache if they are there.
+
+        Raises:
+            DataError: As `resolved`: the folder may have changed since.
+        """
+        files = self._files()
+        self._checked(files)
+        data = self._decoded(files)
         if self.split is not None:
             train, test = self._positions(data)
             data = replace(data, train=data.train.take(train), test=data.train.take(test))
@@ -102,6 +103,13 @@ class Folder(DataSpec):
     def _older(self) -> bool:
         """Whether the fingerprint is one of names and sizes."""
         return re.fullmatch("[0-9a-f]{16}", self.fingerprint) is not None
+
+    def _checked(self, files: list[File]) -> str:
+        """Returns the fingerprint, after making sure that the folder holds what it names."""
+        if self._older:
+            self._check_names_and_sizes(files)
+            return self.fingerprint
+        return content.checked(self.fingerprint, self._identity(files), self.path, self._where)
 
     def _positions(self, data: Dataset) -> tuple[torch.Tensor, torch.Tensor]:
         """Returns which of all decoded examples train and which test."""

@@ -49,6 +49,7 @@ class FolderAndTable(Folder):
             DataError: Folder and table do not go together; one line that names row, column or image.
         """
         files = self._files()
+        self._checked(files)
         data = self._decoded(files)
         train, test = self._positions(data)
         features = scaled(self._features(in_order(files)), train)

@@ -100,7 +100,7 @@ class Trainer:
 
     @property
     def _graphs(self) -> bool:
-        """Whether steps can be replayed, where nothing but the batch differs between them."""
+        """Whether steps can be replayed: nothing but the batch differs between them (Adam counts its steps)."""
         alike = isinstance(self.state.optimizer, torch.optim.SGD) and not self.arithmetic.compile
         return self.arithmetic.device == "cuda" and self.arithmetic.graphs and alike
 
@@ -126,6 +126,7 @@ class Trainer:
 
         Raises:
             NonFiniteLoss: The loss of some batch was NaN or infinite; the state is then useless.
+            SpecError: Something does not fit the network or the images, or a step cannot be replayed on CUDA.
         """
         state, seed = self.state, self.spec.seed
         if epoch_spec.reset_optimizer:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from critical.core.spec import SpecError
+from critical.core.spec import SpecError, closest
 
 FOLDER_OPTIONS = ("--config-dir", "-cd")
 WITH_A_WORD = ("--cfg", "-c", "--package", "-p", "--info", "-i", "--config-name", "-cn", "--config-path", "-cp")
@@ -100,6 +100,31 @@ def read(arguments: Sequence[str], of_a_sweep: bool = False) -> CommandLine:
 def overrides(arguments: Sequence[str]) -> list[str]:
     """Returns the settings among a command's arguments as they stand there, whatever else does."""
     return [text for text in arguments if not text.startswith("-") and _SETTING.match(text)]
+
+
+def few(arguments: Sequence[str], known: Collection[str], example: str) -> dict[str, str]:
+    """Reads the command line of a command with a few settings of its own, which Hydra does not compose.
+
+    Args:
+        arguments: The words.
+        known: The settings there are.
+        example: One of them with a value, for messages.
+
+    Returns:
+        The values by their keys; the last one where a key stands there twice.
+
+    Raises:
+        SpecError: A word that is no setting, or a setting that does not exist.
+    """
+    found = {}
+    for text in arguments:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise SpecError(f"'{text}' is no setting; write key=value, e.g. {example}")
+        if key not in known:
+            raise SpecError(f"{key}: there is no such setting; {closest(key, known)}")
+        found[key] = value
+    return found
 
 
 def key_of(override: str) -> str:

@@ -20,7 +20,7 @@ from omegaconf.errors import OmegaConfBaseException
 from critical.core.arithmetic import Arithmetic
 from critical.core.spec import SpecError, from_settings, identity
 from critical.training.runs import RunSpec
-from experiments.design.config import CONF
+from experiments.design import profile
 from experiments.design.facts import DataFacts
 from experiments.design.registry import FIGURES
 from experiments.output import tables
@@ -113,17 +113,17 @@ def _runs(one: Composed) -> list[RunSpec]:
 
 def profiles() -> list[str]:
     """Returns the names of all profiles, those of large runs last."""
-    return sorted((path.stem for path in (CONF / "profile").glob("*.yaml")), key=lambda name: name == "paper")
+    return sorted(profile.names(), key=lambda name: name == "paper")
 
 
 def _of_profiles(records: Records) -> Iterator[Composed]:
     """Yields every figure under every profile, small ones first, with the numbers of classes that runs have had."""
     windows = (window for record in records.values() for window in record["timeline"]["windows"])
     classes = sorted({10, *(window["deficit"]["classes"] for window in windows if "classes" in window["deficit"])})
-    for profile in profiles():
+    for of_profile in profiles():
         for name in FIGURES:
             for number in classes:
-                yield composed(name, profile, ELSEWHERE, DataFacts("", number))
+                yield composed(name, of_profile, ELSEWHERE, DataFacts("", number))
 
 
 def _own(results: Path, notes: list[str]) -> Iterator[Composed]:

@@ -1,6 +1,7 @@
 """The public names of `critical`."""
 
 import ast
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +31,13 @@ def imported(program):
 def test_the_names_that_people_use_are_there():
     assert set(api.__all__) >= PUBLIC
     assert len(api.__all__) == len(set(api.__all__))
+
+
+@pytest.mark.parametrize("package", ["data", "deficits", "models", "optimizers", "probes", "schedules", "stabilizers"])
+def test_every_kind_that_settings_can_name_is_there(package):
+    where = "critical.training" if package in ("optimizers", "schedules") else "critical"
+    kinds = importlib.import_module(f"{where}.{package}").KINDS
+    assert {kind.__name__ for kind in kinds.values()} <= set(api.__all__)
 
 
 def test_each_name_is_that_of_where_it_is_defined():

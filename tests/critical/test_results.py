@@ -170,6 +170,10 @@ class TestNetworks:
         results = Results(results_folder)
         assert results.spec(held.run_id).data.root == str(tmp_path / "there")
         assert Results(results_folder, root=tmp_path).spec(held.run_id).data.root == str(tmp_path)
+        # A place of other data is none of its; what no data have is a slip.
+        assert Results(results_folder, path=tmp_path).spec(held.run_id).data.root == held.data.root
+        with pytest.raises(SpecError, match=r"^Results\(rot=…\): no data .*; did you mean 'root'\?$"):
+            Results(results_folder, rot=tmp_path).spec(held.run_id)
         assert results.spec(held.run_id).run_id == held.run_id
 
     def test_a_state_that_is_not_stored_is_refused(self, results):

@@ -22,7 +22,7 @@ from experiments.design import sweep_files
 from experiments.design.profile import figure_settings
 from experiments.design.profile import protocol as shared_protocol
 from experiments.design.registry import FIGURES
-from experiments.output import sweep_record, tables
+from experiments.output import loggers, sweep_record, tables
 from experiments.train import run_spec
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -323,10 +323,10 @@ def service(monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def grid_of_three(monkeypatch, tmp_path):
-    """The window sweep as it is shipped, but of tiny pictures, and with a window that cannot be.
+def grid(monkeypatch, tmp_path):
+    """The window sweep as it is shipped, but of tiny pictures and two windows, of which one cannot be.
 
-    Agents look for work more often than every 5 s.
+    Agents look for work more often than every 5 s. Its name, and the settings of its runs.
     """
     held = yaml.safe_load((sweep_files.FOLDER / "blur_window.yaml").read_text())
     length = next(text for text in held["command"] if text.startswith("deficit.end="))
@@ -336,7 +336,7 @@ def grid_of_three(monkeypatch, tmp_path):
              "probes=accuracy", "recovery=1", length.replace(":5}", ":1}"), "results=agents",
              "logger=wandb", "logger.mode=offline", "logger.folder=agents"]  # fmt: skip
     held["command"] = [*held["command"][:4], *fixed, held["command"][-1]]
-    held["parameters"] = {"deficit.start": {"values": [0, -1, 1]}, "seed": {"values": [0]}}
+    held["parameters"] = {"deficit.start": {"values": [0, -1]}, "seed": {"values": [0]}}
     (tmp_path / "sweeps").mkdir()
     (tmp_path / "sweeps" / "three.yaml").write_text(yaml.safe_dump(held, sort_keys=False))
     monkeypatch.setattr(sweep_files, "FOLDER", tmp_path / "sweeps")
@@ -345,12 +345,19 @@ def grid_of_three(monkeypatch, tmp_path):
         "cli(prog_name='wandb')"
     )
     monkeypatch.setattr(agent, "wandb_command", lambda: [sys.executable, "-c", code])
-    return "three"
+    return "three", fixed
 
 
 @pytest.mark.slow
-def test_agents_and_the_sweep_here_give_one_table(service, grid_of_three, monkeypatch, capsys, tmp_path):
-    status, lines, out = tiny.call(monkeypatch, capsys, agent.main, f"sweep={grid_of_three}", "results=agents")
+def test_agents_and_the_sweep_here_give_one_table(service, grid, monkeypatch, capsys, tmp_path):
+    name, settings = grid
+    with monkeypatch.context() as patch:
+        # Another agent, which was given a third window.
+        patch.setenv("WANDB_SWEEP_ID", "abcd1234")
+        patch.setattr(train, "logger", lambda _: loggers.logger({"name": "none"}))
+        status, lines, _ = tiny.call(monkeypatch, capsys, train.command, *settings, "deficit.start=1", "seed=0")
+        assert status == 0, lines
+    status, lines, out = tiny.call(monkeypatch, capsys, agent.main, f"sweep={name}", "results=agents")
     assert status == 0, lines
     assert "make agent SWEEP_ID=someone/critical-periods/abcd1234" in out
     assert out.splitlines()[-1] == "table: agents/tables/sweeps/three.csv (1 failed, see its column failure)"
@@ -366,15 +373,15 @@ def test_agents_and_the_sweep_here_give_one_table(service, grid_of_three, monkey
     for results in ("here", "agents"):
         if results == "agents":
             monkeypatch.setattr(Trainer, "train_epoch", lambda *_: pytest.fail("agents had trained it already"))
-        given = [f"sweep={grid_of_three}", "deficit.start=0,1", f"results={results}"]
+        given = [f"sweep={name}", "deficit.start=0,1", f"results={results}"]
         status, lines, _ = call(monkeypatch, capsys, *given)
         assert (status, lines) == (0, [])
         assert Path(f"{results}/tables/sweeps/three.csv").read_text().splitlines() == by_agents
 
-    # Each run was the sweep's own, and wandb's file holds what epochs.csv holds.
-    folders = sorted((tmp_path / "agents" / "wandb").glob("offline-run-*"))
-    assert {folder.name.split("-")[-1] for folder in folders} == {"run0", "run2"}
-    (log,) = folders[0].glob("*.wandb")
+    # The run was the sweep's own, and wandb's file holds what epochs.csv holds.
+    (folder,) = (tmp_path / "agents" / "wandb").glob("offline-run-*")
+    assert folder.name.endswith("-run1")
+    (log,) = folder.glob("*.wandb")
     command = [sys.executable, "-m", "wandb", "leet", "inspect", "--json", str(log)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode and "No such command" in done.stderr:

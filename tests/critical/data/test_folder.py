@@ -12,7 +12,7 @@ from folders import folder_spec, image, make_tree, refused
 from PIL import Image
 
 from critical.core.spec import SpecError, identity
-from critical.data import Folder, Halves, base, content, folder, load
+from critical.data import Folder, FolderAndTable, Halves, base, content, folder, load
 
 
 @pytest.fixture
@@ -237,3 +237,17 @@ def test_what_is_left_out_is_said_once(tree):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         folder_spec(tree).resolved()
+
+
+def test_what_changed_after_it_was_resolved_is_not_read_under_the_old_name(tree, tmp_path):
+    """A worker resolves a spec once, and reads it later without looking for the folder again."""
+    spec = folder_spec(tree).resolved()
+    table = tmp_path / "features.csv"
+    table.write_text("file,age\n" + "".join(f"{path.relative_to(tree)},{n}\n" for n, path in
+                                           enumerate(sorted(tree.rglob("*.png")))))  # fmt: skip
+    both = FolderAndTable(path=str(tree), table=str(table), root=str(tmp_path / "root")).resolved()
+    assert len(spec.full().train) == len(both.full().train) == 10
+    table.write_text(table.read_text().replace(",0\n", ",99\n"))
+    assert "what it holds has changed" in refused(both.full)
+    shutil.copy(tree / "train/dog/1.png", tree / "train/dog/2.png")
+    assert "what it holds has changed" in refused(spec.full)

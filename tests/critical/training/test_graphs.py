@@ -1,13 +1,18 @@
-from dataclasses import replace
+import random
+from dataclasses import dataclass, replace
 
+import numpy as np
 import pytest
 import torch
 from helpers import BASE, BLUR, bare, from_scratch, run, same
+from torch import nn
 
 from critical.core.arithmetic import Arithmetic
 from critical.core.batch import Batch
 from critical.core.randomness import generator
+from critical.core.spec import SpecError
 from critical.data import Split
+from critical.models import MLP, AllCNN
 from critical.training import graphs
 from critical.training.augmentation import Augmentation
 from critical.training.metrics import EpochMetrics
@@ -54,10 +59,15 @@ class FakeGraph:
         self.again()
 
 
-def test_a_graph_sees_every_batch_and_its_examples_are_counted(monkeypatch):
+@pytest.fixture
+def fake(monkeypatch):
     FakeGraph.made = []
     monkeypatch.setattr(graphs, "_LAST", [])
     monkeypatch.setattr(graphs.torch.cuda, "CUDAGraph", FakeGraph)
+    return FakeGraph
+
+
+def test_a_graph_sees_every_batch_and_its_examples_are_counted(fake):
     metrics, seen = EpochMetrics(torch.device("cpu")), []
 
     def step(number, batch: Batch):
@@ -65,8 +75,8 @@ def test_a_graph_sees_every_batch_and_its_examples_are_counted(monkeypatch):
             seen.append(batch.labels.tolist())
 
         metrics.seen += len(batch)
-        if FakeGraph.made and FakeGraph.made[-1].recording:
-            FakeGraph.made[-1].again = compute
+        if fake.made and fake.made[-1].recording:
+            fake.made[-1].again = compute
         else:
             compute()
 
@@ -74,12 +84,63 @@ def test_a_graph_sees_every_batch_and_its_examples_are_counted(monkeypatch):
     for number, batch in enumerate(batches(18)):
         steps(number, batch)
     assert seen == [batch.labels.tolist() for batch in batches(18)]
-    assert (metrics.seen, len(FakeGraph.made)) == (18, 1)
+    assert (metrics.seen, len(fake.made)) == (18, 1)
+
+
+@pytest.mark.parametrize("draw", [lambda: torch.rand(1), random.random, np.random.rand])
+def test_steps_that_draw_on_the_cpu_are_not_replayed(fake, draw):
+    """A graph would hold the number that was drawn when it was recorded."""
+    drawn = []
+    steps = graphs.Steps(lambda *_: drawn.append(float(draw())), EpochMetrics(torch.device("cpu")), graphs=True)
+    for number, batch in enumerate(batches(18)):
+        steps(number, batch)
+    assert len(set(drawn)) == len(batches(18))
+    assert not fake.made
+
+
+def test_a_step_that_cannot_be_recorded_is_refused_in_a_line(fake):
+    def step(number, batch):
+        if number:
+            raise RuntimeError("operation not permitted\nwhen stream is capturing")
+
+    steps = graphs.Steps(step, EpochMetrics(torch.device("cpu")), graphs=True)
+    first, second, *_ = batches(18)
+    steps(0, first)
+    with pytest.raises(SpecError, match=r"\(operation not permitted when .*\); set arithmetic.graphs=false") as refused:
+        steps(1, second)
+    assert "\n" not in str(refused.value)
+    assert not fake.made[0].recording, "who goes on is not in the middle of a record"
+    assert not graphs._LAST
+
+
+def test_memory_that_runs_out_is_named_as_such(fake):
+    def step(number, batch):
+        if number:
+            raise torch.cuda.OutOfMemoryError("no memory is left")
+
+    steps = graphs.Steps(step, EpochMetrics(torch.device("cpu")), graphs=True)
+    first, second, *_ = batches(18)
+    steps(0, first)
+    with pytest.raises(torch.cuda.OutOfMemoryError):
+        steps(1, second)
+
+
+@dataclass(frozen=True)
+class Dropping(MLP):
+    """Draws on the device, after the first layer."""
+
+    def build(self, *given, **named):
+        network = super().build(*given, **named)
+        network.append(nn.Dropout(0.5))
+        return network
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
-def test_on_cuda_graphs_change_no_bit():
-    spec = run((1, 3, BLUR), end=4, base=replace(BASE, augmentation=SHIFTS), arithmetic=Arithmetic(device="cuda"))
+@pytest.mark.parametrize("model", [MLP(widths=(16,)), AllCNN(width=4, depth=3), Dropping(widths=(16,))])
+def test_on_cuda_graphs_change_no_bit(model):
+    """Through windows, and a restart of the rate at which momentum is dropped; the last batch is a smaller one."""
+    base = replace(BASE, model=model, augmentation=SHIFTS, schedule=replace(BASE.schedule, reset_optimizer=True))
+    spec = run((1, 3, BLUR), end=4, base=base, arithmetic=Arithmetic(device="cuda"))
     (rows, state), (plain, expected) = (
         from_scratch(replace(spec, arithmetic=replace(spec.arithmetic, graphs=held))) for held in (True, False)
     )
