@@ -1,6 +1,6 @@
 # The critical-periods suite. `make` alone lists what there is; the first target that needs it makes .venv.
 .DEFAULT_GOAL := help
-.PHONY: figures show smoke reference verify findings sweep agent sync test lint deficits report docs clean help
+.PHONY: figures show smoke reference verify findings runs sweep agent sync test lint deficits report docs clean help
 
 # A mistyped option would otherwise be ignored, and everything would run.
 OPTIONS := FIGURE PROFILE JOBS DEVICE DRY ALL ARGS SEEDS SWEEP SWEEP_ID COUNT PYTHON
@@ -43,6 +43,9 @@ findings: $(READY) ## write what is generated in README.md and docs/ anew from t
 
 smoke: $(READY) ## every figure in a few epochs: does all of it run? JOBS= DEVICE= ARGS=
 	@$(MAKE) --no-print-directory figures PROFILE=smoke
+
+runs: $(READY) ## runs on disk; ARGS="show RUN"
+	@$(RUN) -m experiments.runs $(or $(ARGS),list)
 
 sweep: $(READY) ## make a sweep of wandb, start an agent; SWEEP= (in conf/sweeps) COUNT= runs
 	@$(RUN) -m experiments.agent 'sweep=$(SWEEP)' $(if $(COUNT),'count=$(COUNT)') $(ARGS)

@@ -11,21 +11,26 @@ if __name__ == "__main__":
 
 import contextlib
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
 from critical.core.spec import SpecError
 from critical.data.sources import no_downloads
-from critical.execution.plan import plan
+from critical.execution.plan import Plan, plan
 from critical.execution.pool import Workers, default_jobs
 from critical.execution.store import RunStore
 from critical.inference.claims import BATCHES
 from experiments.design import command, profile, registry
 from experiments.design import config as configuration
+from experiments.design.figure import Figure
 from experiments.design.help import help_text
+from experiments.design.protocol import Protocol
 from experiments.design.unread import refuse_strangers, refuse_unreached
-from experiments.output import estimate, naming, pipeline, tables
+from experiments.output import estimate, naming, pictures, pipeline, tables
+from experiments.output.composing import designed
 from experiments.output.loggers import logger
 from experiments.output.reference import refuse_reference
 from experiments.output.report import build_report
@@ -46,48 +51,26 @@ def main(config: DictConfig) -> None:
     figures = registry.chosen(asked, configuration.plain(config.headline))
     refuse_strangers(config, registry.FIGURES)
     notes = refuse_unreached(config, command.given(), figures)
-    needed = dict.fromkeys(figure.family for figure in figures)
     absent = estimate.Absent()
-    with no_downloads() if config.dry else contextlib.nullcontext():
-        instead = absent if config.dry else None
-        families = {family: profile.protocol(config, family, instead) for family in needed}
-    settings = {figure.name: profile.figure_settings(config, figure, families[figure.family]) for figure in figures}
-    arithmetic = next(iter(families.values())).parts.arithmetic
+    settings = settings_of(config, figures, absent)
+    arithmetic = settings[figures[0].name][0].parts.arithmetic
     if config.reference:
         refuse_reference(arithmetic.device, arithmetic.instructions, str(config.device))
     jobs = default_jobs(arithmetic) if config.jobs is None else configuration.whole(config.jobs, "jobs")
     if jobs < 1:
         raise SpecError(f"jobs={jobs}: at least one worker")
     arithmetic.check()
-    overrides = [*command.given(), f"device={arithmetic.device}"]
-    name = naming.chosen(config.name, config.profile, overrides, config.reference, profile.names())
     results = Path(config.results)
     workers = Workers(RunStore(results / "runs"), jobs, results / "logs")
-    setting = pipeline.Setting(
-        profile=config.profile,
-        results=results,
-        train=workers.run,
-        logger=logger(configuration.plain(config.logger)),
-        reference=config.reference,
-        seeds=None if config.seeds is None else profile.seeds(configuration.plain(config.seeds), "seeds"),
-        seeds_at_once=1 if arithmetic.device == "cpu" else len(BATCHES[0]),
-        name=name,
-        changed=tuple(naming.changes(overrides, config.reference)),
-    )
-    plans = {}
-    for figure in figures:
-        protocol, parameters = settings[figure.name]
-        design = pipeline.designed(figure, protocol, parameters)
-        items = tables.planned(design, pipeline.seeds_now(design, protocol, setting))
-        plans[figure.name] = plan(item.spec for item in items)
-        pipeline.refuse_other_settings(figure, protocol, setting)
-    whole = pipeline.merged(list(plans.values()))
+    setting = setting_of(config, arithmetic.device, workers)
+    plans = {figure.name: planned(figure, settings[figure.name], setting) for figure in figures}
     for line in notes:
         print(f"note: {line}", flush=True)
     if config.dry:
         print("measuring what an epoch costs here, for up to a minute", flush=True)
         print(estimate.report(plans, setting.store, jobs, absent.named))
         return
+    whole = pipeline.merged(list(plans.values()))
     print(
         f"{len(whole.runs)} runs: {whole.epochs_needed} epochs needed, "
         f"{whole.epochs_separate} if each were trained by itself",
@@ -98,12 +81,58 @@ def main(config: DictConfig) -> None:
         for figure in figures:
             made = pipeline.make_reference if setting.reference else pipeline.make
             record = made(figure, *settings[figure.name], setting)
-            folder = results / ("report" if setting.reference else "figures") / name
-            picture = folder / ("figures" if setting.reference else "") / f"{figure.name}.png"
             said = [f"{figure.name}, after {duration(time.monotonic() - start)}"]
-            said += [f"  {line}" for line in (*verdict_lines(record.verdicts), f"picture: {picture}")]
+            said += [f"  {line}" for line in verdict_lines(record.verdicts)]
+            said.append(f"  picture: {pictures.path(setting.pictures, figure.name, 'png')}")
             print("\n".join(said), flush=True)
-    print(f"report: {build_report(results, name, drawing=True, jobs=jobs)}")
+    print(f"report: {build_report(results, setting.folder, drawing=True, jobs=jobs)}")
+
+
+def settings_of(
+    config: DictConfig, figures: Sequence[Figure], absent: estimate.Absent
+) -> dict[str, tuple[Protocol, Any]]:
+    """Returns protocol and parameters of each figure.
+
+    Args:
+        config: Where it is dry, nothing is downloaded.
+        figures: What is asked for.
+        absent: Stands in, where it is dry, for data that are not here.
+    """
+    with no_downloads() if config.dry else contextlib.nullcontext():
+        families = {family: profile.protocol(config, family, absent if config.dry else None)
+                    for family in dict.fromkeys(figure.family for figure in figures)}  # fmt: skip
+    return {figure.name: profile.figure_settings(config, figure, families[figure.family]) for figure in figures}
+
+
+def setting_of(config: DictConfig, device: str, workers: Workers) -> pipeline.Setting:
+    """Returns what the command decides besides the protocols.
+
+    Args:
+        config: The whole configuration.
+        device: The one that was found.
+        workers: Who trains.
+    """
+    overrides = [*command.given(), f"device={device}"]
+    return pipeline.Setting(
+        profile=config.profile,
+        results=Path(config.results),
+        train=workers.run,
+        logger=logger(configuration.plain(config.logger)),
+        reference=config.reference,
+        seeds=None if config.seeds is None else profile.seeds(configuration.plain(config.seeds), "seeds"),
+        seeds_at_once=1 if device == "cpu" else len(BATCHES[0]),
+        name=naming.chosen(config.name, config.profile, overrides, config.reference, profile.names()),
+        changed=tuple(naming.changes(overrides, config.reference)),
+    )
+
+
+def planned(figure: Figure, settings: tuple[Protocol, Any], setting: pipeline.Setting) -> Plan:
+    """Returns the runs of a figure; refuses those that would be written over results of other settings."""
+    protocol, parameters = settings
+    design = designed(figure, protocol, parameters)
+    items = tables.planned(design, pipeline.seeds_now(design, protocol, setting))
+    pipeline.refuse_other_settings(figure, protocol, setting)
+    return plan(item.spec for item in items)
 
 
 if __name__ == "__main__":

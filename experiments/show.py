@@ -20,8 +20,8 @@ from experiments.design.command_line import HELP, few
 from experiments.design.help import page
 from experiments.output import pages, pictures
 from experiments.output.compared import Column, Row, blocks
-from experiments.output.pages import NOT_COMMITTED, Sheet
-from experiments.output.records import REFERENCE, names
+from experiments.output.pages import Sheet
+from experiments.output.records import NO_RESULT, REFERENCE, names
 from experiments.output.report import build_index, build_report, known_names, orders
 from experiments.output.report_text import brief
 from experiments.output.words import VERDICTS
@@ -52,7 +52,7 @@ def sheets(results: Path, profile: str) -> list[Sheet]:
     known = known_names(results)
     if profile and profile not in known:
         raise SpecError(f"profile={profile}: there are no results of it; {closest(profile, known)}")
-    committed = [name for name in names(results, REFERENCE) if name != NOT_COMMITTED]
+    committed = [name for name in names(results, REFERENCE) if name != NO_RESULT]
     shown = [profile] if profile else committed or known
     if not shown:
         raise SpecError(f"show: there are no results in {results}; make figures makes some")

@@ -28,10 +28,9 @@ def seeds_and_interval(
     linestyle: str = "-",
     marker: str = "o",
     interval: str = "band",
-    confidence: float = 0.95,
     gap: float | None = None,
 ) -> pd.DataFrame:
-    """Draws one series: every seed as a faint dot, the mean as a line, its Student-t interval.
+    """Draws one series: every seed as a faint dot, the mean as a line, its 95 % interval (Student's t).
 
     Dots are moved sideways a little, by a step that depends on the seed and on how many series the
     axes hold already, so that equal values stay visible; the mean and its interval stay where they
@@ -40,7 +39,7 @@ def seeds_and_interval(
     Args:
         axis: Where to draw.
         table: One row per run, with columns `seed`, `x`, `y` and optionally `failure` (a text; ""
-            for runs that finished). Failed runs are left out: name them with `failures`.
+            for runs that finished). Failed runs are left out: name them with `failed_runs`.
         x: Column of the horizontal position; numbers.
         y: Column of the value, in the unit of the axis.
         colour: Colour of dots, line and interval.
@@ -48,7 +47,6 @@ def seeds_and_interval(
         linestyle: Of the mean.
         marker: Of the mean.
         interval: "band" or "bars". A series with one position always takes bars.
-        confidence: Level of the interval.
         gap: Distance of neighbouring positions, of which the dots move a part; that of this series when left out.
 
     Returns:
@@ -68,7 +66,7 @@ def seeds_and_interval(
         seeds = sorted(finished.loc[~np.isfinite(finished[y].astype(float)), "seed"].unique().tolist())
         raise ValueError(f"series '{label}': '{y}' is not finite for seeds {seeds}, yet 'failure' is empty")
     drawn = pd.DataFrame(
-        [{x: place, **asdict(mean_interval(rows[y], confidence))} for place, rows in finished.groupby(x, sort=True)]
+        [{x: place, **asdict(mean_interval(rows[y]))} for place, rows in finished.groupby(x, sort=True)]
     )
     colour = style.seen(colour)
     moved = _moved(axis, finished[x], finished["seed"], gap)

@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from critical.inference.arms import has_failed
 from critical.plots import marks, style
 
-SHADES = ("#D55E00", "#8C6D31")
+SHADES = (style.ARM_COLOURS["deficit"], style.OTHER_COLOURS[3])
 """Of windows: of the first one and the second."""
-BAR = "#0072B2"
+BAR = style.ARM_COLOURS["dose_matched"]
 """Of stabilisers."""
 ORDERS = 100.0
 """From this ratio of the largest to the smallest value on, a swept setting has a logarithmic axis."""

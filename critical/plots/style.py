@@ -24,7 +24,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import matplotlib
 import matplotlib.style
@@ -179,8 +179,7 @@ def figure(
     columns: int = 1,
     *,
     panel: tuple[float, float | Sequence[float]] = PANEL_INCHES,
-    sharex: bool = False,
-    sharey: bool | Literal["row"] = False,
+    sharey: bool = False,
 ) -> tuple[Figure, np.ndarray]:
     """Makes a figure of equal panels with constrained layout.
 
@@ -188,8 +187,7 @@ def figure(
         rows: Panels from top to bottom.
         columns: Panels from left to right.
         panel: Width and height of one panel in inches; several heights: those of the rows.
-        sharex: Whether the panels share their x axis.
-        sharey: Whether the panels share their y axis; `row`: those of a row.
+        sharey: Whether the panels share their y axis.
 
     Returns:
         The figure, and its axes as an array (rows, columns), also when there is one panel.
@@ -197,7 +195,7 @@ def figure(
     width, height = panel
     heights = [height] * rows if isinstance(height, (int, float)) else list(height)
     made = canvas(width * columns, sum(heights))
-    return made, made.subplots(rows, columns, sharex=sharex, sharey=sharey, squeeze=False, height_ratios=heights)
+    return made, made.subplots(rows, columns, sharey=sharey, squeeze=False, height_ratios=heights)
 
 
 def share_scale(axes: Sequence[Axes]) -> None:
@@ -208,21 +206,18 @@ def share_scale(axes: Sequence[Axes]) -> None:
             axis.set_ylim(min(limit[0] for limit in limits), max(limit[1] for limit in limits))
 
 
-def legend(figure: Figure, *, title: str | None = None) -> None:
+def legend(figure: Figure) -> None:
     """Puts one legend for all axes below them, in as many columns as the figure is wide.
 
     Args:
         figure: Entries with the same label in several axes become one.
-        title: A line above the entries.
     """
     entries: dict[str, Any] = {}
     for axis in figure.axes:
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
             entries.setdefault(label, handle)
     for columns in range(len(entries), 0, -1):
-        made = figure.legend(
-            list(entries.values()), list(entries), loc="outside lower center", ncols=columns, title=title
-        )
+        made = figure.legend(list(entries.values()), list(entries), loc="outside lower center", ncols=columns)
         made_width = made.get_window_extent(figure.canvas.get_renderer()).width  # type: ignore[attr-defined]
         if columns == 1 or made_width <= 0.98 * figure.bbox.width:
             return

@@ -28,14 +28,14 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     for entry in config.nav or []:
         for title, page in list(entry.items()):
             if page == "api/":
-                entry[title] = ["api/index.md", *(f"api/{package.name}.md" for package in packages())]
+                entry[title] = ["api/index.md", *(f"api/{name}.md" for name in references())]
     return config
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Adds the first page and the reference to the files of docs/."""
     pages = {"index.md": front(), "api/index.md": contents()}
-    pages.update({f"api/{package.name}.md": reference(package) for package in packages()})
+    pages.update({f"api/{name}.md": text for name, text in references().items()})
     for path, text in pages.items():
         files.append(File.generated(config, path, content=text))
     return files
@@ -61,11 +61,31 @@ def packages() -> list[Path]:
     return sorted(path.parent for path in LIBRARY.glob("*/__init__.py"))
 
 
+def references() -> dict[str, str]:
+    """Returns the pages of the reference by their names: the public names, what was trained, and the packages."""
+    found = {"api": public(), "results": f"# critical.results\n\n{_shown('critical.results')}\n"}
+    return {**found, **{package.name: reference(package) for package in packages()}}
+
+
 def contents() -> str:
     """Returns the first page of the reference: a line a package."""
-    rows = [f"| [`critical.{one.name}`]({one.name}.md) | {_says(one / '__init__.py')} |" for one in packages()]
+    said = {"api": LIBRARY / "api.py", "results": LIBRARY / "results.py"}
+    said |= {one.name: one / "__init__.py" for one in packages()}
+    rows = [f"| [`critical.{name}`]({name}.md) | {_says(path)} |" for name, path in said.items()]
     intro = ast.get_docstring(ast.parse((LIBRARY / "__init__.py").read_text(encoding="utf-8"))) or ""
-    return "\n".join(["# API reference", "", intro, "", "| package | holds |", "| --- | --- |", *rows, ""])
+    return "\n".join(["# API reference", "", intro, "", "| module | holds |", "| --- | --- |", *rows, ""])
+
+
+def public() -> str:
+    """Returns the page of the public names: `critical.api.__all__`, and the page that describes each."""
+    held = ast.parse((LIBRARY / "api.py").read_text(encoding="utf-8"))
+    homes = {name.asname or name.name: str(line.module)
+             for line in held.body if isinstance(line, ast.ImportFrom) for name in line.names}  # fmt: skip
+    (names,) = (ast.literal_eval(line.value) for line in held.body
+                if isinstance(line, ast.Assign) and ast.unparse(line.targets[0]) == "__all__")  # fmt: skip
+    rows = [f"| `{name}` | [`{homes[name]}`]({homes[name].split('.')[1]}.md) |" for name in names]
+    head = ["# critical.api", "", _says(LIBRARY / "api.py"), "", "| name | described in |", "| --- | --- |"]
+    return "\n".join([*head, *rows, ""])
 
 
 def reference(package: Path) -> str:
@@ -74,9 +94,12 @@ def reference(package: Path) -> str:
     modules = [path.stem for path in sorted(package.glob("*.py")) if path.stem != "__init__"]
     parts = [f"# {name}", _says(package / "__init__.py")]
     for module in modules:
-        parts += [f"## {module}", f"::: {name}.{module}\n    options:\n      show_root_heading: false\n"
-                  "      show_root_toc_entry: false"]  # fmt: skip
+        parts += [f"## {module}", _shown(f"{name}.{module}")]
     return "\n\n".join(parts) + "\n"
+
+
+def _shown(module: str) -> str:
+    return f"::: {module}\n    options:\n      show_root_heading: false\n      show_root_toc_entry: false"
 
 
 def _says(module: Path) -> str:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from experiments.output.records import REFERENCE, FigureRecord, read_records
+from experiments.output.records import NO_RESULT, REFERENCE, FigureRecord, names, read_records
 from experiments.output.report import PROFILES
 
 
 def committed(results: Path) -> dict[str, list[FigureRecord]]:
-    """Reads the records of the committed tables, a profile a key, the small profiles first; `smoke` says nothing.
+    """Reads the records of the committed tables by their name, those of small profiles first.
 
     Args:
-        results: The folder that holds `reference/<profile>/`.
+        results: The folder that holds `reference/<name>/`.
     """
-    there = {path.name for path in (results / REFERENCE).glob("*") if path.is_dir()} - {"smoke"}
-    order = [name for name in PROFILES if name in there]
-    found = {name: read_records(results, name, REFERENCE) for name in [*order, *sorted(there - set(order))]}
-    return {name: records for name, records in found.items() if records}
+    held = {name: read_records(results, name, REFERENCE) for name in names(results, REFERENCE) if name != NO_RESULT}
+    order = list(PROFILES)
+
+    def size(name: str) -> tuple[int, str]:
+        profile = held[name][0].profile
+        return (order.index(profile) if profile in order else len(order)), name
+
+    return {name: held[name] for name in sorted(held, key=size)}

@@ -24,10 +24,10 @@ from experiments.design.config import CONF
 from experiments.design.registry import FIGURES
 from experiments.output.committed import committed
 from experiments.output.compared import tallies
-from experiments.output.headline import headline
+from experiments.output.headline import AT_MOST, capital, finding, headline, leaders
 from experiments.output.records import FigureRecord
 from experiments.output.report_text import number, ranges
-from experiments.output.results_page import anchor
+from experiments.output.results_page import anchor, row
 
 ROOT = CONF.parent
 DEFAULT = "quick"
@@ -65,19 +65,31 @@ def minutes(seconds: float) -> str:
 
 
 def found(results: Path) -> str:
-    """Returns ten lines of what was found: how the papers fared, and a line a figure, from the largest profiles."""
-    held = committed(results)
-    tallied = {one.source: (name, one) for name, records in held.items() for one in tallies(records)}
-    lines = [f"- {paper}, on {one.data} (`{name}`): {one.said}." for paper in _papers() if paper in tallied
-             for name, one in [tallied[paper]]]  # fmt: skip
-    largest = {record.figure: (name, record) for name, records in held.items() for record in records if record.verdicts}
+    """Returns how the papers fared, a line a profile, and what each figure found in all profiles, the largest first."""
+    held = dict(reversed(committed(results).items()))
+    counted = [(name, one) for name, records in held.items() for one in tallies(records)]
+    lines = [f"- {paper}, on {one.data} (`{name}`): {one.said}."
+             for paper in _papers() for name, one in counted if one.source == paper]  # fmt: skip
     for figure in FIGURES:
-        if figure in largest:
-            name, record = largest[figure]
-            where = "" if len(held) == 1 else f", `{name}`"
-            said = headline(record.verdicts, record.leading, brief=True)
-            lines.append(f"- [{figure.rpartition('/')[2]}](docs/results.md#{anchor(figure)}){where}: {said}")
+        records = {name: record for name, all_of_it in held.items() for record in all_of_it
+                   if record.figure == figure and record.verdicts}  # fmt: skip
+        if records:
+            lines.append(f"- [{figure.rpartition('/')[2]}](docs/results.md#{anchor(figure)}): {_leading(records)}")
     return "\n".join(lines) or "No reference tables are committed yet."
+
+
+def _leading(records: Mapping[str, FigureRecord]) -> str:
+    """Says what became of the leading claims of a figure, by the names of results; many claims are counted."""
+    chosen = {name: leaders(record.verdicts, record.leading) for name, record in records.items()}
+    if any(len(claims) > AT_MOST for claims in chosen.values()):
+        return " ".join(f"`{name}`: {headline(record.verdicts, record.leading)}" for name, record in records.items())
+    found: dict[str, list[str]] = {}
+    for name, claims in chosen.items():
+        for claim in claims:
+            sure = ", confirmed" if claim["confirmed"] else ""
+            found.setdefault(claim["short"], []).append(f"{finding(claim)}{sure} (`{name}`)")
+    first, *others = (f"{short}: {'; '.join(words)}." for short, words in found.items())
+    return " ".join([first, *map(capital, others)])
 
 
 def _papers() -> list[str]:
@@ -225,8 +237,7 @@ def scripts(_: Path) -> str:
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Writes a table of Markdown."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |" for cells in lines)
+    return "\n".join(map(row, [head, ["---"] * len(head), *rows]))
 
 
 def _settings(*overrides: str) -> DictConfig:

@@ -6,14 +6,12 @@ here is written by hand about one figure.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from critical.inference.claims import OURS
 from critical.inference.verdicts import DECIDED, NEITHER
-from experiments.output.report_text import effect, found
-from experiments.output.words import VERDICTS
+from experiments.output.report_text import counted, effect, found
 
 NOTHING = "Chooses settings; claims nothing."
 AT_MOST = 3
@@ -24,13 +22,12 @@ NAMES = ("Fisher",)
 Verdict = Mapping[str, Any]
 
 
-def headline(verdicts: Sequence[Verdict], leading: Sequence[str] = (), brief: bool = False) -> str:
+def headline(verdicts: Sequence[Verdict], leading: Sequence[str] = ()) -> str:
     """Says what was found of the leading claims, a sentence each.
 
     Args:
         verdicts: Those of a figure, as records hold them.
         leading: Ids of the claims to speak of; when left out, the first of the papers' and the first of ours.
-        brief: Whether the effect alone stands behind a claim, and that it is confirmed: for lists of figures.
 
     Returns:
         Text such as "Reproduced: a blur costs accuracy (+50.2 points [+47.1, +53.4], provisional). Undecided: …".
@@ -43,8 +40,8 @@ def headline(verdicts: Sequence[Verdict], leading: Sequence[str] = (), brief: bo
     chosen = leaders(verdicts, leading)
     if len(chosen) > AT_MOST:
         notable = _notable(chosen)
-        return f"Of {len(chosen)} claims: {_counted(chosen)}." + (f" Found: {'; '.join(notable)}." if notable else "")
-    return " ".join(sentence(verdict, brief) for verdict in chosen)
+        return f"Of {len(chosen)} claims: {counted(chosen)}." + (f" Found: {'; '.join(notable)}." if notable else "")
+    return " ".join(sentence(verdict) for verdict in chosen)
 
 
 def picture_title(verdicts: Sequence[Verdict], leading: Sequence[str] = (), title: str = "") -> str:
@@ -61,8 +58,8 @@ def picture_title(verdicts: Sequence[Verdict], leading: Sequence[str] = (), titl
     if len(chosen) > AT_MOST:
         notable = _notable(chosen)
         best = "; ".join(notable[:2]) + (f"; {len(notable) - 2} more" if len(notable) > 2 else "")
-        return "\n".join(filter(None, (f"Of {len(chosen)} claims: {_counted(chosen)}", _capital(best))))
-    return "\n".join(_capital(_brief(verdict)) for verdict in chosen[:2])
+        return "\n".join(filter(None, (f"Of {len(chosen)} claims: {counted(chosen)}", capital(best))))
+    return "\n".join(capital(f"{verdict['short']} — {finding(verdict)}") for verdict in chosen[:2])
 
 
 def leaders(verdicts: Sequence[Verdict], leading: Sequence[str] = ()) -> list[Verdict]:
@@ -80,12 +77,9 @@ def leaders(verdicts: Sequence[Verdict], leading: Sequence[str] = ()) -> list[Ve
     return [firsts[ours] for ours in (False, True) if ours in firsts]
 
 
-def sentence(verdict: Verdict, brief: bool = False) -> str:
-    """Says what was found of one claim: the word, the claim, and the effect that bears it out; `brief` as above."""
+def sentence(verdict: Verdict) -> str:
+    """Says what was found of one claim: the word, the claim, and the effect that bears it out."""
     word, claim = verdict["verdict"], _small(verdict["sentence"].rstrip("."))
-    if brief and word != "unfinished" and verdict["effect"] is not None:
-        sure = ", confirmed" if verdict["confirmed"] else ""
-        return f"{word.capitalize()}: {_with(claim, effect(verdict, verdict['effect']) + sure)}."
     numbers, least = found(verdict), effect(verdict, verdict["smallest"]).removeprefix("+")
     if word in DECIDED:
         numbers += ", confirmed" if verdict["confirmed"] else ", provisional"
@@ -112,14 +106,10 @@ def _with(claim: str, numbers: str) -> str:
     return f"{claim[:-1]}; {numbers})" if claim.endswith(")") else f"{claim} ({numbers})"
 
 
-def _brief(verdict: Verdict) -> str:
+def finding(verdict: Verdict) -> str:
+    """Says what was found of one claim without its name: "reproduced, +5.1 points"."""
     known = verdict["effect"] is not None and verdict["verdict"] != "unfinished"
-    return f"{verdict['short']} — {verdict['verdict']}" + (f", {effect(verdict, verdict['effect'])}" if known else "")
-
-
-def _counted(chosen: Sequence[Verdict]) -> str:
-    words = Counter(verdict["verdict"] for verdict in chosen)
-    return ", ".join(f"{words[word]} {word}" for word in VERDICTS if words[word])
+    return verdict["verdict"] + (f", {effect(verdict, verdict['effect'])}" if known else "")
 
 
 def _notable(chosen: Sequence[Verdict]) -> list[str]:
@@ -138,5 +128,6 @@ def _small(text: str) -> str:
     return text if first in NAMES or (len(first) > 1 and not first[1:].islower()) else text[:1].lower() + text[1:]
 
 
-def _capital(text: str) -> str:
+def capital(text: str) -> str:
+    """Makes the first letter a capital."""
     return text[:1].upper() + text[1:]

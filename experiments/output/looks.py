@@ -16,8 +16,8 @@ DARK = {
 }  # fmt: skip
 TINT = {"light": 0.2, "dark": 0.32}
 """Share of a verdict's colour in the ground of a provisional cell; a confirmed one has all of it."""
-ON_FULL = "#0b0f14"
-"""Words on a full colour, on light and dark pages."""
+ON_FULL = "#111111"
+"""Words on a full colour, on light and dark pages and in pictures."""
 
 
 def scheme(dark: bool) -> dict[str, str]:

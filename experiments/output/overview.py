@@ -13,7 +13,6 @@ import hashlib
 import io
 import itertools
 import textwrap
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,8 +31,9 @@ from critical.plots import style
 from experiments.design.command import in_one_line
 from experiments.output.committed import committed
 from experiments.output.headline import leaders
+from experiments.output.looks import ON_FULL
 from experiments.output.records import FigureRecord
-from experiments.output.report_text import brief
+from experiments.output.report_text import brief, counted
 from experiments.output.small_png import small
 from experiments.output.words import VERDICTS
 
@@ -41,8 +41,6 @@ ROOT = Path(__file__).resolve().parents[2]
 QUESTION = "Do the papers’ claims hold?"
 MANY = 12
 """A figure with more claims of papers shows only those that lead."""
-NO_LETTERS = "#111111"
-"""Letters on a filled cell, on light pages and dark ones."""
 
 # All in points, 72 an inch. A picture of about 265 points is legible where a phone shows it 390 pixels wide.
 LABEL, MARGIN, ROW, LINE = 158.0, 6.0, 12.8, 11.0
@@ -125,9 +123,8 @@ def _shown(record: FigureRecord) -> list[str]:
 
 def tally(name: str, records: Iterable[FigureRecord]) -> str:
     """Counts all claims of the papers: "quick: of 45 claims, 17 reproduced, 4 reversed"."""
-    words = Counter(verdict["verdict"] for verdict in _of_papers(records))
-    counted = ", ".join(f"{words[word]} {word}" for word in VERDICTS if words[word])
-    return f"{name}: of {words.total()} claims, {counted}"
+    claimed = _of_papers(records)
+    return f"{name}: of {len(claimed)} claims, {counted(claimed)}"
 
 
 def _of_papers(records: Iterable[FigureRecord]) -> list[Mapping[str, Any]]:
@@ -233,7 +230,7 @@ def _cell(axis: Axes, verdict: Mapping[str, Any], x: float, y: float, width: flo
     edge = colour if decided and not confirmed else "none"
     axis.add_patch(FancyBboxPatch(corner, width, high, boxstyle="round,pad=0,rounding_size=2.5", linewidth=1.2,
                                   facecolor=to_rgba(colour, 1.0 if confirmed else 0.18), edgecolor=edge))  # fmt: skip
-    ink = NO_LETTERS if confirmed else style.ink()
+    ink = ON_FULL if confirmed else style.ink()
     axis.text(x - width / 2 + 7, y, look.sign, fontsize=8.5, fontweight="bold", ha="center", va="center",
               color=ink if confirmed else style.seen(colour, style.TEXT_CONTRAST))  # fmt: skip
     if verdict["effect"] is not None and word != "unfinished":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -13,13 +13,11 @@ from experiments.output import compared, forest, pictures, strips
 from experiments.output.compared import Block, Column, Tally, Verdict, agreed, anchor, blocks, tallies
 from experiments.output.forest import Group
 from experiments.output.headline import headline
-from experiments.output.records import OWN, REFERENCE, FigureRecord, names, read_records
+from experiments.output.records import NO_RESULT, OWN, REFERENCE, FigureRecord, names, read_records
 from experiments.output.report_text import brief, found, sureness
 from experiments.output.strips import Strip
 from experiments.output.words import VERDICTS
 
-NOT_COMMITTED = "smoke"
-"""A profile that says nothing; it is no column beside others."""
 MANY = 5
 """Claims from which on a paper has a sentence of its own; the others are folded."""
 
@@ -96,7 +94,7 @@ def sheet(results: Path, name: str) -> Sheet:
     own, committed = column(name, OWN), names(results, REFERENCE)
     base = name if name in committed or own is None else own.profile
     reference = column(base, REFERENCE) if base in committed else None
-    others = [other for other in committed if other not in (base, NOT_COMMITTED)] if name in committed else []
+    others = [other for other in committed if other not in (base, NO_RESULT)] if name in committed else []
     beside = tuple(held for held in (column(other, REFERENCE) for other in others) if held)
     return Sheet(name, own, reference, beside, tuple(complaints))
 
@@ -201,10 +199,11 @@ class Section:
     strips: Sequence[Strip]
     epochs: Sequence[tuple[float, str]]
     agreed: str
-    own: bool = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "own", self.where == OWN)
+    @property
+    def own(self) -> bool:
+        """Whether it is made here."""
+        return self.where == OWN
 
 
 def section(sheet: Sheet, figure: str, folder: Path) -> Section:

@@ -18,7 +18,6 @@ from typing import Any
 
 from critical.core import environment
 from critical.core.spec import SpecError
-from critical.data.images import DataError
 from critical.execution.plan import Plan, plan
 from critical.execution.store import RunStore
 from experiments.design.figure import Design, Figure
@@ -30,7 +29,7 @@ from experiments.output.recording import recorded
 from experiments.output.records import OWN, REFERENCE, FigureRecord, read_record, write_record
 from experiments.output.reference import finished_seeds, refuse_changed_code, with_kept
 from experiments.output.report import build_report
-from experiments.output.samples import samples
+from experiments.output.samples import samples_or
 from experiments.output.tables import PlannedRun, Tables
 
 
@@ -79,6 +78,18 @@ class Setting:
     def tables(self) -> Path:
         """Where the tables lie."""
         return self.results / self.where / self.folder
+
+    @property
+    def pictures(self) -> Path:
+        """Where the pictures lie: of committed tables with the page that shows them."""
+        if self.reference:
+            return self.results / "report" / self.folder / "figures"
+        return self.results / "figures" / self.folder
+
+    @property
+    def chosen_name(self) -> str:
+        """The name, where it does not follow from the profile and the settings."""
+        return "" if self.folder == naming.results_name(self.profile, self.changed) else self.folder
 
 
 def planned_seeds(design: Design, protocol: Protocol) -> tuple[int, ...]:
@@ -134,23 +145,21 @@ def make(figure: Figure, protocol: Protocol, parameters: Any, setting: Setting) 
         figure, design, protocol, collected, every,
         profile=setting.profile,
         settings=found,
-        command=command_of(figure.name, setting.profile, found),
+        command=command_of(figure.name, setting.profile, found, setting.chosen_name),
         table=str(written[0]),
         made_by=made_by,
         wall_seconds=time.monotonic() - start,
         created=datetime.date.today().isoformat(),
-        samples=samples_or_before(design, protocol, figure, setting),
+        samples=samples_or(functools.partial(samples_before, figure, setting), design, protocol),
     )  # fmt: skip
     write_record(record, setting.results, setting.folder, setting.where)
     if setting.reference:
-        drawn = setting.results / "report" / setting.folder / "figures"
-        order = pictures.Order(setting.results, setting.folder, figure.name, drawn, png=True)
+        order = pictures.Order(setting.results, setting.folder, figure.name, setting.pictures, png=True)
         pictures.draw_for_page(order, design, collected, record)
     else:
-        drawn = setting.results / "figures" / setting.folder
-        pictures.write(design, collected, record, drawn)
+        pictures.write(design, collected, record, setting.pictures)
     build_report(setting.results, setting.folder)
-    mirror(items, figure, setting, pictures.path(drawn, figure.name, "png"))
+    mirror(items, figure, setting, pictures.path(setting.pictures, figure.name, "png"))
     return record
 
 
@@ -170,13 +179,10 @@ def refuse_other_settings(figure: Figure, protocol: Protocol, setting: Setting) 
                             [f"profile={before.profile}", *before.settings])  # fmt: skip
 
 
-def samples_or_before(design: Design, protocol: Protocol, figure: Figure, setting: Setting) -> list[dict[str, Any]]:
-    """Returns sample images; where the data are not here, those of the record that is made anew."""
-    try:
-        return samples(design, protocol)
-    except DataError:
-        before = read_record(setting.results, setting.folder, figure.name, setting.where)
-        return [] if before is None else before.samples
+def samples_before(figure: Figure, setting: Setting) -> list[dict[str, Any]]:
+    """Returns the sample images of the record that is made anew, if there is one."""
+    before = read_record(setting.results, setting.folder, figure.name, setting.where)
+    return [] if before is None else before.samples
 
 
 def make_reference(figure: Figure, protocol: Protocol, parameters: Any, setting: Setting) -> FigureRecord:
@@ -220,14 +226,26 @@ def mirror(items: Iterable[PlannedRun], figure: Figure, setting: Setting, pictur
     setting.logger.log_figure(figure.name, picture)
 
 
-def command_of(figure: str, profile: str, settings: Sequence[str]) -> str:
-    """Returns the command that makes a figure among one's own results, whoever made it first."""
-    words = [f"figure={figure}", f"profile={profile}"]
+def command_of(figure: str, profile: str, settings: Sequence[str], name: str = "") -> str:
+    """Returns the command that makes a figure among one's own results, whoever made it first, as a person types it.
+
+    Args:
+        figure: The figure.
+        profile: The profile.
+        settings: Those of its record.
+        name: Of the results; empty where it follows from the profile and the settings.
+    """
+    words = [f"figure={figure}", f"profile={profile}", *([f"name={name}"] if name else [])]
     words += [text for text in naming.changes(settings) if not text.startswith("arithmetic.instructions=")]
     # Where a folder of images lies is not recorded.
     words += [f"{text.rpartition('data')[0]}data.path=FOLDER" for text in words if text.endswith("data=folder")]
     words += [text.replace("source=folder", "path=FOLDER") for text in words if text.endswith("source=folder")]
-    return shlex.join(["python", "-m", "experiments", *words])
+    return " ".join(["python", "-m", "experiments", *map(_typed, words)])
+
+
+def _typed(word: str) -> str:
+    """Quotes a word of a shell where that is needed; in double quotes where it has single ones."""
+    return f'"{word}"' if "'" in word and not set(word) & set('"$`\\!') else shlex.quote(word)
 
 
 def merged(plans: Sequence[Plan]) -> Plan:

@@ -23,6 +23,8 @@ from experiments.output.naming import checked
 WORDS = get_args(Word)
 OWN, REFERENCE = "tables", "reference"
 """The folders of results, one's own and the committed ones."""
+NO_RESULT = "smoke"
+"""A profile that says nothing: its results stand beside no others."""
 _VERDICT_KEYS = (
     *("claim_id", "source", "sentence", "unit", "ratio", "verdict", "confirmed", "reason"),
     *("effect", "low", "high", "p", "n", "smallest", "direction", "short", "paper_effect"),

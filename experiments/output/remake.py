@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from critical.core.spec import SpecError, closest
 from critical.data.images import DataError
@@ -25,7 +24,7 @@ from experiments.output.naming import changes
 from experiments.output.pipeline import command_of, planned_seeds
 from experiments.output.recording import recorded
 from experiments.output.records import REFERENCE, FigureRecord, names, write_record
-from experiments.output.samples import samples
+from experiments.output.samples import samples_or
 
 
 def remake(
@@ -59,12 +58,12 @@ def remake(
         made.figure, made.design, made.protocol, collected, planned_seeds(made.design, made.protocol),
         profile=profile,
         settings=settings,
-        command=command_of(figure, profile, settings),
+        command=command_of(figure, profile, settings, "" if name == profile else name),
         table=before["table"],
         made_by=before["made_by"],
         wall_seconds=before["wall_seconds"],
         created=before["created"],
-        samples=_samples(made, before),
+        samples=samples_or(lambda: before.get("samples", ()), made.design, made.protocol),
     )  # fmt: skip
     write_record(record, results, name, REFERENCE)
     return record
@@ -90,13 +89,6 @@ def _refuse_other_arms(made: Composed, there: set[str], path: Path) -> None:
     if lacking := [arm for key, arm in arms.items() if key not in there]:
         raise SpecError(f"{path}: its table has no arm ({lacking[0]}) as these settings make it; give the settings it "
                         "was made with, such as device=cuda data=folder data.fingerprint=…")  # fmt: skip
-
-
-def _samples(made: Composed, before: Mapping[str, Any]) -> list[dict[str, Any]]:
-    try:
-        return samples(made.design, made.protocol)
-    except DataError:
-        return list(before.get("samples", ()))
 
 
 @in_one_line

@@ -72,10 +72,11 @@ PROFILES = {
     "smoke": "A few epochs, to test that everything runs. Nothing here says anything about a paper.",
     "quick": "Small networks on small embedded data, in minutes and with nothing to download. It shows how "
     "each experiment works; what it finds holds for this data and need not hold for the papers'.",
-    "laptop": "Reduced pictures and networks on a CPU, several seeds.",
+    "laptop": "Reduced photographs and networks, several seeds.",
+    "laptop_fashion": "As laptop, with grey pictures of clothes.",
     "paper": "The papers' data, networks and hyper-parameters.",
 }
-"""What a reader should know about the profile; any other profile goes without."""
+"""What a reader should know about a profile, the small ones first."""
 
 
 def build_index(results: Path) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -17,18 +17,34 @@ DIGITS = {"points": 1}
 
 
 def found(verdict: Mapping[str, Any]) -> str:
-    """Writes an effect with its interval and unit: "+4.2 points [+3.1, +5.3]", "×1.3 [1.1, 1.5]"."""
+    """Writes an effect with its interval and unit: "+4.2 points [+3.0, +5.3]", "×1.3 [1.1, 1.5]".
+
+    The effect and its bounds have the same decimals.
+    """
     mean, low, high = (verdict[key] for key in ("effect", "low", "high"))
     if not _known(mean):
         return "no estimate"
-    bounds = f" [{_bare(verdict, low)}, {_bare(verdict, high)}]" if _known(low) and _known(high) else " (no interval)"
-    return effect(verdict, mean) + bounds
+    if not (_known(low) and _known(high)):
+        return f"{effect(verdict, mean)} (no interval)"
+    mean, low, high = _aligned([_bare(verdict, value) for value in (mean, low, high)])
+    return f"{_with_unit(verdict, mean)} [{low}, {high}]"
 
 
 def effect(verdict: Mapping[str, Any], value: float) -> str:
     """Writes a number in the unit of a verdict; a ratio, of which it is the logarithm, as a factor."""
-    bare = _bare(verdict, value)
+    return _with_unit(verdict, _bare(verdict, value))
+
+
+def _with_unit(verdict: Mapping[str, Any], bare: str) -> str:
     return f"×{bare}" if verdict["ratio"] else f"{bare} {verdict['unit']}".rstrip()
+
+
+def _aligned(texts: Sequence[str]) -> list[str]:
+    """Gives numbers as many decimals as that of them which has most; very small ones, with an exponent, stay."""
+    if any("e" in text for text in texts):
+        return list(texts)
+    most = max(len(text.partition(".")[2]) for text in texts)
+    return [text + "." * ("." not in text and most > 0) + "0" * (most - len(text.partition(".")[2])) for text in texts]
 
 
 def _bare(verdict: Mapping[str, Any], value: float) -> str:
@@ -57,6 +73,12 @@ def sureness(verdict: Mapping[str, Any]) -> str:
     if verdict["verdict"] not in DECIDED:
         return ""
     return "confirmed" if verdict["confirmed"] else "provisional"
+
+
+def counted(verdicts: Iterable[Mapping[str, Any]]) -> str:
+    """Counts verdicts by their words, in the order of a summary: "2 reproduced, 1 undecided"."""
+    words = Counter(verdict["verdict"] for verdict in verdicts)
+    return ", ".join(f"{words[word]} {word}" for word in VERDICTS if words[word])
 
 
 def tally(verdicts: Iterable[Mapping[str, Any]]) -> str:

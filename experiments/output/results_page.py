@@ -54,7 +54,7 @@ def anchor(figure: str) -> str:
 def _in_short(held: Profiles) -> Iterator[str]:
     yield "## In short\n"
     for name, records in held.items():
-        yield f"**{name}.** {PROFILES.get(name, '')}\n"
+        yield f"**{name}.** {PROFILES.get(records[0].profile, '')}".rstrip() + "\n"
         yield from (f"- {one.source}, on {one.data}: {one.said}." for one in tallies(records))
         yield ""
 
@@ -62,8 +62,8 @@ def _in_short(held: Profiles) -> Iterator[str]:
 def _at_a_glance(held: Profiles) -> Iterator[str]:
     """Yields the matrix: figures × profiles, a sign a claim, the papers' own apart from our controls."""
     yield f"### All claims\n\n{LEGEND}"
-    yield _row(["figure", *held])
-    yield _row(["---"] * (1 + len(held)))
+    yield row(["figure", *held])
+    yield row(["---"] * (1 + len(held)))
     for figure, records in _figures(held).items():
         cells = []
         for name in held:
@@ -72,7 +72,7 @@ def _at_a_glance(held: Profiles) -> Iterator[str]:
                             for own in (False, True))  # fmt: skip
             cells.append(" · ".join(filter(None, (papers, ours))) if claims else "")
         if any(cells):
-            yield _row([f"[{figure}](#{anchor(figure)})", *cells])
+            yield row([f"[{figure}](#{anchor(figure)})", *cells])
     yield f"\n{EFFECTS}"
 
 
@@ -105,11 +105,11 @@ def _compared(records: Mapping[str, FigureRecord]) -> Iterator[str]:
                 if (claim["source"] == OURS) == own:
                     rows.setdefault(claim["claim_id"], {})[name] = claim
     if rows:
-        yield _row(["claim", "source", *records])
-        yield _row(["---"] * (2 + len(records)))
+        yield row(["claim", "source", *records])
+        yield row(["---"] * (2 + len(records)))
         for cells in rows.values():
             first = next(iter(cells.values()))
-            yield _row([first["short"], first["source"], *(_cell(cells.get(name)) for name in records)])
+            yield row([first["short"], first["source"], *(_cell(cells.get(name)) for name in records)])
         yield ""
 
 
@@ -131,12 +131,12 @@ def _details(profile: str, record: FigureRecord, records: Sequence[FigureRecord]
         adjusted = _adjusted(records) if any(claim["confirmed"] for claim in record.verdicts) else None
         columns = ["claim", "effect", "smallest of interest", "p", "n", "verdict"]
         columns += [] if adjusted is None else ["Holm's p"]
-        yield _row(columns)
-        yield _row(["---"] * len(columns))
+        yield row(columns)
+        yield row(["---"] * len(columns))
         for claim in sorted(record.verdicts, key=lambda claim: claim["source"] == OURS):
             effects = claim["confirmed"] and claim["verdict"] != "negligible"  # that word rests on the interval
             holms = [] if adjusted is None else [adjusted.get(_key(record, claim)) if effects else None]
-            yield _row([f"{claim['sentence']} {claim['differs']}".rstrip(), found(claim),
+            yield row([f"{claim['sentence']} {claim['differs']}".rstrip(), found(claim),
                         effect(claim, claim["smallest"]).removeprefix("+"), probability(claim["p"]), str(claim["n"]),
                         _verdict(claim), *map(probability, holms)])  # fmt: skip
         yield ""
@@ -171,5 +171,6 @@ def _key(record: FigureRecord, claim: Claimed) -> str:
     return f"{record.figure} {claim['claim_id']}"
 
 
-def _row(cells: Iterable[str]) -> str:
+def row(cells: Iterable[str]) -> str:
+    """Writes a row of a table of Markdown."""
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

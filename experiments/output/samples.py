@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from PIL import Image, ImageDraw
 
 from critical.core.batch import VIEWS, Batch
-from critical.data import Dataset, load
+from critical.data import DataError, Dataset, load
 from critical.deficits import Deficit, NoDeficit
 from experiments.design.figure import Design
 from experiments.design.protocol import Protocol
@@ -42,6 +43,22 @@ def samples(design: Design, protocol: Protocol) -> list[dict[str, Any]]:
         if sum(len(view["png"]) for row in found for view in row["views"]) <= BYTES:
             return found
     return []
+
+
+def samples_or(
+    before: Callable[[], Sequence[Mapping[str, Any]]], design: Design, protocol: Protocol
+) -> list[dict[str, Any]]:
+    """Returns sample images; where the data are not here, those of the record that is made anew.
+
+    Args:
+        before: Reads them.
+        design: As above.
+        protocol: As above.
+    """
+    try:
+        return samples(design, protocol)
+    except DataError:
+        return [dict(row) for row in before()]
 
 
 def _seen(design: Design, dataset: Dataset, count: int) -> list[tuple[str, Batch]]:

@@ -19,8 +19,8 @@ def timelines(design: Design) -> list[dict[str, Any]]:
     """Returns the timelines of the arms that a figure trains.
 
     Returns:
-        Mappings of `label`, `role`, `end` (epochs), `windows` (lists of first epoch, epoch of removal, name; those in
-        which nothing acts are left out), `stages` (see `stages`) and `stabilizers` (names).
+        Mappings of `label`, `role`, `end` and `removal` (epochs), `windows` (lists of first epoch, epoch of removal,
+        name; those in which nothing acts are left out), `stages` (see `stages`) and `stabilizers` (names).
     """
     return [_timeline(arm.run, arm.tags) for arm in design.trained if arm.run is not None]
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from critical.inference.claims import LONGEST_SHORT
 from critical.inference.statistics import smallest_n_paired
 from critical.inference.verdicts import PROVISIONAL_ALPHA
 from experiments.output import report_text
-
-WIDTH = 34
-"""Letters of a claim's short name."""
 
 
 def verdict_lines(verdicts: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -24,15 +22,15 @@ def verdict_lines(verdicts: Sequence[Mapping[str, Any]]) -> list[str]:
         one line; so are those of a figure that is not finished.
     """
     needed = smallest_n_paired(PROVISIONAL_ALPHA)
-    lines, told = [], {id(verdict) for verdict in verdicts}
-    unfinished = [verdict for verdict in verdicts if verdict["verdict"] == "unfinished"]
-    few = [verdict for verdict in verdicts if verdict["verdict"] != "unfinished" and verdict["n"] < needed
-           and "A run failed" not in verdict["reason"]]  # fmt: skip
-    told -= {id(verdict) for verdict in (*unfinished, *few)}
+    lines, unfinished, few = [], [], []
     for verdict in verdicts:
-        if id(verdict) in told:
-            name = verdict.get("short") or verdict["sentence"]
-            lines.append(f"{verdict['verdict']:<14}  {name:<{WIDTH}}  {report_text.found(verdict)}")
+        if verdict["verdict"] == "unfinished":
+            unfinished.append(verdict)
+        elif verdict["n"] < needed and "A run failed" not in verdict["reason"]:
+            few.append(verdict)
+        else:
+            word, name = verdict["verdict"], verdict["short"]
+            lines.append(f"{word:<14}  {name:<{LONGEST_SHORT}}  {report_text.found(verdict)}")
     if unfinished:
         lines.append(f"{'unfinished':<14}  {_counted(unfinished)}; {unfinished[0]['reason']}")
     if few:

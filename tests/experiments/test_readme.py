@@ -10,6 +10,7 @@ import tiny
 
 from experiments.design.config import plain
 from experiments.design.registry import chosen
+from experiments.runs.__main__ import parser as runs_parser
 
 ROOT = Path(__file__).resolve().parents[2]
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -80,6 +81,8 @@ def test_modules_exist_and_their_settings_compose(module, arguments):
         stray = [text for text in arguments if "=" not in text and not text.startswith("-")]
         assert all(arguments[arguments.index(text) - 1] in ("--cfg", "--info") for text in stray)
         tiny.composed(CONFIGS[module], *overrides(arguments))
+    if module == "experiments.runs":
+        assert callable(runs_parser().parse_args(arguments).job)
 
 
 def test_make_help_lists_every_target():

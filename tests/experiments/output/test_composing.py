@@ -115,7 +115,7 @@ class TestRemake:
         for key in ("made_by", "cpu_seconds", "wall_seconds", "created", "samples", "settings", "data", "table"):
             assert getattr(after, key) == getattr(before, key), key
         assert after.samples
-        assert after.command.startswith(f"python -m experiments figure={VISION} profile=quick augmentation.shift=0")
+        assert after.command.startswith(f"python -m experiments figure={VISION} profile=quick name=beasts ")
         assert "data=folder" in after.command
         assert "data.path=FOLDER" in after.command
         assert tables.paths(results / REFERENCE / "beasts", VISION)[0].read_bytes() == table

@@ -27,7 +27,8 @@ def verdict(claim_id, word="reproduced", source=PAPER, **changes):
 
 
 def record(figure, verdicts, leading=(), data="glyphs 16×16 (3,000 images)"):
-    return SimpleNamespace(figure=figure, title=f"Title of {figure}", data=data, verdicts=verdicts, leading=leading)
+    return SimpleNamespace(figure=figure, title=f"Title of {figure}", data=data, verdicts=verdicts, leading=leading,
+                           profile="quick")  # fmt: skip
 
 
 FIRST = record("a/one", [verdict("a.cost"), verdict("a.ours", "undecided", OURS), verdict("a.later", "reversed", OTHER),
@@ -131,8 +132,10 @@ def test_parts_beside_each_other_keep_the_order_and_are_about_equally_high():
 
 def test_the_pictures_are_written_from_the_committed_records_and_again_the_same(tmp_path, monkeypatch):
     monkeypatch.setattr(committed, "read_records", lambda results, name, where: {"quick": [FIRST]}.get(name, []))
-    for name in ("quick", "smoke", "empty"):
+    for name in ("quick", "smoke"):
         (tmp_path / "reference" / name).mkdir(parents=True)
+        (tmp_path / "reference" / name / "a.json").touch()
+    (tmp_path / "reference" / "empty").mkdir()
     assert list(overview.committed(tmp_path)) == ["quick"]
     light, dark, *narrow = overview.write(tmp_path, tmp_path / "docs")
     assert (light.name, dark.name) == ("overview.png", "overview-dark.png")

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import shlex
 
 import pandas as pd
 import pytest
@@ -311,6 +312,22 @@ class TestComputed:
         assert tables.planned(design, (0, 1)) == []
         assert [call[0] for call in bench.logger.calls] == ["controls/computed"], "there are no runs to log"
         assert "Is it computed?" in (setting.results / "report" / "smoke" / "index.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("settings", "name", "end"),
+    [
+        (["device=cuda", "data.label='A (JPEG)'"], "mine", "name=mine \"data.label='A (JPEG)'\" device=cuda"),
+        (["seeds=[0]", "device=cpu"], "", "'seeds=[0]'"),
+        (["data.label='$A'", "data=folder"], "", "'data.label='\"'\"'$A'\"'\"'' data.path=FOLDER"),
+    ],
+)
+def test_a_command_is_as_a_person_types_it(settings, name, end):
+    said = pipeline.command_of("zoo/ape", "quick", settings, name)
+    assert said.endswith(end)
+    words = ["python", "-m", "experiments", "figure=zoo/ape", "profile=quick"]
+    assert shlex.split(said)[:5] == words
+    assert {text for text in settings if text != "device=cpu"} <= set(shlex.split(said))
 
 
 def test_the_command_makes_a_figure_with_a_worker(monkeypatch, capsys, tmp_path):

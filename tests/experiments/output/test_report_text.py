@@ -34,14 +34,17 @@ def points(effect, low=None, high=None, unit="points", ratio=False):
     ("verdict", "text"),
     [
         (points(4.2, 3.1, 5.3), "+4.2 points [+3.1, +5.3]"),
-        (points(-6.24, -8.1, 1.0), "−6.2 points [−8.1, +1]"),
-        (points(0.0, -0.5, 0.5), "0 points [−0.5, +0.5]"),
-        (points(0.31, 0.2, 0.42, unit=""), "+0.31 [+0.2, +0.42]"),
+        (points(-6.24, -8.1, 1.0), "−6.2 points [−8.1, +1.0]"),
+        (points(0.0, -0.5, 0.5), "0.0 points [−0.5, +0.5]"),
+        (points(0.31, 0.2, 0.42, unit=""), "+0.31 [+0.20, +0.42]"),
         (points(1.0), "+1 points (no interval)"),
         (points(None), "no estimate"),
         (points(math.nan), "no estimate"),
+        (points(25.25, 23.0, 27.5), "+25.2 points [+23.0, +27.5]"),
+        (points(1200.0, 900.5, 1499.5), "+1,200 points [+900, +1,500]"),
+        (points(math.log(1e-5), math.log(9e-6), math.log(2e-5), "×", True), "×1e−05 [9e−06, 2e−05]"),
         (points(math.log(1.3), math.log(1.1), math.log(1.5), "×", True), "×1.3 [1.1, 1.5]"),
-        (points(math.log(0.5), math.log(0.25), 0.0, "×", True), "×0.5 [0.25, 1]"),
+        (points(math.log(0.5), math.log(0.25), 0.0, "×", True), "×0.50 [0.25, 1.00]"),
     ],
 )
 def test_an_effect_has_its_interval_and_unit_and_a_ratio_is_a_factor(verdict, text):

@@ -10,7 +10,9 @@ from critical.inference.statistics import holm
 from critical.inference.verdicts import Verdict, to_records
 from experiments.design import config as configuration
 from experiments.output import document_parts, documents, results_page
-from experiments.output.records import FigureRecord
+from experiments.output.committed import committed as committed_results
+from experiments.output.records import REFERENCE, FigureRecord, write_record
+from experiments.output.report import PROFILES
 
 PAPER, OTHER = "Achille et al. 2019", "Pawlak 2025"
 HERE = {"commit": "0123456789ab", "machine": "AMD EPYC, 2 cores, Linux", "versions": {}, "cpu_seconds": 75.0}
@@ -68,7 +70,7 @@ def test_a_row_says_effect_interval_and_word():
     assert found["a"] == (
         "| Sentence of a. | +4.2 points [+3.1, +5.3] | 2 points | 0.008 | 8 | ✓ reproduced, provisional |"
     )
-    assert "−0.1 points [−1, +0.7] | 2 points | 0.640 | 8 | ≈ negligible, provisional" in found["b"]
+    assert "−0.1 points [−1.0, +0.7] | 2 points | 0.640 | 8 | ≈ negligible, provisional" in found["b"]
     assert "no estimate | 2 points | – | 0 | ? undecided |" in found["c"]
     assert "×1.3 [1.1, 1.5] | ×1.2 |" in found["d"]
     assert r"Other \|units\|. |" in found["d"]
@@ -170,23 +172,41 @@ def test_the_readme_says_what_commands_cost(tmp_path, committed):
     assert "all figures took 6." in said
 
 
-def test_the_readme_takes_each_figure_from_the_largest_profile(tmp_path, committed):
-    late = verdict("late", effect=9.0, low=8.0, high=10.0)
-    committed["quick"] = [record(FIGURE, [verdict("a")]), record("controls/permanence", [verdict("b", source=OURS)])]
-    assert document_parts.found(tmp_path).splitlines()[1].startswith("- [deficit_removal](docs/results.md#iclr2019")
-    committed["laptop"] = [record(FIGURE, [late])]
+def test_the_readme_names_every_profile_of_a_leading_claim_the_largest_first(tmp_path, committed):
+    ours = verdict("b", source=OURS)
+    committed["quick"] = [record(FIGURE, [verdict("a", "undecided", effect=-9.4), ours]),
+                          record("controls/permanence", [ours]), record("stabilizers/strength", [])]  # fmt: skip
+    committed["laptop"] = [record(FIGURE, [confirmed("a", 0.001, effect=9.25), ours])]
     assert document_parts.found(tmp_path).splitlines() == [
-        f"- {PAPER}, on glyphs (`laptop`): of 1 claim 1 reproduced; none confirmed yet.",
-        "- [deficit_removal](docs/results.md#iclr2019-deficit_removal), `laptop`: Reproduced: sentence of late "
-        "(+9 points).",
-        "- [permanence](docs/results.md#controls-permanence), `quick`: Reproduced: sentence of b (+4.2 points).",
+        f"- {PAPER}, on glyphs (`laptop`): of 1 claim 1 reproduced (1 confirmed).",
+        f"- {PAPER}, on glyphs (`quick`): of 1 claim 1 undecided.",
+        "- [deficit_removal](docs/results.md#iclr2019-deficit_removal): short a: reproduced, +9.2 points, confirmed "
+        "(`laptop`); undecided, −9.4 points (`quick`). Short b: reproduced, +4.2 points (`laptop`); reproduced, +4.2 "
+        "points (`quick`).",
+        "- [permanence](docs/results.md#controls-permanence): short b: reproduced, +4.2 points (`quick`).",
     ]
+
+
+def test_the_readme_counts_many_leading_claims(tmp_path, committed):
+    names = ["a", "b", "c", "d"]
+    committed["quick"] = [record(FIGURE, list(map(verdict, names)), leading=names)]
+    (line,) = document_parts.found(tmp_path).splitlines()[1:]
+    assert "#iclr2019-deficit_removal): `quick`: Of 4 claims: 4 reproduced. Found: short a (+4.2 points); " in line
+
+
+def test_committed_results_are_read_the_small_profiles_first(tmp_path):
+    for name, profile in (("zebra", "quick"), ("laptop_cuda", "laptop"), ("a", "paper"), ("smoke", "smoke")):
+        table = tmp_path / "reference" / name / "a.csv"
+        table.parent.mkdir(parents=True)
+        table.touch()
+        write_record(record("zoo/ape", [], profile=profile, table=str(table)), tmp_path, name, REFERENCE)
+    assert list(committed_results(tmp_path)) == ["zebra", "laptop_cuda", "a"]
 
 
 def test_every_profile_has_a_row(tmp_path):
     there = {path.stem for path in (configuration.CONF / "profile").glob("*.yaml")}
     rows = document_parts.table_of_profiles(tmp_path).splitlines()[2:]
-    assert {row.split("`")[1] for row in rows} == there
+    assert {row.split("`")[1] for row in rows} == there == set(PROFILES)
 
 
 def test_the_committed_documents_are_what_tables_and_code_say():

@@ -13,12 +13,6 @@ def test_a_line_has_the_word_the_name_and_the_effect_with_its_interval():
     assert line.endswith("+50 points [+47, +53]")
 
 
-def test_without_a_short_name_the_sentence_stands():
-    held = verdict("it costs")
-    del held["short"]
-    assert "it costs." in verdict_lines([held])[0]
-
-
 def test_too_few_seeds_are_one_line():
     found = verdict_lines([verdict(str(number), "undecided", n=2) for number in range(49)])
     assert found == ["undecided       49 claims; 2 seeds, and an effect needs 6"]
