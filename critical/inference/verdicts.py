@@ -6,7 +6,8 @@ test, and s the smallest effect of interest (`critical.inference.effects`), the 
 | verdict        | direction "greater" ("less": signs turned)       | direction "none" (no effect is claimed)       |
 | -------------- | ------------------------------------------------ | --------------------------------------------- |
 | unfinished     | a run of a planned seed is missing               | the same                                      |
-| undecided      | a run failed, or a seed has no value             | the same                                      |
+| undecided      | a run failed, a seed has no value, or the seeds  | the same                                      |
+|                | are too few for any p ≤ α                        |                                               |
 | reproduced     | p ≤ α, low > 0 and mean ≥ s                      | −s < low and high < s                         |
 | reversed       | p ≤ α, high < 0 and mean ≤ −s                    | p ≤ α, 0 outside [low, high], abs(mean) ≥ s   |
 | negligible     | −s < low and high < s, whatever p is             | never                                         |
@@ -223,7 +224,9 @@ def _word(
         return "undecided", False, (), (not isinstance(claim.contrast, Contrast) and claim.contrast.undefined) or lack
     parts = [values[[seed for seed in batch if seed in values.index]] for batch in BATCHES]
     if not all(len(part) == len(batch) for part, batch in zip(parts, BATCHES, strict=True)):
-        word = judged(values, claim.smallest, claim.direction, PROVISIONAL_ALPHA)
+        # So few seeds tell no effect; that an interval of two is narrow by chance tells no absence either.
+        enough = statistics.least_p_paired(len(values)) <= PROVISIONAL_ALPHA
+        word = judged(values, claim.smallest, claim.direction, PROVISIONAL_ALPHA) if enough else "undecided"
         return word, False, (word,), _reason(word, len(values), PROVISIONAL_ALPHA)
     each = tuple(judged(part, claim.smallest, claim.direction, PROVISIONAL_ALPHA) for part in parts)
     strict = judged(values, claim.smallest, claim.direction, CONFIRMED_ALPHA)

@@ -249,6 +249,23 @@ def save_svg(figure: Figure, path: Path) -> Path:
     return path
 
 
+def darkened(svg: bytes) -> bytes:
+    """Returns a light SVG of this style for dark pages: the same picture, in half the time of drawing it again.
+
+    The ground, words and grid take the colours of the dark style; every other colour gets enough contrast to the dark
+    ground, and dots that are faint are less so.
+    """
+    with style():
+        light = {key: to_hex(matplotlib.rcParams[key]) for key in ("figure.facecolor", "text.color", "grid.color")}
+        known = {light["figure.facecolor"]: DARK_GROUND, light["text.color"]: DARK_INK, light["grid.color"]: DARK_FAINT}
+    with style(dark=True):
+        colours = {found: known.get(found) or seen(found) for found in set(re.findall(r"#[0-9a-f]{6}\b", svg.decode()))}
+    held = re.sub(r"#[0-9a-f]{6}\b", lambda found: colours[found[0]].lower(), svg.decode())
+    held = re.sub(r"opacity: 0\.4\b", "opacity: 0.6", held)
+    # Black is what has no colour in the file.
+    return held.replace("</style>", f"svg{{fill: {DARK_INK.lower()}}}</style>", 1).encode()
+
+
 _NO_DATA: dict[str, dict[str, Any]] = {
     "png": {"Software": None},
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},

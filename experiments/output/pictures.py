@@ -58,9 +58,8 @@ def write(design: Design, collected: Tables, record: FigureRecord, folder: Path)
     """
     title = picture_title(record.verdicts, record.leading, record.title)
     with style.style():
-        style.save(draw(design, collected, title), folder, record.figure)
-    with style.style(dark=True):
-        style.save_svg(draw(design, collected, title), path(folder, record.figure, "dark"))
+        saved = style.save(draw(design, collected, title), folder, record.figure)
+    write_atomically(path(folder, record.figure, "dark"), style.darkened(saved.svg.read_bytes()))
 
 
 @dataclass(frozen=True)
@@ -119,14 +118,16 @@ def draw_order(order: Order) -> None:
 def draw_for_page(order: Order, design: Design, collected: Tables, record: FigureRecord) -> None:
     """Draws a committed figure whose design is at hand for a page."""
     title = picture_title(record.verdicts, record.leading, record.title)
-    for kind in ("svg", "dark"):
-        with style.style(dark=kind == "dark"):
-            made, target = draw(design, collected, title), path(order.folder, order.figure, kind)
-            if kind == "svg" and order.png:
-                style.save(made, order.folder, order.figure)
-            else:
-                style.save_svg(made, target)
-            write_atomically(target, smaller_svg(target.read_bytes()))
+    target = path(order.folder, order.figure, "svg")
+    with style.style():
+        made = draw(design, collected, title)
+        if order.png:
+            style.save(made, order.folder, order.figure)
+        else:
+            style.save_svg(made, target)
+    light = target.read_bytes()
+    write_atomically(target, smaller_svg(light))
+    write_atomically(path(order.folder, order.figure, "dark"), smaller_svg(style.darkened(light)))
     write_atomically(order.stamp, order.source.encode())
 
 

@@ -120,7 +120,8 @@ class TestTable:
     def test_a_glob_chooses_among_files(self, here):
         (only,) = sweep.expand(["schedule=glob(cyc*)"])
         assert only == ["schedule=cyclic"]
-        assert len(sweep.expand(["model=glob(all_cnn*)", "seed=0,1"])) == 6
+        networks = len(list((CONF / "model").glob("all_cnn*.yaml")))
+    assert len(sweep.expand(["model=glob(all_cnn*)", "seed=0,1"])) == 2 * networks > 2
 
     def test_a_file_of_wandb_with_null_and_without_a_command(self, here, monkeypatch, capsys):
         monkeypatch.setattr(sweep_files, "FOLDER", here)

@@ -125,6 +125,9 @@ def test_too_few_seeds_for_an_effect_say_so():
     verdict = decide(planted(5 + SPREAD[:4], SEEDS[:4]), claim(), SEEDS[:4])
     assert verdict.verdict == "undecided"
     assert "an effect needs 6" in verdict.reason
+    # Two seeds at chance level are equal: that shows no absence of an effect either.
+    for direction in ("greater", "less", "none", "not greater"):
+        assert decide(planted(np.zeros(2), SEEDS[:2]), claim(direction), SEEDS[:2]).verdict == "undecided"
 
 
 def test_calibration_seeds_never_serve_a_claim():

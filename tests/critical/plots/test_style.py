@@ -1,4 +1,6 @@
 import io
+import re
+import xml.etree.ElementTree as ElementTree
 
 import matplotlib
 import numpy as np
@@ -123,3 +125,14 @@ def test_arm_colours_stand_out_from_white_and_from_each_other_without_red_and_gr
     assert not set(plotting.OTHER_COLOURS) & set(hexes)
     with pytest.raises(ValueError, match="did you mean 'dose_matched'"):
         plotting.arm_colour("dose-matched")
+
+
+def test_a_light_file_is_made_dark_without_drawing_it_again(tmp_path):
+    light = plotting.save(drawn(), tmp_path, "a").svg.read_bytes()
+    dark = plotting.darkened(light).decode()
+    ground, faint = plotting.DARK_GROUND.lower(), plotting.DARK_FAINT.lower()
+    there = set(re.findall(r"#[0-9a-f]{6}\b", dark))
+    assert ground in there
+    assert all(contrast(colour, ground) >= plotting.TEXT_CONTRAST for colour in there - {ground, faint})
+    assert f"svg{{fill: {plotting.DARK_INK.lower()}}}" in dark, "words without a colour of their own"
+    assert len(ElementTree.fromstring(dark).findall(".//*")) == len(ElementTree.fromstring(light).findall(".//*"))

@@ -1,4 +1,4 @@
-"""The pictures of every committed table, light and dark: nothing is cut off, covered, pale or too small."""
+"""The pictures of every committed table: nothing is cut off, covered, pale or too small."""
 
 import functools
 import json
@@ -40,8 +40,8 @@ def title(held, name):
     return picture_title(found, shown.leading, FIGURES[name].title)
 
 
-def picture(held, name, dark=False):
-    with style.style(dark=dark):
+def picture(held, name):
+    with style.style():
         return draw(design(held, name), tables.read(REFERENCE / held, name), title(held, name))
 
 
@@ -61,20 +61,10 @@ def test_every_word_can_be_read(held, name):
     assert smallest * PHONE_PIXELS / (72 * made.get_figwidth()) >= 5, "too small on a phone"
 
 
-@EACH
-def test_no_word_is_pale_on_a_dark_page(held, name):
-    made = picture(held, name, dark=True)
-    with style.style(dark=True):
-        assert not pale(made, style.TEXT_CONTRAST)
-
-
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("name", ["controls/age_or_rate", "cvpr2023/rsv_blur"])
-def test_the_same_table_gives_the_same_file_of_moderate_size(name, dark, tmp_path):
+def test_the_same_table_gives_the_same_file_of_moderate_size(name, tmp_path):
     """These two have every kind of panel, and the longest file."""
-    first, second = (
-        style.save_svg(picture("quick", name, dark), tmp_path / f"{file}.svg").read_bytes() for file in "ab"
-    )
+    first, second = (style.save_svg(picture("quick", name), tmp_path / f"{file}.svg").read_bytes() for file in "ab")
     assert first == second
     assert len(first) < MOST_BYTES
 
