@@ -19,6 +19,7 @@ from critical.training import loop as training
 from critical.training.loop import Trainer
 from experiments import agent, sweep, sync, train
 from experiments.design import sweep_files
+from experiments.design.config import CONF
 from experiments.design.profile import figure_settings
 from experiments.design.profile import protocol as shared_protocol
 from experiments.design.registry import FIGURES
@@ -121,7 +122,7 @@ class TestTable:
         (only,) = sweep.expand(["schedule=glob(cyc*)"])
         assert only == ["schedule=cyclic"]
         networks = len(list((CONF / "model").glob("all_cnn*.yaml")))
-    assert len(sweep.expand(["model=glob(all_cnn*)", "seed=0,1"])) == 2 * networks > 2
+        assert len(sweep.expand(["model=glob(all_cnn*)", "seed=0,1"])) == 2 * networks > 2
 
     def test_a_file_of_wandb_with_null_and_without_a_command(self, here, monkeypatch, capsys):
         monkeypatch.setattr(sweep_files, "FOLDER", here)
