@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -104,7 +105,10 @@ class Panel:
 
     def sentence(self) -> str:
         """Returns what is seen, for the caption."""
-        what = (f"{self.ylabel} against {self.xlabel}" if self.ylabel else self.xlabel).replace("\n", " ")
+        # "Accuracy by epoch (%)" has said against what.
+        twice = re.search(rf"\bby {re.escape(self.xlabel.partition(' (')[0])}\b", self.ylabel.replace("\n", " "))
+        against = f" against {self.xlabel}" if not twice else ""
+        what = (f"{self.ylabel}{against}" if self.ylabel else self.xlabel).replace("\n", " ")
         where = f" ({self.title})".replace("\n", " ") if self.title else ""
         return " ".join(filter(None, (f"{what[:1].upper()}{what[1:]}{where}.", self.note)))
 

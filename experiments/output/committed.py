@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from experiments.output.explained import PROFILES
 from experiments.output.records import NO_RESULT, REFERENCE, FigureRecord, names, read_records
-from experiments.output.report import PROFILES
 
 
 def committed(results: Path) -> dict[str, list[FigureRecord]]:

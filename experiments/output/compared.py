@@ -11,7 +11,7 @@ from typing import Any
 
 from critical.inference.claims import OURS
 from experiments.output.records import OWN, FigureRecord
-from experiments.output.report_text import data_name, listed, tally
+from experiments.output.report_text import data_label, data_name, listed, tally
 
 HERE = "here"
 """The title of the column of one's own results."""
@@ -59,22 +59,24 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """A claim in a matrix: what it is called, and its verdict in each column (None: not made)."""
+    """A claim in a matrix: what it is called, who makes it, and its verdict in each column (None: not made)."""
 
     figure: str
     claim_id: str
     short: str
     sentence: str
+    source: str
     verdicts: tuple[Verdict | None, ...]
 
 
 @dataclass(frozen=True)
 class Block:
-    """The claims of a figure in a matrix."""
+    """The claims of a figure in a matrix; what each column made it with, empty where it lacks it."""
 
     figure: str
     title: str
     rows: tuple[Row, ...]
+    data: tuple[str, ...]
 
 
 def anchor(figure: str, claim_id: str = "") -> str:
@@ -102,12 +104,14 @@ def blocks(columns: Sequence[Column], papers: bool, figures: Sequence[str] | Non
                 if (verdict["source"] != OURS) == papers:
                     named.setdefault(verdict["claim_id"], verdict)
         rows = tuple(
-            Row(figure, claim_id, verdict["short"], verdict["sentence"],
+            Row(figure, claim_id, verdict["short"], verdict["sentence"], verdict["source"],
                 tuple(column.verdict(figure, claim_id) for column in columns))
             for claim_id, verdict in named.items()
         )  # fmt: skip
         if rows:
-            found.append(Block(figure, records[0].title, rows))
+            data = tuple(data_label(column.records[figure].data) if figure in column.records else ""
+                         for column in columns)  # fmt: skip
+            found.append(Block(figure, records[0].title, rows, data))
     return found
 
 

@@ -40,7 +40,7 @@ def headline(verdicts: Sequence[Verdict], leading: Sequence[str] = ()) -> str:
     chosen = leaders(verdicts, leading)
     if len(chosen) > AT_MOST:
         notable = _notable(chosen)
-        return f"Of {len(chosen)} claims: {counted(chosen)}." + (f" Found: {'; '.join(notable)}." if notable else "")
+        return f"{_all_of(chosen)}." + (f" Found: {'; '.join(notable)}." if notable else "")
     return " ".join(sentence(verdict) for verdict in chosen)
 
 
@@ -58,7 +58,7 @@ def picture_title(verdicts: Sequence[Verdict], leading: Sequence[str] = (), titl
     if len(chosen) > AT_MOST:
         notable = _notable(chosen)
         best = "; ".join(notable[:2]) + (f"; {len(notable) - 2} more" if len(notable) > 2 else "")
-        return "\n".join(filter(None, (f"Of {len(chosen)} claims: {counted(chosen)}", capital(best))))
+        return "\n".join(filter(None, (_all_of(chosen), capital(best))))
     return "\n".join(capital(f"{verdict['short']} — {finding(verdict)}") for verdict in chosen[:2])
 
 
@@ -110,6 +110,12 @@ def finding(verdict: Verdict) -> str:
     """Says what was found of one claim without its name: "reproduced, +5.1 points"."""
     known = verdict["effect"] is not None and verdict["verdict"] != "unfinished"
     return verdict["verdict"] + (f", {effect(verdict, verdict['effect'])}" if known else "")
+
+
+def _all_of(chosen: Sequence[Verdict]) -> str:
+    """Counts the leading claims: "Of the 12 leading claims: 3 reproduced, 9 undecided", "…: all undecided"."""
+    said = counted(chosen)
+    return f"Of the {len(chosen)} leading claims: {said if ',' in said else said.replace(str(len(chosen)), 'all', 1)}"
 
 
 def _notable(chosen: Sequence[Verdict]) -> list[str]:

@@ -1,4 +1,4 @@
-"""What a page of the report shows, from records: which results stand beside each other, sections, cells, sentences."""
+"""What a page of the report shows, from records: which results stand beside each other, sections, sentences."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from critical.core.spec import SpecError
 from experiments.output import compared, forest, pictures, strips
-from experiments.output.compared import Block, Column, Tally, Verdict, agreed, anchor, blocks, tallies
+from experiments.output.compared import Column, Tally, agreed, anchor, tallies
+from experiments.output.explained import about, recipe
 from experiments.output.forest import Group
 from experiments.output.headline import headline
-from experiments.output.records import NO_RESULT, OWN, REFERENCE, FigureRecord, names, read_records
-from experiments.output.report_text import brief, found, sureness
+from experiments.output.records import NO_RESULT, OWN, REFERENCE, FigureRecord, names, readable_records
 from experiments.output.strips import Strip
-from experiments.output.words import VERDICTS
 
 MANY = 5
 """Claims from which on a paper has a sentence of its own; the others are folded."""
@@ -57,6 +55,12 @@ class Sheet:
         """One's own results and their reference, or one of them."""
         return tuple(column for column in (self.own, self.reference) if column is not None)
 
+    @property
+    def records(self) -> list[FigureRecord]:
+        """The records of one's own results, or of their reference where there are none."""
+        column = self.own or self.reference
+        return list(column.records.values()) if column else []
+
     def title(self, column: Column) -> str:
         """Returns what stands above results: beside one's own, those that they are compared with are the reference."""
         return "reference" if self.own and column is self.reference else column.title
@@ -84,11 +88,8 @@ def sheet(results: Path, name: str) -> Sheet:
     complaints: list[str] = []
 
     def column(held: str, where: str) -> Column | None:
-        records = []
-        try:
-            records = read_records(results, held, where)
-        except SpecError as error:
-            complaints.append(str(error))
+        records, unreadable = readable_records(results, held, where)
+        complaints.extend(unreadable)
         return Column(held, where, {record.figure: record for record in records}) if records else None
 
     own, committed = column(name, OWN), names(results, REFERENCE)
@@ -97,75 +98,6 @@ def sheet(results: Path, name: str) -> Sheet:
     others = [other for other in committed if other not in (base, NO_RESULT)] if name in committed else []
     beside = tuple(held for held in (column(other, REFERENCE) for other in others) if held)
     return Sheet(name, own, reference, beside, tuple(complaints))
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A verdict in a matrix.
-
-    Attributes:
-        word: The verdict.
-        sign: Its sign.
-        text: Its effect, as short as it can be.
-        sure: "confirmed", "provisional" or nothing.
-        said: All of it, for those who do not see it.
-        link: Where it leads.
-    """
-
-    word: str
-    sign: str
-    text: str
-    sure: str
-    said: str
-    link: str
-
-
-@dataclass(frozen=True)
-class MatrixRow:
-    """A claim with a cell a column; None where it was not made."""
-
-    short: str
-    sentence: str
-    link: str
-    cells: tuple[Cell | None, ...]
-
-
-@dataclass(frozen=True)
-class MatrixBlock:
-    """The claims of a figure."""
-
-    figure: str
-    title: str
-    link: str
-    rows: tuple[MatrixRow, ...]
-
-
-def matrix(sheet: Sheet, papers: bool) -> list[MatrixBlock]:
-    """Returns the verdict matrix of a page: the papers' claims, or our controls."""
-    return [_block(sheet, block) for block in blocks(sheet.columns, papers, sheet.figures)]
-
-
-def _block(sheet: Sheet, block: Block) -> MatrixBlock:
-    rows = []
-    for row in block.rows:
-        link = anchor(block.figure, row.claim_id)
-        cells = tuple(
-            None if verdict is None else cell(verdict, column.title, _link(sheet, column, link))
-            for column, verdict in zip(sheet.columns, row.verdicts, strict=True)
-        )
-        rows.append(MatrixRow(row.short, row.sentence, f"#{link}", cells))
-    return MatrixBlock(block.figure, block.title, f"#{anchor(block.figure)}", tuple(rows))
-
-
-def _link(sheet: Sheet, column: Column, place: str) -> str:
-    return f"#{place}" if column in sheet.compared else f"../{quote(column.name)}/index.html#{place}"
-
-
-def cell(verdict: Verdict, where: str, link: str) -> Cell:
-    """Returns a verdict as a cell."""
-    word, sure = verdict["verdict"], sureness(verdict)
-    said = ", ".join(filter(None, (f"{where}: {word}", sure, found(verdict))))
-    return Cell(word, VERDICTS[word].sign, brief(verdict), sure, said, link)
 
 
 @dataclass(frozen=True)
@@ -185,6 +117,7 @@ class Section:
         strips: The arms as timelines.
         epochs: The axis of the timelines.
         agreed: How it agrees with the reference, where it is made here and there.
+        recipe: The line that makes it.
     """
 
     record: FigureRecord
@@ -199,6 +132,7 @@ class Section:
     strips: Sequence[Strip]
     epochs: Sequence[tuple[float, str]]
     agreed: str
+    recipe: str
 
     @property
     def own(self) -> bool:
@@ -236,6 +170,7 @@ def section(sheet: Sheet, figure: str, folder: Path) -> Section:
         strips=arms,
         epochs=epochs,
         agreed=said,
+        recipe=recipe(record.command),
     )  # fmt: skip
 
 
@@ -263,4 +198,5 @@ def found_of(sheet: Sheet) -> Found:
 
 def entry(sheet: Sheet) -> dict[str, Any]:
     """Returns what the entry page says about a page."""
-    return {"sheet": sheet, "found": found_of(sheet), "link": f"{quote(sheet.name)}/index.html"}
+    said = about(sheet.name, sheet.records)
+    return {"sheet": sheet, "about": said, "found": found_of(sheet), "link": f"{quote(sheet.name)}/index.html"}

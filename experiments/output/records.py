@@ -10,7 +10,7 @@ import dataclasses
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -160,9 +160,26 @@ def read_records(results: Path, name: str, where: str = OWN) -> list[FigureRecor
     Raises:
         SpecError: If a file is no record, or one of an earlier version: one line that names it.
     """
+    records, complaints = readable_records(results, name, where)
+    if complaints:
+        raise SpecError(complaints[0])
+    return records
+
+
+def readable_records(results: Path, name: str, where: str = OWN) -> tuple[list[FigureRecord], list[str]]:
+    """Reads the records of results as `read_records` does, without those that cannot be read.
+
+    Returns:
+        The records, and a line for each file that is none.
+    """
     folder = results / where / checked(name)
-    records = [_read(path, folder) for path in sorted(folder.rglob("*.json"))]
-    return sorted(records, key=FigureRecord.order)
+    records, complaints = [], []
+    for path in _files(folder):
+        try:
+            records.append(_read(path, folder))
+        except SpecError as error:
+            complaints.append(str(error))
+    return sorted(records, key=FigureRecord.order), complaints
 
 
 def read_record(results: Path, name: str, figure: str, where: str = OWN) -> FigureRecord | None:
@@ -179,7 +196,14 @@ def read_record(results: Path, name: str, figure: str, where: str = OWN) -> Figu
 def names(results: Path, where: str = OWN) -> list[str]:
     """Returns the names of results that hold a record, sorted."""
     folder = results / where
-    return sorted(path.name for path in folder.glob("*") if path.is_dir() and any(path.rglob("*.json")))
+    return sorted(path.name for path in folder.glob("*") if path.is_dir() and any(_files(path)))
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Yields the JSON files of a folder, sorted; hidden ones, such as copies of an editor, are none of ours."""
+    for path in sorted(folder.rglob("*.json")):
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts):
+            yield path
 
 
 def _read(path: Path, folder: Path) -> FigureRecord:

@@ -24,7 +24,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from critical.core.files import write_atomically
 from critical.core.spec import SpecError, closest
 from experiments.design.command import in_one_line
-from experiments.output import looks, pages, pictures, report_text
+from experiments.output import explained, looks, matrices, pages, pictures, report_text
 from experiments.output.pages import Sheet
 from experiments.output.records import OWN, REFERENCE, names
 from experiments.output.words import VERDICTS
@@ -58,32 +58,22 @@ def build_report(results: Path, name: str, *, drawing: bool = False, jobs: int |
     page = _environment().get_template("page.html.j2").render(
         sheet=sheet,
         figures=[pages.section(sheet, figure, folder) for figure in sheet.figures],
-        about=PROFILES.get(sheet.profile, ""),
-        papers=pages.matrix(sheet, papers=True),
-        controls=pages.matrix(sheet, papers=False),
+        about=explained.about(sheet.name, sheet.records),
+        papers=matrices.matrix(sheet, papers=True),
+        controls=matrices.matrix(sheet, papers=False),
         found=pages.found_of(sheet),
+        key=matrices.key(sheet),
     )
     write_atomically(folder / "index.html", page.encode())
     build_index(results)
     return folder / "index.html"
 
 
-PROFILES = {
-    "smoke": "A few epochs, to test that everything runs. Nothing here says anything about a paper.",
-    "quick": "Small networks on small embedded data, in minutes and with nothing to download. It shows how "
-    "each experiment works; what it finds holds for this data and need not hold for the papers'.",
-    "laptop": "Reduced photographs and networks, several seeds.",
-    "laptop_fashion": "As laptop, with grey pictures of clothes.",
-    "paper": "The papers' data, networks and hyper-parameters.",
-}
-"""What a reader should know about a profile, the small ones first."""
-
-
 def build_index(results: Path) -> Path:
     """Writes the page that leads to the others."""
     entries = [pages.entry(pages.sheet(results, name)) for name in known_names(results)
                if (results / "report" / name / "index.html").is_file()]  # fmt: skip
-    page = _environment().get_template("index.html.j2").render(entries=entries, profiles=PROFILES)
+    page = _environment().get_template("index.html.j2").render(entries=entries)
     write_atomically(results / "report" / "index.html", page.encode())
     return results / "report" / "index.html"
 

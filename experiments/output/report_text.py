@@ -86,7 +86,9 @@ def tally(verdicts: Iterable[Mapping[str, Any]]) -> str:
     held = list(verdicts)
     words = Counter(verdict["verdict"] for verdict in held)
     sure = Counter(verdict["verdict"] for verdict in held if verdict["confirmed"])
-    said = [f"{words[word]} {word}" + (f" ({sure[word]} confirmed)" if sure[word] else "")
+    # "of 3 claims 3 undecided" would say it twice.
+    alone = len(words) == 1 and len(held) > 1
+    said = [f"{'all' if alone else words[word]} {word}" + (f" ({sure[word]} confirmed)" if sure[word] else "")
             for word in VERDICTS if words[word]]  # fmt: skip
     # To say of each word that none of it is confirmed would be noise.
     rest = "; none confirmed yet" if not sure and any(words[word] for word in DECIDED) else ""
@@ -96,6 +98,11 @@ def tally(verdicts: Iterable[Mapping[str, Any]]) -> str:
 def data_name(label: str) -> str:
     """Shortens what figures call data: "glyphs" of "glyphs 16×16 (4,000 images, contrast 0.55)"."""
     return re.split(r" \d+×|\s*\(|,", label)[0]
+
+
+def data_label(label: str) -> str:
+    """Shortens it less: "glyphs 16×16", "CIFAR-10 (JPEG) 16×16"."""
+    return re.split(r"\s*\((?=[\d.,]+ )|,", label)[0]
 
 
 def listed(words: Iterable[str]) -> str:

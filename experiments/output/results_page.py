@@ -14,9 +14,9 @@ from critical.inference.statistics import holm
 from critical.inference.verdicts import NEITHER
 from experiments.design.registry import FIGURES
 from experiments.output.compared import tallies
+from experiments.output.explained import about
 from experiments.output.headline import headline
 from experiments.output.records import FigureRecord
-from experiments.output.report import PROFILES
 from experiments.output.report_text import duration, effect, found, probability, ranges, sureness
 from experiments.output.words import VERDICTS
 
@@ -54,7 +54,7 @@ def anchor(figure: str) -> str:
 def _in_short(held: Profiles) -> Iterator[str]:
     yield "## In short\n"
     for name, records in held.items():
-        yield f"**{name}.** {PROFILES.get(records[0].profile, '')}".rstrip() + "\n"
+        yield f"**{name}.** {about(name, records)}".rstrip() + "\n"
         yield from (f"- {one.source}, on {one.data}: {one.said}." for one in tallies(records))
         yield ""
 

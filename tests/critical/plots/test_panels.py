@@ -337,6 +337,8 @@ def test_words_stand_at_the_axes_and_in_the_caption():
     assert title.y1 < axis.figure.bbox.y1
     assert panel.sentence() == "Accuracy (%) against epoch (two lines). Note this."
     assert Dots(rows=[], xlabel="cost (points)").sentence() == "Cost (points)."
+    by = Series(lines=[(RED, {1: A})], xlabel="epoch", ylabel="accuracy\nby epoch (%)")
+    assert by.sentence() == "Accuracy by epoch (%)."
 
 
 def test_looks():

@@ -132,11 +132,11 @@ def test_many_leading_claims_are_counted_and_those_found_are_named():
     held = [verdict(word, claim_id=f"a.{rank}", short=f"way {rank}")
             for rank, word in enumerate(["undecided", "reversed", "reproduced", "undecided"])]  # fmt: skip
     names = [one["claim_id"] for one in held]
-    counted = "Of 4 claims: 1 reproduced, 1 reversed, 2 undecided"
+    counted = "Of the 4 leading claims: 1 reproduced, 1 reversed, 2 undecided"
     found = "way 2 (+4.2 points); way 1 (reversed, +4.2 points)"
     assert headline(held, names) == f"{counted}. Found: {found}."
     assert picture_title(held, names) == f"{counted}\nW{found[1:]}"
     unknown = [{**one, "verdict": "undecided"} for one in held]
-    assert headline(unknown, names) == picture_title(unknown, names) + "." == "Of 4 claims: 4 undecided."
+    assert headline(unknown, names) == picture_title(unknown, names) + "." == "Of the 4 leading claims: all undecided."
     many = [{**one, "verdict": "reproduced"} for one in held]
     assert picture_title(many, names).splitlines()[1] == "Way 0 (+4.2 points); way 1 (+4.2 points); 2 more"

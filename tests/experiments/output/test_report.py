@@ -7,11 +7,11 @@ from html.parser import HTMLParser
 from urllib.parse import unquote
 
 import pytest
-from fabricated_report import LONG, TRICKY, make, record, verdict, who
+from fabricated_report import LONG, TRICKY, make, record, timeline, verdict, who
 
 from critical.core.spec import SpecError
 from critical.inference.claims import OURS
-from experiments.output import looks, report
+from experiments.output import explained, looks, report
 from experiments.output.records import read_records, write_record
 from experiments.output.report import build_report
 from experiments.output.words import VERDICTS
@@ -171,10 +171,12 @@ class TestFirstScreen:
                 "overlap. 1 has another verdict; the intervals lie apart.") in page.words  # fmt: skip
 
     def test_the_matrix_has_a_row_a_claim_and_a_column_a_result(self, page):
-        tables = re.findall(r'<table class="block">.*?</table>', page.source, re.DOTALL)
-        assert len(tables) == 3, "two figures with claims of papers, one with ours"
+        wide = page.source[page.source.index('<div class="matrix">') :]
+        tables = re.findall(r'<table class="block">.*?</table>', wide, re.DOTALL)
+        assert len(tables) == 4, "two figures with claims of papers, one with ours; ours once more for phones"
+        assert page.source.count('<table class="block">') == 6
         heads = re.findall(r'<th scope="col">(.*?)</th>', tables[0])
-        assert heads == ["here", "reference", "laptop"]
+        assert heads == [f"{title}<span>glyphs</span>" for title in ("here", "reference", "laptop")]
         rows = re.findall(r"<tr><th.*?</tr>", tables[0], re.DOTALL)
         assert len(rows) == 4
         first = " ".join(re.sub("<[^>]*>", " ", rows[0]).split())
@@ -241,7 +243,8 @@ class TestFigure:
 
 def test_a_variation_stands_beside_the_reference_of_its_profile(results):
     page = Page(results / "report/quick+deficit=occlusion/index.html")
-    assert re.findall(r'<th scope="col">(.*?)</th>', page.source)[:2] == ["here", "reference"]
+    heads = re.findall(r'<th scope="col">(.*?)</th>', page.source)
+    assert heads[:2] == ["here<span>glyphs</span>", "reference<span>glyphs</span>"]
     assert "of 2 claims 1 reproduced, 1 reversed; none confirmed yet" in page.words
     assert len(page.of_class("figure")) == 2, "its one figure, and how to read it"
 
@@ -281,6 +284,68 @@ def test_a_file_that_is_no_record_is_a_line_on_the_page(tmp_path):
     page = Page(build_report(tmp_path, "quick"))
     assert re.search(r"two\.json is no record of a figure \(it lacks .*\); make the figure again", page.words)
     assert len(page.of_class("figure")) == 2
+
+
+def test_a_bad_record_leaves_out_its_figure_alone_and_hidden_files_are_none(tmp_path):
+    make(tmp_path, "a/one")
+    copies = tmp_path / "tables/quick/a/.ipynb_checkpoints/one-checkpoint.json"
+    copies.parent.mkdir()
+    copies.write_text((tmp_path / "tables/quick/a/one.json").read_text())
+    (tmp_path / "tables/quick/a/._one.json").write_bytes(b"\xff")
+    (tmp_path / "tables/quick/a/stray.json").write_text("[1, 2]")
+    (tmp_path / "tables/other/.hidden").mkdir(parents=True)
+    (tmp_path / "tables/other/.hidden/x.json").write_text("{}")
+    page = Page(build_report(tmp_path, "quick"))
+    assert len(page.of_class("figure")) == 2
+    assert page.words.count("is no record of a figure") == page.words.count("stray.json is no record") == 1
+    assert report.known_names(tmp_path) == ["quick"]
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "said"),
+    [
+        ("quick", ["device=cuda"], explained.PROFILES["quick"]),
+        ("laptop_cuda", ["data=folder", "device=cuda", "arithmetic.instructions=native", "data.fingerprint=ab"],
+         f"Profile laptop, on a GPU: device=cuda, data=folder. {explained.PROFILES['laptop']}"),
+        ("mine", ["device=cpu"], f"Profile laptop. {explained.PROFILES['laptop']}"),
+    ],
+)  # fmt: skip
+def test_results_of_a_name_of_one_s_own_are_explained(name, settings, said):
+    assert explained.about(name, [record(profile="laptop", settings=settings)]) == said
+
+
+def test_what_only_some_figures_were_made_with_is_not_said_of_all():
+    held = [record(profile="laptop", settings=["seeds=[1]", "data=folder"]), record(settings=["data=folder"])]
+    assert explained.about("mine", held).startswith("Profile laptop: data=folder. ")
+    assert explained.about("mine", []) == ""
+
+
+def test_a_figure_is_made_by_the_makefile_where_that_says_all():
+    line = "python -m experiments figure=controls/window profile=quick"
+    assert explained.recipe(line) == "make figures FIGURE=controls/window PROFILE=quick"
+    assert explained.recipe(f"{line} 'seeds=[1]'") == f".venv/bin/{line} 'seeds=[1]'"
+
+
+def test_a_folder_of_data_is_said_to_be_one_s_own(tmp_path):
+    make(tmp_path, "a/one", command="python -m experiments figure=a/one profile=quick data=folder data.path=FOLDER")
+    words = Page(build_report(tmp_path, "quick")).words
+    assert "FOLDER is your own: train/<class>/ and test/<class>/" in words
+
+
+def test_the_sources_stand_beside_the_claims(tmp_path):
+    make(tmp_path, "a/one", verdicts=[verdict("reproduced", 0, source="A"), verdict("reproduced", 1, source=OURS)])
+    make(tmp_path, "b/two", verdicts=[verdict("undecided", rank, source=name) for rank, name in enumerate("BCD")])
+    source = build_report(tmp_path, "quick").read_text(encoding="utf-8")
+    tables = re.findall(r'<table class="block">(.*?)</table>', source, re.DOTALL)
+    named = [re.findall('<span class="source">(.*?)</span>', table) for table in tables[:2]]
+    assert named == [["A"], ["3 papers", "B", "C", "D"]]
+
+
+def test_nothing_is_called_a_deficit_where_none_acts(tmp_path):
+    make(tmp_path, "a/one", timelines=[timeline("dose_matched", [], 15, 10)])
+    words = Page(build_report(tmp_path, "quick")).words
+    assert "Line: the learning rate." in words
+    assert "the deficit acts" not in words
 
 
 def test_records_come_back_as_written_with_unknown_numbers_as_null(results):
@@ -349,10 +414,36 @@ class TestInABrowser:
         shown = opened.evaluate("""[...document.querySelectorAll('picture img')]
             .map(image => [image.currentSrc, image.naturalWidth, image.clientWidth])""")
         assert len(shown) == 2
-        for source, natural, width in shown:
+        for source, natural, _ in shown:
+            assert natural > 0
             assert source.endswith(".dark.svg") == (scheme == "dark")
-            # Not so small that letters of 9 points cannot be read.
-            assert width >= 0.54 * natural > 0
+
+    def test_pictures_are_whole_and_lead_to_themselves(self, opened, size):
+        boxes = opened.evaluate("""[...document.querySelectorAll('a.picture')].map(link => [link.getAttribute('href'),
+            link.querySelector('img').getBoundingClientRect().right, link.getBoundingClientRect().right,
+            link.querySelector('img').naturalWidth, link.querySelector('img').clientWidth,
+            link.querySelector('.tap').offsetHeight > 0])""")
+        assert len(boxes) == 2
+        for link, right, edge, natural, width, told in boxes:
+            assert link.endswith(".svg")
+            assert right <= edge <= size[0] - 16
+            assert width >= min(natural, size[0] - 34) * 0.95 or size == DESK
+            assert told == (size == PHONE)
+
+    def test_numbers_in_the_table_of_claims_stay_on_a_line(self, opened, size):
+        opened.evaluate("document.querySelectorAll('details').forEach(held => held.open = true)")
+        heights = opened.evaluate("""
+            [...document.querySelectorAll('.claims td[data-label=p], .claims td[data-label=Seeds]')]
+            .map(cell => { const range = document.createRange(); range.selectNodeContents(cell);
+                           return range.getBoundingClientRect().height })""")  # fmt: skip
+        assert len(heights) > 8
+        assert max(heights) < 30
+
+    def test_claim_by_claim_is_for_phones(self, opened, size):
+        opened.evaluate("document.querySelector('.byclaim').open = true")
+        cells = opened.evaluate("""[...document.querySelectorAll('.byclaim .cell a')]
+            .map(cell => cell.offsetWidth).filter(width => width)""")
+        assert (len(cells) > 6) == (size == PHONE)
 
     def test_lines_have_room_and_stack_on_a_phone(self, opened, size):
         boxes = opened.evaluate("""[...document.querySelectorAll('.line:not(.axis)')].map(line =>

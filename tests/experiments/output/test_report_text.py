@@ -76,6 +76,8 @@ def test_verdicts_are_counted_in_their_order():
     assert report_text.tally(verdicts("reproduced", "reproduced", "negligible", confirmed=1)) == (
         "of 3 claims 2 reproduced (1 confirmed), 1 negligible"
     )
+    assert report_text.tally(verdicts("undecided", "undecided")) == "of 2 claims all undecided"
+    assert report_text.tally(verdicts("reversed", "reversed", confirmed=1)) == "of 2 claims all reversed (1 confirmed)"
     assert report_text.tally(verdicts("unfinished")) == "of 1 claim 1 unfinished"
     assert report_text.tally([]) == "no claim"
 
@@ -93,6 +95,11 @@ def test_only_what_is_decided_is_provisional_or_confirmed():
 )  # fmt: skip
 def test_data_have_a_short_name(label, name):
     assert report_text.data_name(label) == name
+
+
+def test_data_beside_a_column_keep_their_size():
+    labels = ("glyphs 16×16 (3,000 images, contrast 0.5)", "CIFAR-10 (JPEG) 16×16, 10,000 images", "mine (a)")
+    assert [report_text.data_label(label) for label in labels] == ["glyphs 16×16", "CIFAR-10 (JPEG) 16×16", "mine (a)"]
 
 
 def test_lists_and_ranges():

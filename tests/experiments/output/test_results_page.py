@@ -11,8 +11,8 @@ from critical.inference.verdicts import Verdict, to_records
 from experiments.design import config as configuration
 from experiments.output import document_parts, documents, results_page
 from experiments.output.committed import committed as committed_results
+from experiments.output.explained import PROFILES
 from experiments.output.records import REFERENCE, FigureRecord, write_record
-from experiments.output.report import PROFILES
 
 PAPER, OTHER = "Achille et al. 2019", "Pawlak 2025"
 HERE = {"commit": "0123456789ab", "machine": "AMD EPYC, 2 cores, Linux", "versions": {}, "cpu_seconds": 75.0}
@@ -191,7 +191,7 @@ def test_the_readme_counts_many_leading_claims(tmp_path, committed):
     names = ["a", "b", "c", "d"]
     committed["quick"] = [record(FIGURE, list(map(verdict, names)), leading=names)]
     (line,) = document_parts.found(tmp_path).splitlines()[1:]
-    assert "#iclr2019-deficit_removal): `quick`: Of 4 claims: 4 reproduced. Found: short a (+4.2 points); " in line
+    assert "#iclr2019-deficit_removal): `quick`: Of the 4 leading claims: all reproduced. Found: short a (+4.2" in line
 
 
 def test_committed_results_are_read_the_small_profiles_first(tmp_path):
