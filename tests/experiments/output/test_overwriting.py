@@ -74,7 +74,7 @@ def test_what_another_command_wrote_in_the_meantime_stays(tmp_path):
 
     before, made = {}, setting(tmp_path, slow, name="mine")
     pipeline.refuse_other_settings(FIGURE, PROTOCOL, made)
-    with pytest.raises(SpecError, match="^name=mine: holds results .*, and nothing is overwritten"):
+    with pytest.raises(SpecError, match=r"^name=mine: holds results .*, and nothing is overwritten"):
         run(made)
     assert held(tmp_path) == before
 
