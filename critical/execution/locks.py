@@ -99,3 +99,20 @@ def alone(path: Path) -> Iterator[bool]:
             yield True
     finally:
         os.close(handle)
+
+
+@contextlib.contextmanager
+def in_turn(path: Path) -> Iterator[None]:
+    """Locks a path for a block, and waits while another process, or another lock of this one, has it.
+
+    Raises:
+        WriteError: The folder cannot be written.
+    """
+    with writing(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

@@ -5,14 +5,18 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
 from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
 
 from critical.core.spec import SpecError, closest
 from experiments.design import profile as profiles
+from experiments.design.command import one_line
 from experiments.design.config import CONF
 from experiments.design.facts import DataFacts
 from experiments.design.figure import Design, Figure, check
@@ -81,8 +85,16 @@ def composed(
 
 
 def of_record(record: FigureRecord) -> Composed:
-    """Composes the figure of a record."""
-    return composed(record.figure, record.profile, record.settings, record.facts)
+    """Composes the figure of a record.
+
+    Raises:
+        SpecError: Its settings lead to no figure; the line names its file.
+    """
+    try:
+        return composed(record.figure, record.profile, record.settings, record.facts)
+    except (ValueError, TypeError, HydraException, OmegaConfBaseException) as error:
+        raise SpecError(f"{Path(record.table).with_suffix('.json')}: its profile and settings cannot be composed "
+                        f"({one_line(error)}); make the figure again, or remove it") from error  # fmt: skip
 
 
 @functools.lru_cache(maxsize=16)

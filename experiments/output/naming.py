@@ -13,12 +13,13 @@ from collections.abc import Iterable, Sequence
 from critical.core.spec import SpecError
 
 NEUTRAL = ("profile", "name", "figure", "headline", "results", "data_root", "jobs", "dry", "reference", "logger")
-"""Settings of a command that cannot change what a run finds: the first word of their key."""
+"""Settings of a command that cannot change what a run finds: the first word of their key. All others count."""
 PLACES = ("path", "root")
 """The last word of keys that say where data lie."""
 DEFAULTS = {"device": ("cpu", "auto"), "seeds": ("null",)}
 """Values that a name does not mention."""
 LONGEST = 120
+"""Letters of a name: what folders and files below it are called has to fit too."""
 _SAFE = r"A-Za-z0-9_.,=+@~\-"
 
 
@@ -66,8 +67,10 @@ def checked(name: str, what: str = "name") -> str:
     """Returns a name of results, or refuses what cannot be one.
 
     Raises:
-        SpecError: It holds something else than letters, digits and `_.,=+@~-`, or begins with a dot.
+        SpecError: It holds something else than letters, digits and `_.,=+@~-`, begins with a dot, or is too long.
     """
+    if len(name) > LONGEST:
+        raise SpecError(f"{what}={name[:20]}…: {len(name)} letters; at most {LONGEST} are a name")
     if not re.fullmatch(rf"[A-Za-z0-9_][{_SAFE}]*", name):
         raise SpecError(f"{what}={name!r}: letters, digits and _.,=+@~- are expected")
     return name

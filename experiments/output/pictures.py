@@ -23,6 +23,7 @@ import matplotlib
 from PIL import Image
 
 from critical.core.files import write_atomically
+from critical.core.spec import SpecError
 from critical.plots import style
 from experiments.design.figure import Design
 from experiments.output import tables
@@ -39,6 +40,7 @@ COLOURS = 64
 CODE = ("critical/plots", "critical/inference", "experiments/design", "experiments/figures", "conf",
         *(f"experiments/output/{name}.py" for name in ("drawing", "headline", "pictures", "report_text")))  # fmt: skip
 """What a picture depends on besides its table."""
+_SIZE = re.compile(r'width="([\d.]+)pt" height="([\d.]+)pt"')
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -111,7 +113,7 @@ def draw_order(order: Order) -> None:
     record = read_record(order.results, order.name, order.figure, REFERENCE)
     if record is None:
         raise ValueError(f"{order.figure} has no record among the committed results of {order.name}")
-    collected = tables.read(order.results / REFERENCE / order.name, order.figure)
+    collected = tables.read_shown(order.results / REFERENCE / order.name, order.figure, record.seeds)
     draw_for_page(order, of_record(record).design, collected, record)
 
 
@@ -161,20 +163,34 @@ def _size(order: Order) -> int:
 
 
 def copy(drawn: Path, figure: str, folder: Path) -> None:
-    """Copies one's own pictures to a page, made small; what is not there is left out."""
+    """Copies one's own pictures to a page, made small; what is not there is left out.
+
+    Raises:
+        SpecError: A file is no picture.
+    """
     for kind in ENDINGS:
         source, target = path(drawn, figure, kind), path(folder, figure, kind)
         if not source.is_file():
             target.unlink(missing_ok=True)
             continue
-        content = source.read_bytes()
-        if kind in ("svg", "dark"):
-            content = smaller_svg(content)
-        elif kind == "png":
-            content = smaller_png(content, PAGE_DOTS / (2 * style.DOTS_PER_INCH))
-        write_atomically(target, content)
+        write_atomically(target, _smaller(source))
     # Whose pictures these are has changed.
     (folder / f"{figure}.drawn").unlink(missing_ok=True)
+
+
+def _smaller(source: Path) -> bytes:
+    try:
+        content = source.read_bytes()
+        if source.suffix == ".png":
+            return smaller_png(content, PAGE_DOTS / (2 * style.DOTS_PER_INCH))
+        small = smaller_svg(content)
+    except OSError as error:
+        raise SpecError(f"{source} cannot be read ({error.strerror or error}); make the figure again") from error
+    except ValueError as error:
+        raise SpecError(f"{source} is no whole picture; make the figure again") from error
+    if not _SIZE.search(small[:2000].decode(errors="replace")) or not small.rstrip().endswith(b"</svg>"):
+        raise SpecError(f"{source} is no whole picture; make the figure again")
+    return small
 
 
 def smaller_svg(content: bytes) -> bytes:
@@ -253,9 +269,9 @@ def size(svg: Path) -> tuple[int, int]:
     Raises:
         ValueError: It says none.
     """
-    with svg.open(encoding="utf-8") as file:
+    with svg.open(encoding="utf-8", errors="replace") as file:
         head = file.read(1000)
-    found = re.search(r'width="([\d.]+)pt" height="([\d.]+)pt"', head)
+    found = _SIZE.search(head)
     if found is None:
         raise ValueError(f"{svg} is no picture of matplotlib; make the figure again")
     return round(float(found[1]) * 4 / 3), round(float(found[2]) * 4 / 3)

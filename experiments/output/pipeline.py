@@ -18,6 +18,7 @@ from typing import Any
 
 from critical.core import environment
 from critical.core.spec import SpecError
+from critical.execution import locks
 from critical.execution.plan import Plan, plan
 from critical.execution.store import RunStore
 from experiments.design.figure import Design, Figure
@@ -87,6 +88,11 @@ class Setting:
         return self.results / "figures" / self.folder
 
     @property
+    def lock(self) -> Path:
+        """Who writes under the name holds it, one at a time."""
+        return self.results / "runs" / "names" / f"{self.where}-{self.folder}"
+
+    @property
     def chosen_name(self) -> str:
         """The name, where it does not follow from the profile and the settings."""
         return "" if self.folder == naming.results_name(self.profile, self.changed) else self.folder
@@ -134,49 +140,57 @@ def make(figure: Figure, protocol: Protocol, parameters: Any, setting: Setting) 
     else:
         collected = Tables(design.table())
     made_by = provenance(items, setting.store)
-    if setting.reference:
-        refuse_changed_code(made_by)
-        collected, made_by = with_kept(collected, design, now, made_by, setting.tables, figure.name)
-    written = tables.write(collected, setting.tables, figure.name)
-    # Drawn and judged from what the file holds, so that it is all a reader needs to do the same.
-    collected = tables.read(setting.tables, figure.name)
-    found = found_settings(setting.changed, protocol, figure.family)
-    record = recorded(
-        figure, design, protocol, collected, every,
-        profile=setting.profile,
-        settings=found,
-        command=command_of(figure.name, setting.profile, found, setting.chosen_name),
-        table=str(written[0]),
-        made_by=made_by,
-        wall_seconds=time.monotonic() - start,
-        created=datetime.date.today().isoformat(),
-        samples=samples_or(functools.partial(samples_before, figure, setting), design, protocol),
-    )  # fmt: skip
-    write_record(record, setting.results, setting.folder, setting.where)
-    if setting.reference:
-        order = pictures.Order(setting.results, setting.folder, figure.name, setting.pictures, png=True)
-        pictures.draw_for_page(order, design, collected, record)
-    else:
-        pictures.write(design, collected, record, setting.pictures)
-    build_report(setting.results, setting.folder)
+    with locks.in_turn(setting.lock):
+        # Asked again: while this one trained, another command may have written under the same name.
+        refuse_other_settings(figure, protocol, setting)
+        if setting.reference:
+            refuse_changed_code(made_by)
+            collected, made_by = with_kept(collected, design, now, made_by, setting.tables, figure.name)
+        written = tables.write(collected, setting.tables, figure.name)
+        # Drawn and judged from what the file holds, so that it is all a reader needs to do the same.
+        collected = tables.read(setting.tables, figure.name)
+        found = found_settings(setting.changed, protocol, figure.family)
+        record = recorded(
+            figure, design, protocol, collected, every,
+            profile=setting.profile,
+            settings=found,
+            command=command_of(figure.name, setting.profile, found, setting.chosen_name),
+            table=str(written[0]),
+            made_by=made_by,
+            wall_seconds=time.monotonic() - start,
+            created=datetime.date.today().isoformat(),
+            samples=samples_or(functools.partial(samples_before, figure, setting), design, protocol),
+        )  # fmt: skip
+        write_record(record, setting.results, setting.folder, setting.where)
+        if setting.reference:
+            order = pictures.Order(setting.results, setting.folder, figure.name, setting.pictures, png=True)
+            pictures.draw_for_page(order, design, collected, record)
+        else:
+            pictures.write(design, collected, record, setting.pictures)
+        build_report(setting.results, setting.folder)
     mirror(items, figure, setting, pictures.path(setting.pictures, figure.name, "png"))
     return record
 
 
 def refuse_other_settings(figure: Figure, protocol: Protocol, setting: Setting) -> None:
-    """Refuses to write over results of other settings; of those of an earlier version nobody knows.
+    """Refuses to write over results of other settings, or over those of which nobody knows the settings.
 
     Raises:
         SpecError: In one line.
     """
+    table = tables.paths(setting.tables, figure.name)[0]
     try:
         before = read_record(setting.results, setting.folder, figure.name, setting.where)
-    except SpecError:
-        return
+    except SpecError as error:
+        record = table.with_suffix(".json")
+        raise SpecError(f"{record} cannot be read, so nobody knows what made its table; remove both, or give "
+                        f"name=… ({error.__cause__ or error})") from error  # fmt: skip
     if before is not None:
         now = found_settings(setting.changed, protocol, figure.family)
         naming.refuse_other(setting.folder, [f"profile={setting.profile}", *now],
                             [f"profile={before.profile}", *before.settings])  # fmt: skip
+    elif table.exists():
+        raise SpecError(f"{table} has no record beside it, so nobody knows what made it; remove it, or give name=…")
 
 
 def samples_before(figure: Figure, setting: Setting) -> list[dict[str, Any]]:

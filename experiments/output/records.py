@@ -19,6 +19,7 @@ from critical.core.spec import SpecError, closest
 from critical.inference.verdicts import Word
 from experiments.design.facts import DataFacts
 from experiments.output.naming import checked
+from experiments.output.record_checks import check_fields
 
 WORDS = get_args(Word)
 OWN, REFERENCE = "tables", "reference"
@@ -190,7 +191,7 @@ def read_record(results: Path, name: str, figure: str, where: str = OWN) -> Figu
     """
     folder = results / where / checked(name)
     path = folder / f"{figure}.json"
-    return _read(path, folder) if path.is_file() else None
+    return _read(path, folder) if path.exists() else None
 
 
 def names(results: Path, where: str = OWN) -> list[str]:
@@ -218,10 +219,15 @@ def _read(path: Path, folder: Path) -> FigureRecord:
             raise ValueError(f"unknown keys {', '.join(unknown)}")
         if missing := [name for name in needed if name not in content]:
             raise ValueError(f"it lacks {', '.join(missing)}, as one of an earlier version does")
+        check_fields(content)
         record = FigureRecord(**content)
         if path != folder / f"{record.figure}.json":
             raise ValueError(f"it is the record of '{record.figure}'")
-    except (ValueError, TypeError) as error:
+        if record.table != (expected := f"{folder.parent.name}/{folder.name}/{record.figure}.csv"):
+            raise ValueError(f"table: {expected} is expected, which lies beside it")
+    except OSError as error:
+        raise SpecError(f"{path} cannot be read ({error.strerror or error}); mend its rights, or remove it") from error
+    except (ValueError, TypeError, RecursionError) as error:
         raise SpecError(f"{path} is no record of a figure ({error}); make the figure again, which trains nothing that "
                         "is stored, or remove the file") from error  # fmt: skip
     return record

@@ -13,6 +13,7 @@ import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from critical.core.spec import SpecError, closest
 from critical.data.images import DataError
@@ -22,9 +23,13 @@ from experiments.output import tables
 from experiments.output.composing import Composed, composed
 from experiments.output.naming import changes
 from experiments.output.pipeline import command_of, planned_seeds
+from experiments.output.record_checks import check_fields
 from experiments.output.recording import recorded
 from experiments.output.records import REFERENCE, FigureRecord, names, write_record
 from experiments.output.samples import samples_or
+
+KEPT = ("seeds", "data", "table", "made_by", "wall_seconds", "created")
+"""Fields of a record that stay as they were."""
 
 
 def remake(
@@ -43,7 +48,7 @@ def remake(
         SpecError: The settings lead to other arms than those of the table.
     """
     path = results / REFERENCE / name / f"{figure}.json"
-    before = json.loads(path.read_text(encoding="utf-8"))
+    before = _before(path)
     profile = before.get("profile") or next((text[8:] for text in given if text.startswith("profile=")), name)
     given = [text for text in given if not text.startswith("profile=")]
     places = [text for text in given if not (text.startswith("device=") or changes([text]))]
@@ -52,7 +57,7 @@ def remake(
     made = composed(figure, profile, settings, known, places)
     if "data_facts" not in before and classes is None:
         made = composed(figure, profile, settings, _facts(made, known), places)
-    collected = tables.read(results / REFERENCE / name, figure)
+    collected = tables.read_shown(results / REFERENCE / name, figure, before["seeds"])
     _refuse_other_arms(made, set(collected.runs["arm_id"]), path)
     record = recorded(
         made.figure, made.design, made.protocol, collected, planned_seeds(made.design, made.protocol),
@@ -67,6 +72,28 @@ def remake(
     )  # fmt: skip
     write_record(record, results, name, REFERENCE)
     return record
+
+
+def _before(path: Path) -> dict[str, Any]:
+    """Reads a record, whichever version wrote it.
+
+    Raises:
+        SpecError: It is none, or lacks what tables cannot tell.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise ValueError("it holds no mapping")
+        if missing := [name for name in KEPT if name not in content]:
+            raise ValueError(f"it lacks {', '.join(missing)}")
+        if any("cpu_seconds" not in who for who in content["made_by"]):
+            raise ValueError("made_by: it lacks cpu_seconds")
+        check_fields({name: value for name, value in content.items() if name != "verdicts"})
+    except OSError as error:
+        raise SpecError(f"{path} cannot be read ({error.strerror or error}); mend its rights, or remove it") from error
+    except (ValueError, TypeError) as error:
+        raise SpecError(f"{path} is no record of a figure ({error}); take it from git again") from error
+    return content
 
 
 def _complete(given: Sequence[str]) -> list[str]:
@@ -91,6 +118,12 @@ def _refuse_other_arms(made: Composed, there: set[str], path: Path) -> None:
                         "was made with, such as device=cuda data=folder data.fingerprint=…")  # fmt: skip
 
 
+def _classes(given: Sequence[str]) -> int | None:
+    if given and not (given[-1].isdecimal() and int(given[-1]) > 1):
+        raise SpecError(f"classes={given[-1]}: a whole number from 2 on")
+    return int(given[-1]) if given else None
+
+
 @in_one_line
 def main(arguments: Sequence[str] | None = None) -> None:
     """Makes records anew and names them."""
@@ -102,7 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     given = [word for word in options.words if "=" in word]
     settings = [word for word in given if not word.startswith("classes=")]
-    classes = next((int(word[8:]) for word in given if word.startswith("classes=")), None)
+    classes = _classes([word[8:] for word in given if word.startswith("classes=")])
     known = names(options.results, REFERENCE)
     for name in [word for word in options.words if "=" not in word] or known:
         if name not in known:

@@ -1,6 +1,9 @@
 import pytest
+import tiny
+from omegaconf import OmegaConf
 
 from critical.core.spec import SpecError
+from experiments.design.config import CONF
 from experiments.output import naming
 
 PROFILES = ("laptop", "quick")
@@ -53,6 +56,37 @@ def test_what_a_folder_cannot_be_called_is_made_safe_and_stays_apart(pair):
         assert len(name) <= naming.LONGEST
 
 
+NEUTRAL = {
+    # Who asks, what for, and where results go.
+    **dict.fromkeys(("profile", "name", "figure", "headline", "results", "reference"), True),
+    # Where data lie, how fast and how loudly; each run's identity leaves them out as well.
+    **dict.fromkeys(("data_root", "jobs", "dry", "logger", "hydra"), True),
+    # What is trained, on what, and how.
+    **dict.fromkeys(("data", "model", "deficit", "optimizer", "augmentation", "probes", "arithmetic", "device"), False),
+    **dict.fromkeys(("two_streams", "modalities", "figures", "seeds"), False),
+    # Of the profiles.
+    **dict.fromkeys(("protocol", "stabilizers"), False),
+}
+"""Key of the configuration → whether results of all its values have one name. Who adds a key decides."""
+
+
+def test_of_every_key_it_is_decided_whether_it_changes_results():
+    file = OmegaConf.load(CONF / "figures.yaml")
+    keys = {key for key in file if key != "defaults"}
+    for text in (entry if isinstance(entry, str) else next(iter(entry)) for entry in file.defaults):
+        key = text.removeprefix("override ").partition("@")[2] or text.removeprefix("override ")
+        keys.add(key.partition(".")[0].partition("/")[0])
+    keys = (keys | set(tiny.composed("figures", "profile=smoke"))) - {"_self_"}
+    assert keys <= set(NEUTRAL), "decide of the new ones"
+    assert {*naming.NEUTRAL, "hydra"} == {key for key, neutral in NEUTRAL.items() if neutral}
+
+
+@pytest.mark.parametrize("key", NEUTRAL)
+def test_a_key_is_in_the_name_where_it_changes_results(key):
+    for changed in (f"{key}=x1", f"{key}.part=x1", f"+{key}.part=x1", f"{key}@two_streams.{key}=x1"):
+        assert (naming.results_name("quick", [changed]) == "quick") == NEUTRAL[key], changed
+
+
 def test_the_seeds_of_committed_tables_come_in_sittings():
     assert naming.changes(["seeds=[20]", "deficit=noise"], reference=True) == ["deficit=noise"]
     assert naming.changes(["seeds=[20]", "deficit=noise"]) == ["deficit=noise", "seeds=[20]"]
@@ -76,6 +110,8 @@ def test_a_name_that_was_given_holds():
         ("quick", False, "^name=quick: is the profile's own"),
         ("a/b", False, "^name='a/b': letters, digits"),
         ("../up", True, "^name='../up'"),
+        ("a" * 121, False, "^name=aaaaaaaaaaaaaaaaaaaa…: 121 letters; at most 120 are a name$"),
+        ("a" * 400, True, "400 letters"),
     ],
 )
 def test_names_that_would_overwrite_something_are_refused(given, reference, said):

@@ -267,7 +267,8 @@ class TestMakeReference:
     def test_whoever_trained_is_named_and_not_who_draws(self, bench, tmp_path, monkeypatch):
         monkeypatch.setattr(tiny, "HERE", tiny.HERE | {"commit": "first"})
         bench.make(seeds=(20,))
-        (tmp_path / "reference" / "smoke" / "controls" / "tiny.json").unlink()
+        for ending in ("csv", "epochs.csv", "json"):
+            (tmp_path / "reference" / "smoke" / "controls" / f"tiny.{ending}").unlink()
         monkeypatch.setattr(tiny, "HERE", tiny.HERE | {"commit": "second"})
         record = bench.make(seeds=(20,))
         assert [(who["commit"], who["seeds"]) for who in record.made_by] == [("first", [20])]

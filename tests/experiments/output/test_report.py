@@ -46,7 +46,7 @@ def results(tmp_path_factory):
         verdicts=[
             verdict("premise failed", 4, sentence=TRICKY, reason=TRICKY, short=TRICKY[:34]),
             verdict("unfinished", 5, effect=math.nan, low=math.nan, high=math.nan, p=math.nan, n=0),
-            verdict("undecided", 6, low=math.nan, high=math.nan, p=0.0001, unit="u" * 120),
+            verdict("undecided", 6, low=math.nan, high=math.nan, p=0.0001),
             verdict("reproduced", 7, differs="Glyphs.", confirmed=True, ratio=True, unit="×", effect=math.log(1.5),
                     low=math.log(1.25), high=math.log(2), smallest=math.log(1.2), source=OURS),
         ],
