@@ -188,7 +188,8 @@ class Arrays(DataSpec):
         """Checks a view and brings its axes in order: (N, C, H, W) or (N, C, L)."""
         array = held[name]
         if array.dtype not in _VIEW_TYPES:
-            raise self._refuse(name, f"is {_kind(array)}; views are uint8 in 0 … 255 or floats (16, 32 or 64 bits) in [0, 1]")
+            wanted = "uint8 in 0 … 255 or floats (16, 32 or 64 bits) in [0, 1]"
+            raise self._refuse(name, f"is {_kind(array)}; views are {wanted}")
         if array.ndim and len(array) != count:
             labels = "test_labels" if name.startswith("test_") else "labels"
             raise self._refuse(name, f"has {len(array):,} examples, {labels} {count:,}; give as many")

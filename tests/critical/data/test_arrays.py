@@ -191,7 +191,7 @@ def test_a_broken_header_is_one_line(tmp_path, words):
 def test_a_member_that_is_no_array_is_one_line(tmp_path):
     archive(tmp_path / "mine.npz", view_b=b"text")
     said = refused(Arrays(path=str(tmp_path / "mine.npz"), root=str(tmp_path)).load)
-    assert "view_b of" in said and "is no array" in said
+    assert re.search("view_b of .* is no array", said)
 
 
 @pytest.mark.parametrize(("at", "value"), [(6, 1), (8, 99)], ids=["encrypted", "compression"])
@@ -214,10 +214,12 @@ def test_a_changed_byte_is_one_line_or_no_matter(place, value):
         content = bytearray(path.read_bytes())
         content[place % len(content)] = value
         path.write_bytes(content)
+        made, said = Arrays(path=str(path), root=folder), "mine.npz"
         try:
-            Arrays(path=str(path), root=folder).load()
+            made.load()
         except DataError as error:
-            assert "mine.npz" in str(error) and "\n" not in str(error)
+            said = str(error)
+        assert re.fullmatch(".*mine.npz.*", said)
 
 
 def test_where_there_is_no_archive(tmp_path):
