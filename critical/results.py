@@ -72,9 +72,10 @@ class Results:
         `command` and `failure` (empty if fine). A damaged record warns, and its run is left out.
         """
         records, damaged = self._catalogue.records()
+        table = self._catalogue.table(records, damaged)
         for line in damaged:
             warnings.warn(line, stacklevel=2)
-        return self._catalogue.table(records)
+        return table
 
     def ids(self) -> list[str]:
         """Returns the ids of all runs, in order."""

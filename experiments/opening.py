@@ -11,6 +11,8 @@ from pathlib import Path
 
 import yaml
 
+from critical.core.terminal import end_output, open_streams
+
 PROFILES = Path(__file__).resolve().parents[1] / "conf" / "profile"
 
 
@@ -37,5 +39,9 @@ def train(arguments: Sequence[str]) -> str:
 
 def say(line: str) -> None:
     """Prints a line, if there is one."""
+    open_streams()
     if line:
-        print(line, flush=True)
+        try:
+            print(line, flush=True)
+        except OSError as error:
+            raise SystemExit(end_output(error)) from None

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from critical.core.spec import SpecError, closest
+from critical.core.terminal import on_terminal
 from experiments.design.command import in_one_line
 from experiments.design.command_line import HELP, few
 from experiments.design.help import page
@@ -112,8 +113,8 @@ def main() -> None:
     given = settings(sys.argv[1:])
     results = Path(given["results"])
     shown = sheets(results, given["profile"])
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
-    width = console.width if sys.stdout.isatty() else None
+    console = Console(highlight=False, width=None if on_terminal() else 200)
+    width = console.width if on_terminal() else None
     held = columns(shown)
     for papers in (True, False) if given["all"] == "true" else (True,):
         console.print(listed(held, papers, width))

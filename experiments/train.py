@@ -23,6 +23,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from critical.core import environment
 from critical.core.spec import SpecError
+from critical.core.terminal import on_terminal
 from critical.execution.plan import plan
 from critical.execution.progress import progress
 from critical.execution.store import RunStore
@@ -73,7 +74,7 @@ def main(config: DictConfig) -> None:
     store.refresh()
     shown.show()
     # Rows are progress enough where there is no terminal.
-    bar = progress("train", spec.timeline.end, 1) if sys.stdout.isatty() else contextlib.nullcontext()
+    bar = progress("train", spec.timeline.end, 1) if on_terminal() else contextlib.nullcontext()
     with bar as display:
 
         def after_epoch(_: RunSpec, epoch: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,6 +26,7 @@ LAYOUTS = ("auto", "NCHW", "NHWC", "NHW", "NCL", "NLC", "NF")
 
 _REQUIRED = ("view_a", "labels")
 _NAMES = ("view_a", "view_b", "labels", "test_view_a", "test_view_b", "test_labels", "classes")
+_VIEW_TYPES = (np.uint8, np.float16, np.float32, np.float64)
 _SAVE = "np.savez(path, view_a=…, labels=…)"
 _FEW_CHANNELS = 4
 
@@ -78,7 +78,7 @@ class Arrays(DataSpec):
             DataError: No such file, one that cannot be read, or another fingerprint.
         """
         if not self.path:
-            raise DataError(f"data=arrays: path is not set; give a file of {_SAVE}")
+            raise DataError(f"data=arrays: path is not set; give data.path=mine.npz, a file of {_SAVE}")
         place = Path(self.path)
         files = [content.one_file(place, "data=arrays")]
         found = content.remembered(self.root, place, files, lambda: self._fingerprint(self._read()))
@@ -129,14 +129,18 @@ class Arrays(DataSpec):
             with open(self.path, "rb") as file:
                 held = np.load(file, allow_pickle=False)
                 arrays = {name: held[name] for name in held} if isinstance(held, Mapping) else None
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        except Exception as error:
+            # Damage shows as whatever zipfile, zlib, tokenize or an absurd size in a header make of it.
             why = one_line(error)
             raise DataError(f"data=arrays: {shown(self.path)} cannot be read ({why}); save it by {_SAVE}") from error
         if arrays is None:
             raise DataError(f"data=arrays: {shown(self.path)} holds one array without a name; save it by {_SAVE}")
-        for name in arrays:
+        for name, array in arrays.items():
             if name not in _NAMES:
-                raise self._refuse(shown(name), f"is no name of an array that is read; {closest(name, _NAMES)}")
+                where = f"data=arrays: {shown(self.path)}"
+                raise DataError(f"{where} holds '{shown(name)}', which nothing reads; {closest(name, _NAMES)}")
+            if not isinstance(array, np.ndarray):
+                raise self._refuse(name, f"is no array; save it by {_SAVE}")
         for name in _REQUIRED:
             if name not in arrays:
                 raise self._refuse(name, f"is missing; save it by {_SAVE}")
@@ -183,8 +187,9 @@ class Arrays(DataSpec):
     def _view(self, held: Mapping[str, np.ndarray], name: str, count: int) -> torch.Tensor:
         """Checks a view and brings its axes in order: (N, C, H, W) or (N, C, L)."""
         array = held[name]
-        if array.dtype != np.uint8 and array.dtype.kind != "f":
-            raise self._refuse(name, f"is {_kind(array)}; views are uint8 in 0 … 255 or floats in [0, 1]")
+        if array.dtype not in _VIEW_TYPES:
+            wanted = "uint8 in 0 … 255 or floats (16, 32 or 64 bits) in [0, 1]"
+            raise self._refuse(name, f"is {_kind(array)}; views are {wanted}")
         if array.ndim and len(array) != count:
             labels = "test_labels" if name.startswith("test_") else "labels"
             raise self._refuse(name, f"has {len(array):,} examples, {labels} {count:,}; give as many")
@@ -193,9 +198,10 @@ class Arrays(DataSpec):
         field = "layout_" + VIEWS["view_b" in name]
         view = torch.from_numpy(self._in_order(array, name, getattr(self, field), field))
         if view.is_floating_point():
-            view = view.to(torch.float32)
+            # Before they are made short: 1e300 would be infinite, and it is a matter of range.
             if wrong := out_of_range(view):
                 raise self._refuse(name, f"has {wrong}")
+            view = view.to(torch.float32)
         if view.amin() == view.amax():
             raise self._refuse(name, f"is {view.amin().item():g} everywhere, so there is nothing to see")
         if view.dtype == torch.uint8 and view.amax() == 1:

@@ -130,8 +130,10 @@ def one_file(path: Path, where: str) -> File:
     """
     try:
         stat = path.stat()
-    except OSError as error:
-        raise DataError(f"{where}: there is no {shown(path)} ({one_line(error)}); set data.path to it") from error
+    except (OSError, ValueError) as error:
+        # The message of an error of the system names the file once more; a name with a zero byte is a ValueError.
+        why = "" if isinstance(error, FileNotFoundError) else f" ({getattr(error, 'strerror', None) or error})"
+        raise DataError(f"{where}: there is no {shown(path)}{why}; set data.path to it") from error
     if not path.is_file():
         raise DataError(f"{where}: {shown(path)} is no file; set data.path to one")
     state = (stat.st_dev, stat.st_ino, stat.st_mtime_ns, stat.st_ctime_ns)

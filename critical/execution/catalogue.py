@@ -50,25 +50,42 @@ class Catalogue:
         damaged = []
         for path in sorted(self.root.glob(f"runs/*/{published.RECORD}")):
             try:
-                found[path.parent.name] = published.read(path.parent)
+                found[path.parent.name] = checked(published.read(path.parent), path)
             except published.Damaged as error:
                 damaged.append(str(error))
         for path in sorted(self.root.glob("planned/*.json")):
             try:
                 if path.stem not in found:
-                    found[path.stem] = json.loads(path.read_bytes())
+                    found[path.stem] = checked(json.loads(path.read_bytes()), path, path.stem)
             except FileNotFoundError:
                 continue  # it was finished meanwhile
-            except ValueError as error:
+            except published.Damaged as error:
+                damaged.append(str(error))
+            except (OSError, ValueError) as error:
                 damaged.append(f"{path} cannot be read ({type(error).__name__})")
         return found, damaged
 
-    def table(self, records: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
-        """Returns a row a run with `COLUMNS`, the last ones first."""
+    def table(self, records: Mapping[str, Mapping[str, Any]], damaged: list[str] | None = None) -> pd.DataFrame:
+        """Returns a row a run with `COLUMNS`, the last ones first.
+
+        Args:
+            records: By id.
+            damaged: Gets a line for each run whose epochs are needed and cannot be read; it has no row.
+
+        Raises:
+            SpecError: There is such a run, and `damaged` is left out.
+        """
         lines = Records(self.root / "records")
         if any("environment" not in record for record in records.values()):
             lines.refresh()
-        rows = [self._row(record, lines) for record in records.values()]
+        rows = []
+        for record in records.values():
+            try:
+                rows.append(self._row(record, lines))
+            except SpecError as error:
+                if damaged is None:
+                    raise
+                damaged.append(str(error))
         made = pd.DataFrame(rows, columns=list(COLUMNS)).astype({"accuracy": float, "loss": float})
         return made.sort_values(["date", "run_id"], ascending=[False, True], ignore_index=True)
 
@@ -140,10 +157,49 @@ class Catalogue:
         """
         try:
             if self.finished(run_id):
-                return published.read(self.root / "runs" / run_id)
-            return dict(json.loads((self.root / "planned" / f"{run_id}.json").read_bytes()))
+                folder = self.root / "runs" / run_id
+                return checked(published.read(folder), folder / published.RECORD)
+            path = self.root / "planned" / f"{run_id}.json"
+            return checked(json.loads(path.read_bytes()), path, run_id)
         except (OSError, ValueError) as error:
             raise SpecError(f"run {run_id}: {error}; remove that: who trains the run again writes it anew") from error
+
+
+_KINDS: dict[str, tuple[type, ...]] = {
+    **{"keys": (list,), "date": (str,), "command": (str,), "failure": (str, type(None)), "environment": (dict,)},
+    **{"accuracy": (int, float, type(None)), "loss": (int, float, type(None)), "made_by": (list,)},
+}
+"""What a record holds, where it does."""
+_NUMBERS = ("onset", "removal", "rate", "seed", "epochs")
+
+
+def checked(record: Any, path: Path, run_id: str | None = None) -> dict[str, Any]:
+    """Returns a record, or refuses one that does not hold what records do.
+
+    Args:
+        record: What was read.
+        path: From where.
+        run_id: Whose it has to be; None: it is known.
+
+    Raises:
+        Damaged: A part lacks, or is of another kind.
+    """
+    try:
+        row = described(record)
+        wrong = [name for name, value in row.items() if isinstance(value, str) == (name in _NUMBERS)]
+        wrong += [name for name, kinds in _KINDS.items() if name in record and not isinstance(record[name], kinds)]
+        wrong += [name for name in _NUMBERS if not isinstance(row[name], (int, float))]
+        if not wrong and not all(isinstance(key, str) for key in record["keys"]):
+            wrong = ["keys"]
+        if not wrong and not all(isinstance(maker.get("commit", ""), str) for maker in record.get("made_by", [])):
+            wrong = ["made_by"]
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise published.Damaged(f"{path} is damaged: it is no record of a run ({type(error).__name__})") from error
+    if wrong:
+        raise published.Damaged(f"{path} is damaged: {wrong[0]} is of another kind than in records of runs")
+    if run_id is not None and record.get("run_id") != run_id:
+        raise published.Damaged(f"{path} is damaged: it is of another run")
+    return dict(record)
 
 
 def described(record: Mapping[str, Any]) -> dict[str, Any]:

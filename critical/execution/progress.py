@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 import time
 from collections.abc import Iterator
 from typing import Protocol
@@ -11,6 +10,8 @@ from typing import Protocol
 from rich.console import Console
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn
 from rich.progress import Progress as RichProgress
+
+from critical.core.terminal import on_terminal
 
 PLAIN_SECONDS = 20.0
 
@@ -97,7 +98,7 @@ def progress(label: str, epochs: int, runs: int) -> Iterator[Progress]:
     Yields:
         The display; a bar when standard output is a terminal, else lines.
     """
-    if not sys.stdout.isatty():
+    if not on_terminal():
         yield _Plain(label, epochs, runs)
         return
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[text]}"))

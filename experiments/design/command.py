@@ -25,6 +25,7 @@ from critical.core import instructions
 from critical.core.arithmetic import WrongInstructions
 from critical.core.files import WriteError
 from critical.core.spec import SpecError
+from critical.core.terminal import end_output, open_streams, told_nobody
 from critical.execution.pool import RunError
 from experiments.design import command_line, messages
 from experiments.design.command_line import CommandLine
@@ -49,9 +50,11 @@ def in_one_line(command: Callable[..., int | None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def wrapped(*arguments: Any, **named: Any) -> None:
+        open_streams()
         try:
             with plain_warnings():
                 status = command(*arguments, **named)
+            sys.stdout.flush()
         except (SpecError, HydraException, OmegaConfBaseException) as error:
             if isinstance(error, WrongInstructions) and _may_start_again():
                 _start_again()
@@ -62,10 +65,10 @@ def in_one_line(command: Callable[..., int | None]) -> Callable[..., None]:
             raise SystemExit(1) from None
         except KeyboardInterrupt:
             raise SystemExit(STOPPED) from None
-        except BrokenPipeError:
-            # Whoever read has gone, as `| head` does; what is left in the buffer goes nowhere.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise SystemExit(1) from None
+        except OSError as error:
+            if not told_nobody(error):
+                raise
+            raise SystemExit(end_output(error)) from None
         if status:
             raise SystemExit(status)
 

@@ -11,13 +11,13 @@ found, or something stopped.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 from critical.core.spec import SpecError
+from critical.core.terminal import end_output, open_streams, told_nobody
 from critical.execution.catalogue import STATES
 from critical.results import Results
 from experiments.runs import filters, texts
@@ -112,19 +112,16 @@ def run(arguments: Sequence[str]) -> int:
 
 def main() -> int:
     """Runs the command of this process; errors are one line, and a reader that goes away ends it quietly."""
-    if sys.stdout is None:
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  As long as the process lives.
+    open_streams()
     try:
         status = run(sys.argv[1:])
         sys.stdout.flush()
-    except BrokenPipeError:
-        # The interpreter flushes once more at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except SpecError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except OSError as error:
+        if told_nobody(error):
+            return end_output(error) * (not isinstance(error, BrokenPipeError))
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -64,7 +64,7 @@ def prune(results: Results, keep: Sequence[str] = (), unfinished: bool = False, 
     if sys.stderr.isatty():
         print("looking at what figures and tables need …", file=sys.stderr)
     if not yes:
-        found = unneeded(results, keep, unfinished)
+        found = unneeded(results, keep, unfinished, damaged=True)
         told = _told(results, found)
         print(f"{bytes_in_words(told)} in all; nothing was removed, --yes removes it" if told else "nothing to remove")
         return 0
@@ -81,16 +81,25 @@ def prune(results: Results, keep: Sequence[str] = (), unfinished: bool = False, 
     return 0
 
 
-def unneeded(results: Results, keep: Sequence[str] = (), unfinished: bool = False) -> Unneeded:
+def unneeded(results: Results, keep: Sequence[str] = (), unfinished: bool = False, damaged: bool = False) -> Unneeded:
     """Returns what no figure and no table needs.
 
+    Args:
+        results: The runs.
+        keep: Ids of runs that are spared.
+        unfinished: Whether unfinished runs may go.
+        damaged: Whether a record that cannot be read is said and left out; what its run needs counts as not needed.
+
     Raises:
-        SpecError: A record or a table cannot be read.
+        SpecError: A table cannot be read, or a record where `damaged` is not set.
     """
     root = results.root
-    records, damaged = Catalogue(root).records()
-    if damaged:
-        raise SpecError(f"{damaged[0]}, so nobody knows what it needs; remove it first")
+    records, unreadable = Catalogue(root).records()
+    for line in unreadable:
+        if not damaged:
+            raise SpecError(f"{line}, so nobody knows what it needs; remove it first")
+        print(f"warning: {line}, so nobody knows what it needs; --yes removes nothing before it is removed",
+              file=sys.stderr)  # fmt: skip
     states = {path: path.stem for path in root.glob("states/*/[!.]*.pt")}
     files = {path: _keys(path) for path in root.glob("records/*.jsonl")}
     marks = {path: path.name for path in root.glob("wanted/*")}

@@ -2,6 +2,7 @@
 
 import re
 import tempfile
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
 
 from critical.core.spec import SpecError, identity
-from critical.data import Arrays, content, load
+from critical.data import Arrays, DataError, content, load
 
 FEW = settings(max_examples=40, deadline=None)
 RANDOM = np.random.default_rng(0)
@@ -140,8 +141,11 @@ def test_a_fault_is_one_line_that_names_the_array(fault, two):
         (without("test_view_b"), "test_view_b of .* is missing"),
         (without("view_b"), "view_b of .* is missing"),
         (without("test_view_a", "test_view_b", "test_labels"), "add test arrays, or set data.split=0.2"),
-        (ONE | {"view_c": np.zeros(3)}, "view_c of .* is no name of an array that is read; did you mean 'view_b'"),
+        (ONE | {"view_c": np.zeros(3)}, "mine.npz holds 'view_c', which nothing reads; did you mean 'view_b'"),
         (ONE | {"view_a": np.array([object()] * 12)}, "cannot be read .*np.savez"),
+        (ONE | {"view_a": np.full((12, 5), 1e300)}, r"values from 1e\+300 to 1e\+300 instead of \[0, 1\]"),
+        (ONE | {"view_a": np.full((12, 5), np.inf)}, "values that are not finite"),
+        (ONE | {"view_a": np.eye(12, dtype=np.longdouble)}, r"view_a of .* is float\d+ of shape .*32 or 64 bits"),
     ],
 )  # fmt: skip
 def test_what_is_said(tmp_path, held, message):
@@ -154,9 +158,76 @@ def test_what_is_no_archive(tmp_path, content):
     assert "cannot be read" in refused(Arrays(path=str(tmp_path / "mine.npz"), root=str(tmp_path)).load)
 
 
+def archive(path, **members):
+    """Writes a good archive; `members` are its files, or what replaces them."""
+    np.savez_compressed(path, **ONE)
+    with zipfile.ZipFile(path) as held:
+        files = {name: held.read(name) for name in held.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as held:
+        for name, content in (files | members).items():
+            held.writestr(name, content)
+
+
+def header(words):
+    """Returns an NPY file of version 1 with this header."""
+    return b"\x93NUMPY\x01\x00" + len(words).to_bytes(2, "little") + words
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        b"{'descr': '|u1', 'fortran_order': False, 'shape': (8,",
+        b"{'descr': (((",
+        b"{'descr': '|u1', 'fortran_order': False, 'shape': (1000000000000000000,), }",
+        b"\x00\xff",
+    ],
+)
+def test_a_broken_header_is_one_line(tmp_path, words):
+    archive(tmp_path / "mine.npz", **{"view_a.npy": header(words)})
+    said = refused(Arrays(path=str(tmp_path / "mine.npz"), root=str(tmp_path)).load)
+    assert "mine.npz cannot be read" in said
+
+
+def test_a_member_that_is_no_array_is_one_line(tmp_path):
+    archive(tmp_path / "mine.npz", view_b=b"text")
+    said = refused(Arrays(path=str(tmp_path / "mine.npz"), root=str(tmp_path)).load)
+    assert re.search("view_b of .* is no array", said)
+
+
+@pytest.mark.parametrize(("at", "value"), [(6, 1), (8, 99)], ids=["encrypted", "compression"])
+def test_a_member_of_another_kind_is_one_line(tmp_path, at, value):
+    """The same fields stand before each member, and two bytes further on in the list at the end."""
+    archive(tmp_path / "mine.npz")
+    content = bytearray((tmp_path / "mine.npz").read_bytes())
+    for sign, place in ((b"PK\x03\x04", at), (b"PK\x01\x02", at + 2)):
+        content[content.index(sign) + place] = value
+    (tmp_path / "mine.npz").write_bytes(content)
+    assert "mine.npz cannot be read" in refused(Arrays(path=str(tmp_path / "mine.npz"), root=str(tmp_path)).load)
+
+
+@FEW
+@given(st.integers(0, 10**6), st.integers(0, 255))
+def test_a_changed_byte_is_one_line_or_no_matter(place, value):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "mine.npz"
+        np.savez_compressed(path, **ONE)
+        content = bytearray(path.read_bytes())
+        content[place % len(content)] = value
+        path.write_bytes(content)
+        made, said = Arrays(path=str(path), root=folder), "mine.npz"
+        try:
+            made.load()
+        except DataError as error:
+            said = str(error)
+        assert re.fullmatch(".*mine.npz.*", said)
+
+
 def test_where_there_is_no_archive(tmp_path):
-    assert "path is not set" in refused(Arrays().resolved)
-    assert "there is no" in refused(Arrays(path=str(tmp_path / "nowhere.npz"), root=str(tmp_path)).resolved)
+    assert "path is not set; give data.path=mine.npz" in refused(Arrays().resolved)
+    nowhere = tmp_path / "nowhere.npz"
+    said = refused(Arrays(path=str(nowhere), root=str(tmp_path)).resolved)
+    assert said == f"data=arrays: there is no {nowhere}; set data.path to it", "named once"
+    assert r"there is no mi\x00ne (embedded null" in refused(Arrays(path="mi\0ne", root=str(tmp_path)).resolved)
     assert "is no file" in refused(Arrays(path=str(tmp_path), root=str(tmp_path)).resolved)
     np.save(tmp_path / "one.npy", GOOD["view_a"])
     assert "one array without a name" in refused(Arrays(path=str(tmp_path / "one.npy"), root=str(tmp_path)).resolved)

@@ -127,6 +127,34 @@ class TestList:
         assert err == [f"warning: {path} cannot be read (JSONDecodeError); it is left out"]
         assert out.splitlines()[-1].startswith("4 runs:")
 
+    @pytest.mark.parametrize("part", ["timeline", "data", "keys", "seed", "failure", "environment", "made_by", "date"])
+    def test_a_record_of_other_kinds_costs_its_run_alone(self, call, results_folder, part):
+        path = results_folder / "runs" / "runs" / BLURRED.run_id / "run.json"
+        record = {key: held for key, held in json.loads(path.read_bytes()).items() if key != "sum"}
+        path.write_text(json.dumps(record | {part: 7.5 if part != "seed" else [7]}))
+        status, out, err = call("list", folder=results_folder)
+        assert (status, len(err)) == (0, 1)
+        assert err[0].startswith(f"warning: {path} is damaged: ")
+        assert out.splitlines()[-1].startswith("4 runs:")
+        assert call("show", BLURRED.run_id, folder=results_folder)[0] == 2
+
+    @pytest.mark.parametrize("content", ["{}", "[]", "7", "{", '{"run_id": "of another"}'])
+    def test_a_damaged_plan_costs_its_run_alone(self, call, results_folder, content):
+        path = results_folder / "runs" / "planned" / f"{STOPPED.run_id}.json"
+        path.write_text(content)
+        status, out, err = call("list", folder=results_folder)
+        assert (status, len(err)) == (0, 1)
+        assert err[0].startswith(f"warning: {path} ")
+        assert out.splitlines()[-1].startswith("4 runs:")
+
+    def test_epochs_that_are_needed_and_lack_cost_their_run_alone(self, call, results_folder):
+        path = results_folder / "runs" / "runs" / FAILING.run_id / "epochs.csv"
+        path.unlink()
+        status, out, err = call("list", folder=results_folder)
+        assert (status, len(err)) == (0, 1)
+        assert str(path) in err[0]
+        assert out.splitlines()[-1].startswith("4 runs:")
+
 
 class TestPrinting:
     @pytest.mark.parametrize(

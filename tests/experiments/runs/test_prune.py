@@ -160,6 +160,10 @@ class TestRemoval:
         status, _, err = call("--yes")
         assert status == 2
         assert err[0].endswith("so nobody knows what it needs; remove it first")
+        status, out, err = call()
+        assert (status, len(err)) == (0, 1)
+        assert err[0].endswith("--yes removes nothing before it is removed")
+        assert OTHER_SEED.run_id in out, "the others are shown"
         assert listing(results_folder) == before
 
     def test_takes_what_a_kill_has_left_half_written_but_not_what_is_being_written(self, call, results_folder):
