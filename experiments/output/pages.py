@@ -12,7 +12,7 @@ from experiments.output import compared, forest, pictures, strips
 from experiments.output.compared import Column, Tally, agreed, anchor, tallies
 from experiments.output.explained import about, recipe
 from experiments.output.forest import Group
-from experiments.output.headline import headline
+from experiments.output.headline import headline, leaders
 from experiments.output.records import NO_RESULT, OWN, REFERENCE, FigureRecord, names, readable_records
 from experiments.output.strips import Strip
 
@@ -156,7 +156,8 @@ def section(sheet: Sheet, figure: str, folder: Path) -> Section:
     here, there = sheet.own, sheet.reference
     both = here and there and figure in here.records and figure in there.records
     said = agreed(Column(here.name, OWN, {figure: record}), there) if both and here and there else ""
-    arms, epochs = strips.strips(record.timelines)
+    lead = leaders(record.verdicts, record.leading)[:1]
+    arms, epochs = strips.strips(record.timelines, " ".join(f"{one['short']} {one['sentence']}" for one in lead))
     return Section(
         record=record,
         anchor=anchor(figure),

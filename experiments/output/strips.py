@@ -43,16 +43,17 @@ class Strip:
     said: str
 
 
-def strips(timelines: Sequence[Mapping[str, Any]]) -> tuple[list[Strip], list[tuple[float, str]]]:
+def strips(timelines: Sequence[Mapping[str, Any]], claim: str = "") -> tuple[list[Strip], list[tuple[float, str]]]:
     """Lays out the arms that explain a figure, aligned at the removal.
 
     Args:
         timelines: Those of a record.
+        claim: The words of the claim that leads.
 
     Returns:
         The arms, and the epochs on their axis: places in percent, and words.
     """
-    chosen = strip(timelines)
+    chosen = strip(timelines, claim)
     if not chosen:
         return [], []
     end = max(one["end"] for one in chosen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -67,20 +68,23 @@ def rates(timeline: Mapping[str, Any]) -> list[float]:
     ]
 
 
-def strip(held: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Chooses the arms that explain a figure: those of its longest window of a deficit.
+def strip(held: Sequence[Mapping[str, Any]], claim: str = "") -> list[Mapping[str, Any]]:
+    """Chooses the arms that explain a figure: those of a claim that leads, of its longest window of a deficit.
 
     Args:
         held: All timelines of a record.
+        claim: The words of the claim, such as "early costs more (high rate)".
 
     Returns:
-        The deficit arm with the longest window and no stabiliser, if it can be, and its companions: the dose-matched
+        A deficit arm with no stabiliser, if it can be, whose label shares most words with the claim and whose window
+        is the longest then; and its companions: the dose-matched
         one with the same rates, and the fresh one with the rates of the recovery alone.
     """
     deficits = [one for one in held if one["role"] == DEFICIT and one["windows"]]
     if not deficits:
         return list(held[:1])
-    main = max(deficits, key=lambda one: (not one["stabilizers"], one["windows"][0][1] - one["windows"][0][0]))
+    main = max(deficits, key=lambda one: (not one["stabilizers"], len(_words(one["label"]) & _words(claim)),
+                                          one["windows"][0][1] - one["windows"][0][0]))  # fmt: skip
     course, removal = rates(main), main["removal"]
     companions = (
         (DOSE_MATCHED, removal, lambda one: _alike(rates(one), course)),
@@ -93,6 +97,10 @@ def strip(held: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
                 and one["stabilizers"] == main["stabilizers"])  # fmt: skip
         found += [one for one in same if fits(one)][:1]
     return found
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"[a-z]{3,}", text.lower()))
 
 
 def _alike(first: Sequence[float], second: Sequence[float]) -> bool:

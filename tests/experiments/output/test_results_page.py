@@ -71,7 +71,7 @@ def test_a_row_says_effect_interval_and_word():
         "| Sentence of a. | +4.2 points [+3.1, +5.3] | 2 points | 0.008 | 8 | ✓ reproduced, provisional |"
     )
     assert "−0.1 points [−1.0, +0.7] | 2 points | 0.640 | 8 | ≈ negligible, provisional" in found["b"]
-    assert "no estimate | 2 points | – | 0 | ? undecided |" in found["c"]
+    assert "no estimate | 2 points | – | 0 | ? undecided: So |" in found["c"]
     assert "×1.3 [1.1, 1.5] | ×1.2 |" in found["d"]
     assert r"Other \|units\|. |" in found["d"]
     assert "| – premise failed |" in found["d"]
@@ -111,7 +111,7 @@ def test_profiles_stand_beside_each_other_and_what_is_confirmed_is_bold():
     lines = results_page.page(held).splitlines()
     assert f"| short a | {PAPER} | ✓ +4.2 points [+3.1, +5.3] | **✓ +4.2 points [+3.1, +5.3]** |" in lines
     assert f"| short b | {PAPER} | ✓ +4.2 points [+3.1, +5.3] |  |" in lines
-    assert f"- {PAPER}, on glyphs: of 2 claims 2 reproduced; none confirmed yet." in lines
+    assert f"- {PAPER}, on glyphs: of 2 claims all reproduced; none confirmed yet." in lines
     assert f"- {PAPER}, on glyphs: of 1 claim 1 reproduced (1 confirmed)." in lines
 
 

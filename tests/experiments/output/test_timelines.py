@@ -50,6 +50,12 @@ class TestStrip:
         assert fresh["fresh"]["stages"][0][1] == pytest.approx(0.05 * 0.8**4)
         assert fresh["from_scratch"]["stages"][0][1] == pytest.approx(0.05)
 
+    def test_prefers_the_arm_that_the_leading_claim_speaks_of(self):
+        arms = [*PROTOCOL.window(0, 2).arms, *PROTOCOL.window(0, 4, CONTINUE).arms]
+        held = timelines(shown(*arms))
+        chosen = {words: strip(held, words)[0]["end"] for words in ("", "rate restarted: costs", "early (decaying)")}
+        assert chosen == {"": 9, "rate restarted: costs": 7, "early (decaying)": 9}
+
     def test_of_a_figure_without_deficits_is_its_first_arm(self):
         held = timelines(shown(PROTOCOL.window(0, 2).dose_matched, PROTOCOL.window(0, 3).dose_matched))
         assert strip(held) == held[:1]
