@@ -99,6 +99,26 @@ def test_another_value_is_another_content(held, data):
         assert (after.fingerprint == before.fingerprint) == np.array_equal(changed, held[name])
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        GOOD["view_a"].reshape(12, 3, 4, 16),
+        GOOD["view_a"].view(np.int8),
+        GOOD["view_a"].reshape(-1).view(np.uint16).reshape(12, 3, 8, 4),
+    ],
+)
+def test_the_same_bytes_in_another_shape_or_type_are_another_content(tmp_path, other):
+    before = spec(tmp_path, ONE).resolved()
+    assert other.tobytes() == ONE["view_a"].tobytes()
+    assert spec(tmp_path, ONE | {"view_a": other}).resolved().fingerprint != before.fingerprint
+
+
+@pytest.mark.parametrize("others", [[b"abc"], [b"a", b"bc"], [b"", b"ab", b"c"], [b"ab", b"c", b""]])
+def test_borders_count_in_a_fingerprint(others):
+    assert content.fingerprint([b"ab", b"c"]) == content.fingerprint(iter([b"ab", b"c"]))
+    assert content.fingerprint(others) != content.fingerprint([b"ab", b"c"])
+
+
 FAULTS = {
     "view_a of": [np.zeros((12, 3, 8, 8), dtype=np.uint8), np.full((12, 3, 8, 8), np.nan), np.ones((12, 3, 8, 8)) * 7,
                   np.zeros((12, 3, 8, 8), dtype=np.int64), np.zeros((12, 3, 8, 8), dtype=bool), np.zeros(12),

@@ -19,3 +19,17 @@ def test_it_is_spearmans_over_conditions_within_each_seed():
     assert found.unit == "correlation"
     # Of seed 21 the ranks are 1, 2, 3 against 2, 3, 1.
     assert found.per_seed(table).to_dict() == {20: pytest.approx(1), 21: pytest.approx(-0.5)}
+
+
+@pytest.mark.parametrize(
+    ("values", "traces", "correlation"),
+    [([1, 2, 3], [10, 20, 30], 1), ([3, 1, 2], [30, 10, 20], 1), ([3, 1, 2], [20, 10, 30], 0.5),
+     ([1, 3, 2], [30, 10, 20], -1)],
+)  # fmt: skip
+def test_each_condition_is_paired_with_itself(values, traces, correlation):
+    arms = [Arm(run(schedule=Continue(rate=0.001 * (number + 1)), base=BASE), {"label": str(number)})
+            for number in range(3)]  # fmt: skip
+    table = pd.DataFrame([{"arm_id": arm.id, "seed": 20, "failure": "", "accuracy": value, "fisher_trace": trace}
+                          for arm, value, trace in zip(arms, values, traces, strict=True)])  # fmt: skip
+    found = rank_correlation([arm["accuracy"] for arm in arms], [arm["fisher_trace"] for arm in arms])
+    assert found.per_seed(table).tolist() == [pytest.approx(correlation)]

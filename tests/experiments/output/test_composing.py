@@ -88,6 +88,16 @@ def test_unknown_figures_and_profiles_are_one_line():
         composed("controls/permanance", "quick", [], facts)
 
 
+def test_the_time_of_a_figure_is_that_of_all_its_makers(tmp_path, planted):
+    figure, protocol, design, settings = here(VISION, planted, tmp_path)
+    held = tiny.fabricated(design, (20, 21))
+    made_by = [{"commit": commit, "machine": "m", "versions": {}, "seeds": [seed], "epochs": 9, "cpu_seconds": seconds}
+               for commit, seed, seconds in (("c", 20, 7.0), ("d", 21, 4.5))]  # fmt: skip
+    record = recorded(figure, design, protocol, held, (20, 21), profile="quick", settings=settings, command="x",
+                      table="x.csv", made_by=made_by, wall_seconds=3.0, created="2026-01-31", samples=[])  # fmt: skip
+    assert record.cpu_seconds == 11.5
+
+
 class TestRemake:
     """Records from tables alone."""
 

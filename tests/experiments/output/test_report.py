@@ -359,7 +359,7 @@ def test_records_come_back_as_written_with_unknown_numbers_as_null(results):
 def test_a_picture_that_is_none_is_refused(tmp_path):
     make(tmp_path, "a/one")
     (tmp_path / "figures/quick/a/one.png").write_bytes(b"half of a picture, nothing else")
-    with pytest.raises(ValueError, match="is no PNG picture"):
+    with pytest.raises(ValueError, match="is no whole picture"):
         build_report(tmp_path, "quick")
 
 
@@ -458,7 +458,7 @@ class TestInABrowser:
     def test_effects_in_the_matrix_are_not_cut(self, opened, size):
         cut = opened.evaluate("""[...document.querySelectorAll('.cell a span')].filter(held =>
             held.offsetWidth && held.scrollWidth > held.clientWidth + 1).map(held => held.textContent)""")
-        assert [text for text in cut if "uuu" not in text] == []
+        assert cut == []
 
     def test_contents_stay_in_sight(self, opened, size):
         opened.evaluate("document.querySelector('#reading').scrollIntoView({behavior: 'instant'})")

@@ -56,6 +56,13 @@ class TestStrip:
         chosen = {words: strip(held, words)[0]["end"] for words in ("", "rate restarted: costs", "early (decaying)")}
         assert chosen == {"": 9, "rate restarted: costs": 7, "early (decaying)": 9}
 
+    def test_prefers_an_arm_without_a_stabiliser_to_a_longer_window_with_one(self):
+        plain = timeline("deficit", [[0, 2, "blur"]], 7, 2)
+        mended = {**timeline("deficit", [[0, 4, "blur"]], 9, 4), "stabilizers": ["l2_init"]}
+        for held in ([plain, mended], [mended, plain]):
+            assert strip(held)[0] == plain
+        assert strip([mended])[0] == mended, "where there is no other"
+
     def test_of_a_figure_without_deficits_is_its_first_arm(self):
         held = timelines(shown(PROTOCOL.window(0, 2).dose_matched, PROTOCOL.window(0, 3).dose_matched))
         assert strip(held) == held[:1]
