@@ -36,6 +36,7 @@ from experiments.output.reference import refuse_reference
 from experiments.output.report import build_report
 from experiments.output.report_text import duration
 from experiments.output.verdict_lines import verdict_lines
+from experiments.runs.printing import counted
 
 
 def figures_help() -> str:
@@ -67,12 +68,12 @@ def main(config: DictConfig) -> None:
     for line in notes:
         print(f"note: {line}", flush=True)
     if config.dry:
-        print("measuring what an epoch costs here, for up to a minute", flush=True)
+        print("measuring what an epoch costs here", flush=True)
         print(estimate.report(plans, setting.store, jobs, absent.named))
         return
     whole = pipeline.merged(list(plans.values()))
     print(
-        f"{len(whole.runs)} runs: {whole.epochs_needed} epochs needed, "
+        f"{counted(len(whole.runs), 'runs')}: {counted(whole.epochs_needed, 'epochs needed')}, "
         f"{whole.epochs_separate} if each were trained by itself",
         flush=True,
     )

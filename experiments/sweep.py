@@ -44,6 +44,7 @@ from experiments.output.loggers import logger
 from experiments.output.sweep_record import Refusals
 from experiments.output.sweep_summary import summary
 from experiments.output.tables import PlannedRun, Tables, refuse_mixed
+from experiments.runs.printing import counted
 from experiments.train import run_spec
 
 EXAMPLES = (
@@ -215,6 +216,9 @@ def sweep(arguments: Sequence[str]) -> Path:
         raise SpecError(f"jobs={own['jobs']}: a whole number from 1 on is wanted")
     refuse_by_name(line.overrides, "train")
     runs = swept_runs(expand(line.overrides, line.folder), line.folder)
+    if len(runs) == 1:
+        raise SpecError("sweep: no setting has several values; give some, e.g. 'seed=range(3)' or deficit.end=5,10; "
+                        "one run is python -m experiments.train")  # fmt: skip
     results = Path(runs[0].config.results)
     if len({str(run.config.results) for run in runs}) > 1:
         raise SpecError("results: a sweep has one folder for its results; give one value")
@@ -223,8 +227,8 @@ def sweep(arguments: Sequence[str]) -> Path:
     runs[0].spec.arithmetic.check()
     mirror, store = logger(configuration.plain(runs[0].config.logger)), RunStore(results / "runs")
     whole = plan(run.spec for run in runs)
-    print(f"{len(whole.runs)} runs: {whole.epochs_needed} epochs needed, {whole.epochs_separate} if each were trained "
-          "by itself", flush=True)  # fmt: skip
+    print(f"{counted(len(whole.runs), 'runs')}: {counted(whole.epochs_needed, 'epochs needed')}, "
+          f"{whole.epochs_separate} if each were trained by itself", flush=True)  # fmt: skip
     run_all(whole, store, jobs, name, results / "logs")
     for run in runs:
         mirror.log_run(store.root / "runs" / run.spec.run_id, {"sweep": name, **planned(run).tags})

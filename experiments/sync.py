@@ -19,6 +19,7 @@ from experiments.design.command import composed, in_one_line
 from experiments.design.command_line import HELP, read
 from experiments.design.help import page
 from experiments.output.loggers import WandbLogger, logger, sent_to
+from experiments.runs.printing import counted
 
 EXAMPLES = ("python -m experiments.sync", "python -m experiments.sync logger.project=mine results=results")
 TAGS = ("label", "role", "deficit", "onset", "length", "removal", "schedule", "budget")
@@ -78,7 +79,7 @@ def sync(arguments: Sequence[str]) -> int:
     results = Path(config.results)
     sent, failed = send(results, mirror)
     left = f", {failed} not sent" if failed else ""
-    print(f"{mirror.project}: {sent} runs of {results} sent{left}")
+    print(f"{mirror.project}: {counted(sent, 'runs')} of {results} sent{left}")
     return int(failed > 0)
 
 

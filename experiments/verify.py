@@ -31,6 +31,7 @@ from experiments.design.figure import Design, Figure
 from experiments.design.help import help_text
 from experiments.design.protocol import Protocol
 from experiments.output import pipeline, tables
+from experiments.runs.printing import counted
 
 KINDS = ("iclr2019/sensitivity_window", "cvpr2023/rsv_blur", "multimodal/modality_dropout")
 """A small figure of each family."""
@@ -59,7 +60,7 @@ class Comparison:
     def __str__(self) -> str:
         where = f"{self.figure}, seed {self.seed}"
         if not self.differing:
-            return f"{where}: {self.rows} runs, bit for bit"
+            return f"{where}: {counted(self.rows, 'runs')}, bit for bit"
         turned = "no verdict turns" if not self.turned else "turned: " + "; ".join(self.turned)
         return f"{where}: {self.differing} of {self.rows} runs differ, by up to {self.points:.2f} points; {turned}"
 

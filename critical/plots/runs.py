@@ -8,14 +8,20 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, NullLocator
 
 from critical.inference.arms import has_failed
 from critical.plots import marks, style
+from critical.plots.labels import End, EndLabels
 
 SHADES = (style.ARM_COLOURS["deficit"], style.OTHER_COLOURS[3])
 """Of windows: of the first one and the second."""
 BAR = style.ARM_COLOURS["dose_matched"]
 """Of stabilisers."""
+LEAST_POINTS = 5.0
+"""Of accuracy that an axis shows at least."""
+MOST_TICKS = 12
+"""Up to so many swept values each has its tick."""
 ORDERS = 100.0
 """From this ratio of the largest to the smallest value on, a swept setting has a logarithmic axis."""
 
@@ -40,15 +46,19 @@ def by_epoch(
     """
     made, axes = style.figure(1, 2, panel=(4.2, 3.0))
     accuracy, trace = axes[0]
-    _line(accuracy, rows, "test_accuracy", style.OTHER_COLOURS[4], "clean test images", "-")
-    if _line(accuracy, rows, "test_accuracy_deficient", style.arm_colour("deficit"), "deficient test images", "--"):
-        accuracy.legend(loc="best")
+    clean = _line(accuracy, rows, "test_accuracy", style.OTHER_COLOURS[4], "clean test\nimages", "-")
+    deficient = _line(accuracy, rows, "test_accuracy_deficient", style.arm_colour("deficit"), "deficient\ntest images",
+                      "--")  # fmt: skip
+    if deficient:
+        EndLabels(accuracy, [*clean, *deficient])
+    _wide(accuracy)
     _line(trace, rows, "fisher_trace", style.OTHER_COLOURS[4], "trace", "-")
     accuracy.set_ylabel("test accuracy (%)")
     trace.set_ylabel("trace of the Fisher information")
     for axis in (accuracy, trace):
         axis.set_xlabel("epochs trained")
         axis.set_xlim(0, max(1, int(rows["epoch"].max())))
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         for number, (start, end, name) in enumerate(treated):
             height = 1.03 + 0.07 * number
             axis.plot((start, end), (height, height), transform=axis.get_xaxis_transform(), clip_on=False, linewidth=3,
@@ -83,6 +93,10 @@ def over_setting(runs: pd.DataFrame, x: str, series: Sequence[str], title: str) 
         positive = numbers[numbers > 0]
         if len(positive) == len(numbers) and numbers.max() / numbers.min() >= ORDERS:
             axis.set_xscale("log")
+        values = sorted(set(numbers))
+        if len(values) <= MOST_TICKS:
+            axis.set_xticks(values, [f"{value:g}" for value in values])
+            axis.xaxis.set_minor_locator(NullLocator())
     else:
         names = list(dict.fromkeys(finished[x].astype(str)))
         finished["place"] = finished[x].astype(str).map(names.index).astype(float)
@@ -93,6 +107,7 @@ def over_setting(runs: pd.DataFrame, x: str, series: Sequence[str], title: str) 
         label = ", ".join(f"{name}={value}" for name, value in zip(series, held, strict=True))
         marks.seeds_and_interval(axis, rows, "place", "accuracy", colour=colours[number % len(colours)], label=label,
                                  interval="bars")  # fmt: skip
+    _wide(axis)
     axis.set_xlabel(x)
     axis.set_ylabel("test accuracy at the end (%)")
     axis.set_title(title)
@@ -103,9 +118,19 @@ def over_setting(runs: pd.DataFrame, x: str, series: Sequence[str], title: str) 
     return made
 
 
-def _line(axis: Axes, rows: pd.DataFrame, column: str, colour: str, label: str, linestyle: str) -> bool:
-    """Draws a column by epoch where it was measured; returns whether it was."""
+def _line(axis: Axes, rows: pd.DataFrame, column: str, colour: str, label: str, linestyle: str) -> list[End]:
+    """Draws a column by epoch where it was measured; returns its end, if it was."""
     known = rows.dropna(subset=[column]) if column in rows else rows[:0]
-    if len(known):
-        axis.plot(known["epoch"], known[column], color=colour, label=label, linestyle=linestyle, marker=".")
-    return len(known) > 0
+    if known.empty:
+        return []
+    # The last point lies on the edge, and is drawn whole.
+    axis.plot(known["epoch"], known[column], color=colour, label=label, linestyle=linestyle, marker=".", clip_on=False)
+    return [End(label, colour, float(known["epoch"].iloc[-1]), float(known[column].iloc[-1]))]
+
+
+def _wide(axis: Axes) -> None:
+    """Lets an axis of accuracies show `LEAST_POINTS` at least, so that noise does not look like an effect."""
+    low, high = axis.get_ylim()
+    if high - low < LEAST_POINTS:
+        low = max(0.0, min((low + high - LEAST_POINTS) / 2, 100.0 - LEAST_POINTS + (high - low) / 20))
+        axis.set_ylim(low, low + LEAST_POINTS)

@@ -34,6 +34,8 @@ MEANT = {
 """By the primary configuration: what people call a setting, as the last part of a key, and what it is called here, or
 what to do (with blanks)."""
 RATES = ("lr", "learning_rate")
+KINDS, CHOSEN = ("type", "kind"), ("deficit", "data", "model", "optimizer", "schedule", "stabilizer", "augmentation")
+"""What people call the choice of a file in `conf/`, and where there is one to choose."""
 LISTS = ("seeds", "protocol.seeds", "figure", "headline")
 WINDOW = re.compile(r"(two_streams\.|modalities\.)?deficit\.(start|end)")
 UNREAD_OF_FIGURES = (
@@ -84,6 +86,8 @@ def refuse_by_name(overrides: Iterable[str], config_name: str) -> None:
             raise SpecError(f"{text}: a run has one seed, seed=0; {several}")
         if config_name == "figures" and key == "seed":
             raise SpecError(f"{text}: figures have several; write seeds=[{_listed(value) or value.strip('[]')}]")
+        if last in KINDS and group in CHOSEN and value:
+            raise SpecError(f"{text}: there is no setting '{key}'; it is chosen by its name: {group}={value}")
         if alias := MEANT[config_name].get(key):
             said = alias if " " in alias else f"did you mean {alias}={value}?"
             raise SpecError(f"{text}: there is no setting '{key}'; {said}")
@@ -103,6 +107,8 @@ def one_line(error: Exception, config_name: str = "train", known: Iterable[str] 
     if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options:
         group, _, choice = error.missing_cfg_file.rpartition("/")
         return f"{group}={choice}: there is no such choice; {closest(choice, error.options)}"
+    if isinstance(error, MissingMandatoryValue) and "data.path" in text:
+        return "data.path: has no value; give it, e.g. data.path=mine.npz for data=arrays, else the path of a folder"
     if isinstance(error, MissingMandatoryValue):
         return f"{error.full_key or error.key}: has no value; give one on the command line"
     if isinstance(error, OverrideParseException):

@@ -74,10 +74,14 @@ def picture(spec: RunSpec, rows: list[dict[str, Any]], folder: Path) -> Path:
 
 def title_of(spec: RunSpec) -> str:
     """Says what a run is: "blur in epochs 0 to 9, then 20 clean epochs, seed 0"."""
-    held = [f"{_said(each.deficit.name)} in epochs {each.start} to {each.end - 1}" for each in spec.timeline.windows]
+    held = [f"{_said(each.deficit.name)} in {_epochs(each.start, each.end)}" for each in spec.timeline.windows]
     clean = spec.timeline.end - spec.timeline.removal
-    after = f"then {clean} clean epochs" if held else f"{clean} clean epochs"
+    after = f"{'then ' * bool(held)}{clean} clean epoch{'s' * (clean != 1)}"
     return ", ".join([*held, after, f"seed {spec.seed}"])
+
+
+def _epochs(start: int, end: int) -> str:
+    return f"epoch {start}" if end == start + 1 else f"epochs {start} to {end - 1}"
 
 
 def next_settings(spec: RunSpec, by_epochs: bool = False) -> list[tuple[str, str]]:

@@ -26,7 +26,7 @@ def summary(table: Path, varied: Sequence[str]) -> list[str]:
     held = tables.read(table.parent, table.stem).runs
     failed = has_failed(held)
     named = (*varied, "seed", "accuracy", *(("failure",) if failed.any() else ()))
-    shown = held[[name for name in named if name in held]]
+    shown = held[[name for name in named if name in held]].rename(columns={"accuracy": "accuracy (%)"})
     lines = shown.head(ROWS).to_string(index=False, na_rep="", float_format=lambda value: f"{value:.4g}").splitlines()
     if len(shown) > ROWS:
         lines.append(f"… {len(shown) - ROWS} more rows")

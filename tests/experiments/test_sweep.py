@@ -99,7 +99,7 @@ class TestTable:
         status, lines, out = call(monkeypatch, capsys, *given, "results=r", "name=w")
         assert (status, lines) == (0, [])
         *_, header, one, _, _, _, _, six, more, picture, _ = out.splitlines()
-        assert header.split() == ["deficit.end", "schedule.rate", "seed", "accuracy"]
+        assert header.split() == ["deficit.end", "schedule.rate", "seed", "accuracy", "(%)"]
         assert one.split()[:3] == ["1", "0.01", "0"]
         assert six.split()[:3] == ["2", "0.01", "1"]
         assert more == "… 2 more rows"
@@ -161,6 +161,7 @@ class TestTable:
             (["optimizer.lr=0.1,0.2"], "write schedule.rate=0.1,0.2"),
             (["--cfg", "job"], "--cfg: is no option of a sweep"),
             (["data.path=/a#b,c"], "quote the value"),
+            (["seed=3", "deficit.end=1"], "sweep: no setting has several values; give some, e.g. 'seed=range(3)'"),
         ],
         ids=lambda part: " ".join(part) if isinstance(part, list) else "",
     )

@@ -230,6 +230,8 @@ def test_a_run_that_diverges_says_so(monkeypatch, capsys, tmp_path):
         (["epochs=ten"], "epochs='ten'"),
         (["optimizer.batch_size=1"], "batch_size=1"),
         (["data=folder"], "data.path: has no value"),
+        (["data=arrays"], "data.path: has no value; give it, e.g. data.path=mine.npz"),
+        (["deficit.type=blur"], "there is no setting 'deficit.type'; it is chosen by its name: deficit=blur"),
         (["data=folder", "data.path=/nowhere", "data.label=x"], "/nowhere"),
         (["data=folder", "data.path=/nowhere", "data.label=x", "data.split=2"], "split=2"),
         (["data=arrays", "data.path=/nowhere.npz"], "there is no /nowhere.npz"),

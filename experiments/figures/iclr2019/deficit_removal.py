@@ -40,7 +40,8 @@ def design(protocol: Protocol, parameters: Removals) -> Design:
     until = f"until epoch {last}"
     claims = (
         Claim("removal.cost", ICLR2019, cost(late), "greater",
-              f"A {name} {until} leaves the network worse than a clean run of the same length (rate decaying).",
+              f"{name.capitalize()} {until} leaves the network worse than a clean run of the same length "
+              "(rate decaying).",
               short="deficit costs accuracy (decaying)"),
         Claim("removal.falls", ICLR2019, window[CONTINUE][first].deficit - late.deficit, "greater",
               f"Accuracy falls with the removal: removal at {first} ends above removal at {last} (rate decaying).",

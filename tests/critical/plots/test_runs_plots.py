@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from critical.plots import runs, style
+from critical.plots.labels import EndLabels
 
 
 @pytest.fixture(autouse=True)
@@ -32,10 +33,22 @@ def test_a_run_has_its_accuracy_its_trace_and_its_window_shaded():
 
 def test_what_deficient_images_give_is_a_line_of_its_own():
     drawn = runs.by_epoch(rows(test_accuracy_deficient=[9.0, 8.0, np.nan, np.nan]), [], "a run")
-    assert [text.get_text() for text in drawn.axes[0].get_legend().get_texts()] == [
-        "clean test images", "deficient test images"
+    (names,) = [held for held in drawn.axes[0].get_children() if isinstance(held, EndLabels)]
+    assert [(end.label, end.x, end.y) for end in names.ends] == [
+        ("clean test\nimages", 4, 40), ("deficient\ntest images", 2, 8)
     ]  # fmt: skip
+    assert drawn.axes[0].get_legend() is None, "names stand at the ends, not over the shading"
     assert not drawn.axes[1].lines, "no trace was measured"
+
+
+@pytest.mark.parametrize("values", [[50.0, 50.1], [0.0, 0.0], [99.9, 100.0], [10.0, 90.0]])
+def test_noise_does_not_fill_the_axis_and_all_points_lie_in_it(values):
+    drawn = runs.by_epoch(pd.DataFrame({"epoch": [1, 2], "test_accuracy": values}), [], "a run")
+    low, high = drawn.axes[0].get_ylim()
+    assert high - low >= runs.LEAST_POINTS - 1e-9
+    assert low <= min(values) <= max(values) <= high
+    assert not drawn.axes[0].lines[0].get_clip_on(), "the last point is whole"
+    assert all(tick == round(tick) for axis in drawn.axes for tick in axis.get_xticks())
 
 
 def swept(x, values, seeds=(0, 1, 2), **more):
@@ -50,6 +63,9 @@ def test_a_sweep_has_the_mean_over_seeds_and_its_interval():
     assert axis.lines[0].get_xydata().tolist() == [[0, 51], [10, 51], [20, 51]]
     assert len(axis.containers[0].lines[2]) == 1, "error bars"
     assert axis.get_xscale() == "linear"
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["0", "10", "20"]
+    low, high = axis.get_ylim()
+    assert high - low >= runs.LEAST_POINTS
 
 
 def test_other_settings_are_lines_names_are_places_and_orders_logarithmic():

@@ -5,6 +5,7 @@ What the claims compare is spelled out in `test_claims_by_hand`; here stands whe
 
 import dataclasses
 import functools
+import re
 
 import numpy as np
 import pytest
@@ -17,12 +18,14 @@ from critical.inference.verdicts import PROVISIONAL_ALPHA, verdicts
 from critical.inference.verdicts import judged as word_of
 from critical.probes import Accuracy, Fisher
 from experiments.design import profile
+from experiments.design.facts import DataFacts
 from experiments.design.protocol import CONTINUE, DEFICIT, DOSE_MATCHED, FRESH
 from experiments.design.rates import AgesAndRates
 from experiments.design.registry import FIGURES
-from experiments.output.composing import designed
+from experiments.output.composing import composed, designed
 from experiments.output.drawing import draw
 from experiments.output.recording import caption
+from experiments.runs.needs import ELSEWHERE
 
 SEEDS = BATCHES[0]
 NAMES = list(FIGURES)
@@ -235,3 +238,13 @@ class TestAgeOrRate:
         with pytest.raises(SpecError, match=said) as raised:
             FIGURES[AGES].design(tiny.protocol(recovery=4, decay=decay), self.parameters(**changes))
         assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("deficit", ["occlusion", "inversion", "blur"])
+def test_no_sentence_has_a_wrong_article(deficit):
+    """Which one is right depends on the deficit that is chosen."""
+    known = DataFacts("digits", 10)
+    for name in ("iclr2019/deficit_removal", "iclr2019/sensitivity_window", AGES, "controls/permanence"):
+        design = composed(name, "smoke", [*ELSEWHERE, f"deficit={deficit}"], known).design
+        wrong = [claim.sentence for claim in design.claims if re.search(r"\b[Aa] [aeio]", claim.sentence)]
+        assert not wrong
