@@ -196,7 +196,7 @@ def test_the_readme_counts_many_leading_claims(tmp_path, committed):
 
 def test_committed_results_are_read_the_small_profiles_first(tmp_path):
     for name, profile in (("zebra", "quick"), ("laptop_cuda", "laptop"), ("a", "paper"), ("smoke", "smoke")):
-        table = tmp_path / "reference" / name / "a.csv"
+        table = tmp_path / "reference" / name / "zoo" / "ape.csv"
         table.parent.mkdir(parents=True)
         table.touch()
         write_record(record("zoo/ape", [], profile=profile, table=str(table)), tmp_path, name, REFERENCE)
