@@ -203,7 +203,7 @@ def names(results: Path, where: str = OWN) -> list[str]:
 def _files(folder: Path) -> Iterator[Path]:
     """Yields the JSON files of a folder, sorted; hidden ones, such as copies of an editor, are none of ours."""
     for path in sorted(folder.rglob("*.json")):
-        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts):
+        if not any(part.startswith(".") for part in path.relative_to(folder).parts):
             yield path
 
 

@@ -70,10 +70,12 @@ def test_a_run_that_wants_other_ones_starts_again(monkeypatch, capsys, tmp_path)
 def test_native_ones_are_a_setting_like_any_other(tmp_path):
     """The process begins as a portable one and is replaced; workers inherit what the new one has."""
     own = {name: value for name, value in os.environ.items() if name != instructions.SWITCH}
-    given = [*tiny.MLP, "epochs=1", f"results={tmp_path}/r", "arithmetic.instructions=native", "jobs=1"]
+    given = [*tiny.MLP, "epochs=1,2", f"results={tmp_path}/r", "arithmetic.instructions=native", "jobs=1"]
     entry = [sys.executable, "-m", "experiments.sweep"]
     done = subprocess.run([*entry, *given], cwd=ROOT, capture_output=True, text=True, env=own)
     assert done.returncode == 0, done.stderr
-    (path,) = (tmp_path / "r" / "runs" / "runs").glob("*/run.json")
-    held = json.loads(path.read_text())
-    assert held["arithmetic"]["instructions"] == held["environment"]["instructions"] == "native"
+    paths = list((tmp_path / "r" / "runs" / "runs").glob("*/run.json"))
+    assert len(paths) == 2
+    for path in paths:
+        held = json.loads(path.read_text())
+        assert held["arithmetic"]["instructions"] == held["environment"]["instructions"] == "native"
