@@ -1,9 +1,9 @@
 # The critical-periods suite. `make` alone lists what there is; the first target that needs it makes .venv.
 .DEFAULT_GOAL := help
-.PHONY: figures smoke reference verify findings sweep agent sync test lint deficits report clean help
+.PHONY: figures show smoke reference verify findings runs sweep agent sync test lint deficits report docs clean help
 
 # A mistyped option would otherwise be ignored, and everything would run.
-OPTIONS := FIGURE PROFILE JOBS DEVICE DRY ARGS SEEDS SWEEP SWEEP_ID COUNT PYTHON
+OPTIONS := FIGURE PROFILE JOBS DEVICE DRY ALL ARGS SEEDS SWEEP SWEEP_ID COUNT PYTHON
 GIVEN := $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name)))
 UNKNOWN := $(filter-out $(OPTIONS),$(GIVEN))
 ifneq ($(UNKNOWN),)
@@ -26,8 +26,11 @@ SETTINGS = $(if $(FIGURE),'figure=[$(FIGURE)]') $(if $(PROFILE),'profile=$(PROFI
 	$(if $(JOBS),'jobs=$(JOBS)') $(if $(DEVICE),'device=$(DEVICE)') \
 	$(if $(filter 1,$(DRY)),dry=true) $(if $(SEEDS),'seeds=[$(SEEDS)]') $(ARGS)
 
-figures: $(READY) ## draw figures and report; FIGURE= PROFILE= SEEDS= JOBS= DEVICE= DRY=1 ARGS=
+figures: $(READY) ## draw figures and report; FIGURE=headline, all or names; PROFILE= SEEDS= JOBS= DEVICE= DRY=1 ARGS=
 	@$(RUN) -m experiments $(strip $(SETTINGS))
+
+show: $(READY) ## what the committed results say, and their pages; PROFILE= ALL=1 (our controls too)
+	@$(RUN) -m experiments.show $(if $(PROFILE),'profile=$(PROFILE)') $(if $(filter 1,$(ALL)),all=true) $(ARGS)
 
 reference: $(READY) ## write committed tables, results/reference; FIGURE= PROFILE= SEEDS=20,21
 	@$(RUN) -m experiments reference=true $(strip $(SETTINGS))
@@ -35,11 +38,14 @@ reference: $(READY) ## write committed tables, results/reference; FIGURE= PROFIL
 verify: $(READY) ## train one seed of three reference figures anew: the same bits here? PROFILE=
 	@$(RUN) -m experiments.verify $(strip $(SETTINGS))
 
-findings: $(READY) ## write docs/findings.md anew from the committed tables
-	@$(RUN) -m experiments.output.findings
+findings: $(READY) ## write what is generated in README.md and docs/ anew from the committed tables
+	@$(RUN) -m experiments.output.documents
 
 smoke: $(READY) ## every figure in a few epochs: does all of it run? JOBS= DEVICE= ARGS=
 	@$(MAKE) --no-print-directory figures PROFILE=smoke
+
+runs: $(READY) ## runs on disk; ARGS="show RUN"
+	@$(RUN) -m experiments.runs $(or $(ARGS),list)
 
 sweep: $(READY) ## make a sweep of wandb, start an agent; SWEEP= (in conf/sweeps) COUNT= runs
 	@$(RUN) -m experiments.agent 'sweep=$(SWEEP)' $(if $(COUNT),'count=$(COUNT)') $(ARGS)
@@ -51,7 +57,7 @@ sync: $(READY) ## send the runs on disk that wandb has not got; ARGS="logger.pro
 	@$(RUN) -m experiments.sync $(ARGS)
 
 test: $(READY) ## run the tests; ARGS="tests/critical -k blur" picks some
-	@$(RUN) -m pytest $(ARGS)
+	@$(RUN) -m pytest -n auto --dist loadfile $(ARGS)
 
 lint: $(READY) ## check style (ruff) and types (mypy)
 	@$(RUN) -m ruff check .
@@ -60,8 +66,13 @@ lint: $(READY) ## check style (ruff) and types (mypy)
 deficits: $(READY) ## draw what every deficit does to an image: results/figures/deficits.png
 	@$(RUN) -m experiments.deficit_grid $(ARGS)
 
-report: $(READY) ## write the report anew from the results on disk; PROFILE= (default: quick)
-	@$(RUN) -c 'import pathlib, sys; from experiments.output.report import build_report; print(build_report(pathlib.Path("results"), sys.argv[1]))' '$(or $(PROFILE),quick)'
+report: $(READY) ## write the pages anew from the results on disk; PROFILE= (default: all there are)
+	@$(RUN) -m experiments.output.report $(if $(PROFILE),'$(PROFILE)')
+
+docs: $(READY) ## build the site of the documents, with the reference of the library: build/docs
+	@$(RUN) -c 'import material, mkdocstrings' 2>/dev/null || $(RUN) -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	@NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict --quiet
+	@echo build/docs/index.html
 
 clean: ## remove the caches of Python and the tools; .venv, data and results stay
 	@find . -name .venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,4 +1,6 @@
-"""Beside the authors' code: python benchmarks/authors_two_stream.py --checkout PATH [--rounds 5] [--images 2000].
+"""A training step and data handling beside the authors': python benchmarks/authors_two_stream.py --checkout PATH.
+
+`--rounds 5 --images 2000` are the defaults.
 
 PATH is a checkout of github.com/mjkleinman/CriticalPeriodMultiView (Kleinman, Achille and Soatto, CVPR 2023). Their
 files are imported, not changed and not copied. All is fp32 on the CPU, so two things are replaced while they run:

@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 import scipy.linalg
 import torch
+from tables import ratio, write
 from torch import nn
 from torch.nn import functional
 
@@ -123,7 +124,7 @@ def bits() -> dict[str, str]:
         found = dict(operations())
         for shape in SHAPES:
             one = trainer(shape)
-            one.train_epoch(one.spec.acts[0])
+            one.train_epoch(one.spec.epoch_specs[0])
             found[f"weights after {STEPS} steps: {shape}"] = digest(*one.state.model.state_dict().values())
     return found
 
@@ -134,7 +135,7 @@ def answer() -> None:
         trainers = {shape: trainer(shape) for shape in SHAPES}
         for line in sys.stdin:
             one, start = trainers[line.strip()], time.process_time()
-            one.train_epoch(one.spec.acts[0])
+            one.train_epoch(one.spec.epoch_specs[0])
             print(time.process_time() - start, flush=True)
 
 
@@ -169,8 +170,8 @@ def compare(columns: dict[str, dict[str, str]]) -> None:
         print(f"{name}: {'all as' if not differing else f'{len(differing)} of {len(one)} unlike'} {first}")
 
 
-def time_steps(rounds: int) -> None:
-    """Prints what portable instructions cost a step."""
+def time_steps(rounds: int, path: Path | None) -> None:
+    """Prints what portable instructions cost a step, and writes it as CSV where a path is given."""
     open_pipe = {"stdin": subprocess.PIPE}
     workers = {kind: child("time", instructions.variables(kind), **open_pipe) for kind in instructions.KINDS}
 
@@ -179,6 +180,7 @@ def time_steps(rounds: int) -> None:
         return float(workers[kind].stdout.readline())
 
     print("\n| shape | portable, ratio to native | ms a step, native |\n| --- | ---: | ---: |")
+    rows = {}
     for shape in SHAPES:
         times: dict[str, list[float]] = {kind: [] for kind in workers}
         for number in range(rounds + 1):
@@ -187,15 +189,12 @@ def time_steps(rounds: int) -> None:
                 if number:  # kernels are chosen and memory is taken in the first
                     times[kind].append(taken)
         ratios = [one / other for one, other in zip(times["portable"], times["native"], strict=True)]
-        print(f"| {shape} | {ratio(ratios)} | {1000 * statistics.median(times['native']) / STEPS:.1f} |", flush=True)
+        rows[shape] = ratios, 1000 * statistics.median(times["native"]) / STEPS
+        print(f"| {shape} | {ratio(ratios)} | {rows[shape][1]:.1f} |", flush=True)
     for worker in workers.values():
         worker.communicate()
-
-
-def ratio(values: Sequence[float]) -> str:
-    """Returns median and quartiles."""
-    low, _, high = statistics.quantiles(values, n=4, method="inclusive")
-    return f"{statistics.median(values):.2f} ({low:.2f} to {high:.2f})"
+    if path is not None:
+        write(path, f"a training step with portable instructions beside native ones, {rounds} rounds, 1 thread", rows)
 
 
 def main() -> None:
@@ -204,6 +203,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15, help="times each shape is timed; 0: not at all")
     parser.add_argument("--as", dest="processors", nargs="*", default=[], choices=["haswell", "zen2", "zen3"],
                         help="processors that further processes believe to run on")  # fmt: skip
+    parser.add_argument("--csv", type=Path, help="write the times to this file too")
     parser.add_argument("--child", choices=["bits", "time"], help=argparse.SUPPRESS)
     options = parser.parse_args()
     children: dict[str, Callable[[], None]] = {"bits": lambda: print(json.dumps(bits())), "time": answer}
@@ -216,7 +216,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         compare(environments(options.processors, Path(folder)))
     if options.rounds and instructions.possible():
-        time_steps(options.rounds)
+        time_steps(options.rounds, options.csv)
     return None
 
 

@@ -14,9 +14,10 @@ import critical  # isort: skip  # noqa: F401  Before torch: it chooses the CPU's
 import argparse
 import statistics
 import time
-from collections.abc import Sequence
+from pathlib import Path
 
 import torch
+from tables import ratio, write
 
 from critical.core import environment
 from critical.core.randomness import generator
@@ -69,12 +70,6 @@ def epoch(one: Trainer) -> float:
     return time.process_time() - start
 
 
-def ratio(values: Sequence[float]) -> str:
-    """Returns median and quartiles."""
-    low, _, high = statistics.quantiles(values, n=4, method="inclusive")
-    return f"{statistics.median(values):.2f} ({low:.2f} to {high:.2f})"
-
-
 def main() -> None:
     """Times the stabilisers in turn and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
@@ -83,6 +78,7 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=8, help="maps of the first layer of each stream")
     parser.add_argument("--resolution", type=int, default=16, help="side of the views in pixels")
     parser.add_argument("--batch", type=int, default=64, help="examples a step")
+    parser.add_argument("--csv", type=Path, help="write the table to this file too")
     options = parser.parse_args()
     if options.rounds < 2:
         parser.error(f"--rounds {options.rounds}: at least 2, quartiles need them")
@@ -96,14 +92,19 @@ def main() -> None:
             for name, one in trainers.items():
                 times.setdefault(name, []).append(epoch(one))
     print(f"{environment.machine()}; torch {torch.__version__}, 1 thread")
-    print(
+    setting = (
         f"split_all_cnn width {options.width}, two views of 3×{options.resolution}×{options.resolution}, batch "
-        f"{options.batch}, {options.steps} steps an epoch, {options.rounds} rounds\n"
+        f"{options.batch}, {options.steps} steps an epoch, {options.rounds} rounds, 1 thread"
     )
+    print(f"{setting}\n")
+    rows = {}
     print("| stabiliser | time, ratio to none | ms a step |\n| --- | ---: | ---: |")
     for name, taken in times.items():
         ratios = [one / plain for one, plain in zip(taken, times["none"], strict=True)]
-        print(f"| {name} | {ratio(ratios)} | {1000 * statistics.median(taken) / options.steps:.1f} |")
+        rows[name] = ratios, 1000 * statistics.median(taken) / options.steps
+        print(f"| {name} | {ratio(ratios)} | {rows[name][1]:.1f} |")
+    if options.csv is not None:
+        write(options.csv, setting, rows)
 
 
 if __name__ == "__main__":

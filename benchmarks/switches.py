@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from tables import ratio
 
 from critical.core import environment
 from critical.core.arithmetic import Arithmetic, available_device
@@ -140,12 +141,6 @@ def compare(shape: Shape, chosen: dict[str, Arithmetic], budget: float, turns: i
             [one[kind] / base[kind] for one, base in zip(taken, times[PLAIN], strict=True)] for kind in (0, 1)
         )
         print(f"| {name} | {ratio(walls)} | {ratio(processes)} | {sizes[name]} × {turns} |", flush=True)
-
-
-def ratio(values: Sequence[float]) -> str:
-    """Returns median and quartiles."""
-    low, _, high = statistics.quantiles(values, n=4, method="inclusive")
-    return f"{statistics.median(values):.2f} ({low:.2f} to {high:.2f})"
 
 
 def say_if_busy() -> None:

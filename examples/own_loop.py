@@ -3,12 +3,12 @@
     python examples/own_loop.py --epochs 3                                             # scikit-learn's digits, seconds
     python examples/own_loop.py --data cifar10 --blur 0 20 --epochs 60 --weight 1e-4   # a download, a ResNet-18
 
-Without the lines marked `# critical` it is a plain torchvision script. Three things to mind: a deficit acts on pixels
+Without the lines marked `# critical` it is a plain torchvision script. Four things to mind: a deficit acts on pixels
 in [0, 1] after the augmentation, so Normalize belongs into the network; the trace is that of batches as the network
-saw them; and who wants the same bits on other machines imports `critical` before torch. Stabilisers that change images
-(augmentation, modality dropout) also want their `change_scene` and `change_input` called
-(`critical/stabilizers/base.py` lists all hooks), and L2Init wants a copy of the first model:
-`Situation(..., initial=lambda: copied)`.
+saw them; with `--half` a GradScaler multiplies the gradients, so the step says by how much; and who wants the same bits
+on other machines imports `critical` before torch. Stabilisers that change images (augmentation, modality dropout) also
+want their `change_scene` and `change_input` called (`critical/stabilizers/base.py` lists all hooks), and L2Init wants a
+copy of the first model: `Situation(..., initial=lambda: copied)`.
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ def main(given: Sequence[str] | None = None) -> nn.Module:
     parser.add_argument("--data", choices=("digits", "cifar10"), default="digits")
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--half", action="store_true", help="half precision, with a GradScaler")
     parser.add_argument("--blur", type=int, nargs=2, default=(0, 1), metavar=("START", "END"))  # critical
     parser.add_argument("--weight", type=float, default=0.01, help="of the Fisher penalty; 0: none")  # critical
     told = parser.parse_args(given)
@@ -75,6 +76,7 @@ def main(given: Sequence[str] | None = None) -> nn.Module:
     model = nn.Sequential(normalise, network).to(device)
     loader, tests = DataLoader(train, batch_size=64, shuffle=True, drop_last=True), DataLoader(test, batch_size=250)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
+    scaler = torch.amp.GradScaler(device, enabled=told.half)
     timeline = Timeline(told.epochs, (Window(told.blur[0], told.blur[1], Blur(factor=4)),))  # critical
     stabilizer = FisherPenalty(weight=told.weight)  # critical: what weight trains depends on the network
 
@@ -91,17 +93,20 @@ def main(given: Sequence[str] | None = None) -> nn.Module:
             images, labels = images.to(device), labels.to(device)
             for deficit in timeline.active(epoch):  # critical
                 images, labels = deficit(images, labels, seed=told.seed, epoch=epoch)  # critical
-            logits = model(images)
-            loss = functional.cross_entropy(logits, labels)
+            with torch.autocast(device, dtype=torch.float16, enabled=told.half):
+                logits = model(images).float()
+                loss = functional.cross_entropy(logits, labels)
             total += loss.item()
             index = torch.arange(len(labels))  # critical: a batch has one; no stabiliser of one view looks at it
-            step = Step(model, Batch((images,), labels, index), logits, loss, number)  # critical
+            batch = Batch((images,), labels, index)  # critical
+            step = Step(model, batch, logits, loss, number, scale=scaler.get_scale())  # critical
             extra = acting.loss(step)  # critical
             loss = loss if extra is None else loss + extra  # critical
             optimizer.zero_grad()
-            loss.backward()
+            scaler.scale(loss).backward()
             acting.gradients(step)  # critical
-            optimizer.step()
+            scaler.step(optimizer)
+            scaler.update()
             acting.weights(step)  # critical
             seen = [*seen, images][:4]  # critical
         acting.close()  # critical

@@ -16,12 +16,25 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from critical.core.spec import SpecError, closest
+from critical.core.spec import SpecError
 from experiments import sweep
+from experiments.design import sweep_files
 from experiments.design.command import in_one_line
+from experiments.design.command_line import HELP, few
+from experiments.design.help import page
 from experiments.output.sweep_record import refused, remembered
 
-SETTINGS = ("sweep", "sweep_id", "count", "project", "results")
+SETTINGS = {
+    "sweep": "a file of conf/sweeps, of which a sweep is made",
+    "sweep_id": "ENTITY/PROJECT/ID of a sweep that is joined",
+    "count": "runs after which the agent ends; without it, it works until the sweep is done",
+    "project": "where the sweep is made (critical-periods)",
+    "results": "folder of tables, figures and run store (results)",
+}
+EXAMPLES = (
+    "python -m experiments.agent sweep=blur_window",
+    "python -m experiments.agent sweep_id=ENTITY/PROJECT/ID count=4",
+)
 PROJECT = "critical-periods"
 CREATION_SECONDS = 120
 
@@ -32,12 +45,9 @@ def asked(arguments: Sequence[str]) -> dict[str, str]:
     Raises:
         SpecError: Something unknown, or not exactly one of `sweep` and `sweep_id`.
     """
-    given = {text.partition("=")[0]: text.partition("=")[2] for text in arguments}
-    for key in given:
-        if key not in SETTINGS:
-            raise SpecError(f"{key}: there is no such setting; {closest(key, SETTINGS)}")
+    given = few(arguments, SETTINGS, "sweep=blur_window")
     if bool(given.get("sweep")) == bool(given.get("sweep_id")):
-        known = ", ".join(sorted(path.stem for path in sweep.FOLDER.glob("*.yaml")))
+        known = ", ".join(sorted(path.stem for path in sweep_files.FOLDER.glob("*.yaml")))
         raise SpecError(f"sweep=NAME makes a sweep and sweep_id=ENTITY/PROJECT/ID joins one: give one; known: {known}")
     if not given.get("count", "1").isdigit() or int(given.get("count", "1")) < 1:
         raise SpecError(f"count={given['count']}: a whole number from 1 on is wanted")
@@ -81,8 +91,8 @@ def create(name: str, project: str, variables: Mapping[str, str]) -> str:
     Raises:
         SpecError: There is no such file, no key, or no service, in one line.
     """
-    sweep.sweep_file(name)
-    command = [*wandb_command(), "sweep", "--project", project, str(sweep.FOLDER / f"{name}.yaml")]
+    sweep_files.sweep_file(name)
+    command = [*wandb_command(), "sweep", "--project", project, str(sweep_files.FOLDER / f"{name}.yaml")]
     try:
         output = subprocess.run(
             command, env=dict(variables), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -136,6 +146,9 @@ def work(arguments: Sequence[str]) -> int:
 @in_one_line
 def main() -> int:
     """Entry point."""
+    if any(word in HELP for word in sys.argv[1:]):
+        print(page(__doc__ or "", EXAMPLES, {"Settings": [f"{key}=…   {said}" for key, said in SETTINGS.items()]}))
+        return 0
     return work(sys.argv[1:])
 
 

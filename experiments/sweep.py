@@ -14,7 +14,6 @@ For the service of the same files see `experiments.agent`.
 from __future__ import annotations
 
 import contextlib
-import itertools
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,26 +22,36 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
-from critical.core.spec import SpecError, closest
+from critical.core.spec import SpecError
 from critical.execution.plan import plan
 from critical.execution.pool import default_jobs, run_all
 from critical.execution.store import RunStore
 from critical.training.runs import RunSpec
 from experiments.design import config as configuration
-from experiments.design.command import in_one_line, overrides
+from experiments.design.command import composed, in_one_line
+from experiments.design.command_line import HELP, MULTIRUN, CommandLine, key_of, read
+from experiments.design.help import page
+from experiments.design.messages import refuse_by_name
+from experiments.design.points import expand
 from experiments.design.protocol import DEFICIT, DOSE_MATCHED, FRESH
+from experiments.design.sweep_files import grid
 from experiments.output import tables
 from experiments.output.loggers import logger
 from experiments.output.sweep_record import Refusals
+from experiments.output.sweep_summary import summary
 from experiments.output.tables import PlannedRun, Tables, refuse_mixed
+from experiments.runs.printing import counted
 from experiments.train import run_spec
 
-FOLDER = configuration.CONF / "sweeps"
+EXAMPLES = (
+    "python -m experiments.sweep -m deficit=blur deficit.end=0,10,20 'seed=range(5)' name=removal",
+    "python -m experiments.sweep -m 'model=glob(all_cnn_*)' recovery=5 name=networks",
+    "python -m experiments.sweep sweep=blur_window 'seed=20,21'",
+)
 TAGS = ("role", "deficit", "onset", "length", "removal", "schedule", "budget", "stabilizer", "epochs")
 """Columns that every run has, whatever varies, besides its seed."""
 
@@ -62,30 +71,6 @@ class SweptRun:
     values: Mapping[str, Any]
 
 
-def key_of(override: str) -> str:
-    """Returns the key of an override such as `deficit.end=10` or `+a=1`."""
-    return override.split("=", 1)[0].lstrip("+~")
-
-
-def expand(given: Sequence[str]) -> list[list[str]]:
-    """Expands overrides with several values into their product, the last one changing fastest.
-
-    Args:
-        given: Overrides in Hydra's notation for sweeps: `a=1,2`, `a=range(3)`, `a=choice(x,y)`.
-
-    Raises:
-        HydraException: An override that cannot be parsed, or has no list of values.
-    """
-    several = []
-    for override in OverridesParser.create().parse_overrides(list(given)):
-        if override.is_sweep_override() and not override.is_discrete_sweep():
-            raise HydraException(f"{override.input_line}: an interval has no list of values; give one, e.g. a=1,2")
-        swept = override.is_sweep_override()
-        values = override.sweep_string_iterator() if swept else [override.get_value_element_as_str()]
-        several.append([f"{override.get_key_element()}={value}" for value in values])
-    return [list(point) for point in itertools.product(*several)]
-
-
 def values_of(point: Iterable[str]) -> dict[str, Any]:
     """Returns the values of overrides by their keys: numbers, and else text, as written where Hydra refuses it."""
     parser, values = OverridesParser.create(), {}
@@ -98,19 +83,21 @@ def values_of(point: Iterable[str]) -> dict[str, Any]:
     return values
 
 
-def swept_runs(points: Iterable[Sequence[str]]) -> list[SweptRun]:
+def swept_runs(points: Iterable[Sequence[str]], folder: Path | None = None) -> list[SweptRun]:
     """Builds the runs of a sweep; settings that cannot be stop it before anything trains.
 
     Args:
         points: The overrides of each run.
+        folder: Where further configurations lie.
 
     Raises:
         SpecError: Something unknown or impossible, in one line.
-        HydraException: The same, where Hydra finds it.
     """
-    with initialize_config_dir(str(configuration.CONF), version_base="1.3"):
-        composed = [(compose("train", overrides=list(point)), values_of(point)) for point in points]
-    return [SweptRun(config, run_spec(config), values) for config, values in composed]
+    runs = []
+    for point in points:
+        config = composed("train", CommandLine(tuple(point), (), folder))
+        runs.append(SweptRun(config, run_spec(config), values_of(point)))
+    return runs
 
 
 def planned(run: SweptRun, varied: Sequence[str] = ()) -> PlannedRun:
@@ -139,6 +126,12 @@ def column(key: str) -> str:
     return f"setting.{key}" if key in TAGS else key
 
 
+def varying(points: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Returns the keys of the settings whose value is not the same in all points."""
+    keys = sorted({key for values in points for key in values})
+    return [key for key in keys if len({repr(values.get(key)) for values in points}) > 1]
+
+
 def collect(runs: Sequence[SweptRun], store: RunStore, refused: Refusals = ()) -> Tables:
     """Collects the finished runs of a sweep from the store, however they came into it.
 
@@ -157,9 +150,7 @@ def collect(runs: Sequence[SweptRun], store: RunStore, refused: Refusals = ()) -
     """
     known = {run.spec.run_id: run for run in runs}
     without = [(values_of(point), reason) for point, reason in refused]
-    points = [*(run.values for run in known.values()), *(values for values, _ in without)]
-    keys = sorted({key for values in points for key in values})
-    varied = [key for key in keys if len({repr(values.get(key)) for values in points}) > 1]
+    varied = varying([*(run.values for run in known.values()), *(values for values, _ in without)])
 
     def order(values: Mapping[str, Any]) -> list[tuple[bool, Any]]:
         return [(isinstance(values.get(key, ""), str), values.get(key, "")) for key in varied]
@@ -193,44 +184,7 @@ def write_table(runs: Sequence[SweptRun], results: Path, name: str, refused: Ref
     return tables.write(made, results / "tables" / "sweeps", name)[0]
 
 
-def sweep_file(name: str) -> dict[str, Any]:
-    """Reads a file of `conf/sweeps`.
-
-    Raises:
-        SpecError: There is none of that name; says which is closest.
-    """
-    path = FOLDER / f"{name}.yaml"
-    if not path.exists():
-        known = [file.stem for file in FOLDER.glob("*.yaml")]
-        raise SpecError(f"sweep={name}: there is no such sweep; {closest(name, known)}")
-    held: Any = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
-    return dict(held)
-
-
-def grid(name: str) -> list[str]:
-    """Returns a sweep's file as overrides: what its command fixes, and the lists of its parameters.
-
-    The logger is left out: what runs here is mirrored where the command line says.
-
-    Raises:
-        SpecError: There is no such file, or its values are chosen by results.
-    """
-    held = sweep_file(name)
-    if held["method"] != "grid":
-        raise SpecError(
-            f"sweep={name}: method {held['method']} lets the service choose the values; give values here, as in "
-            "python -m experiments.sweep -m stabilizer.weight=0.01,0.1, or choose a sweep with method grid"
-        )
-    command = held["command"]
-    fixed = [str(text) for text in command[command.index("experiments.train") + 1 :] if "=" in str(text)]
-    swept = []
-    for key, given in held["parameters"].items():
-        values = given["values"] if "values" in given else [given["value"]]
-        swept.append(f"{key}={','.join(str(value) for value in values)}")
-    return [*(text for text in fixed if not key_of(text).startswith("logger")), *swept]
-
-
-def asked(arguments: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+def asked(arguments: Sequence[str]) -> tuple[dict[str, str], CommandLine]:
     """Parts a command line into the settings of the sweep itself and the overrides of its runs.
 
     A setting that is given replaces that of a sweep's file.
@@ -238,16 +192,15 @@ def asked(arguments: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     Raises:
         SpecError: A word that is no setting.
     """
-    words = [text for text in arguments if text not in ("-m", "--multirun")]
-    for text in words:
-        if text.startswith("-") or text not in overrides(words):
-            raise SpecError(f"'{text}' is no setting; write key=value, e.g. seed=0,1,2")
-    own = {key_of(text): text.split("=", 1)[1] for text in words if key_of(text) in ("name", "jobs", "sweep")}
-    given = [text for text in words if key_of(text) not in own]
+    line = read(arguments)
+    if others := [word for word in line.options if word not in (*MULTIRUN, *HELP)]:
+        raise SpecError(f"{others[0]}: is no option of a sweep; python -m experiments.train has it")
+    own = {key_of(text): text.split("=", 1)[1] for text in line.overrides if key_of(text) in ("name", "jobs", "sweep")}
+    given = [text for text in line.overrides if key_of(text) not in own]
     if "sweep" in own:
         replaced = {key_of(text) for text in given}
         given = [*(text for text in grid(own["sweep"]) if key_of(text) not in replaced), *given]
-    return own, given
+    return own, CommandLine(tuple(given), line.options, line.folder)
 
 
 def sweep(arguments: Sequence[str]) -> Path:
@@ -257,11 +210,15 @@ def sweep(arguments: Sequence[str]) -> Path:
         SpecError: Something unknown or impossible, in one line, before anything trains.
         RunError: A worker stopped.
     """
-    own, given = asked(arguments)
+    own, line = asked(arguments)
     name = table_name(own.get("name", own.get("sweep", "sweep")))
     if not own.get("jobs", "1").isdigit() or int(own.get("jobs", "1")) < 1:
         raise SpecError(f"jobs={own['jobs']}: a whole number from 1 on is wanted")
-    runs = swept_runs(expand(given))
+    refuse_by_name(line.overrides, "train")
+    runs = swept_runs(expand(line.overrides, line.folder), line.folder)
+    if len(runs) == 1:
+        raise SpecError("sweep: no setting has several values; give some, e.g. 'seed=range(3)' or deficit.end=5,10; "
+                        "one run is python -m experiments.train")  # fmt: skip
     results = Path(runs[0].config.results)
     if len({str(run.config.results) for run in runs}) > 1:
         raise SpecError("results: a sweep has one folder for its results; give one value")
@@ -270,12 +227,19 @@ def sweep(arguments: Sequence[str]) -> Path:
     runs[0].spec.arithmetic.check()
     mirror, store = logger(configuration.plain(runs[0].config.logger)), RunStore(results / "runs")
     whole = plan(run.spec for run in runs)
-    print(f"{len(whole.runs)} runs: {whole.epochs_needed} epochs needed, {whole.epochs_separate} if each were trained "
-          "by itself", flush=True)  # fmt: skip
+    print(f"{counted(len(whole.runs), 'runs')}: {counted(whole.epochs_needed, 'epochs needed')}, "
+          f"{whole.epochs_separate} if each were trained by itself", flush=True)  # fmt: skip
     run_all(whole, store, jobs, name, results / "logs")
     for run in runs:
         mirror.log_run(store.root / "runs" / run.spec.run_id, {"sweep": name, **planned(run).tags})
-    return write_table(runs, results, name)
+    table = write_table(runs, results, name)
+    print("\n".join(summary(table, varied_columns(runs))))
+    return table
+
+
+def varied_columns(runs: Sequence[SweptRun]) -> list[str]:
+    """Returns the columns of the settings that vary, seeds aside."""
+    return [column(key) for key in varying([run.values for run in runs]) if key != "seed"]
 
 
 def said(table: Path) -> str:
@@ -287,6 +251,9 @@ def said(table: Path) -> str:
 @in_one_line
 def main() -> None:
     """Entry point."""
+    if any(word in HELP for word in sys.argv[1:]):
+        print(page(__doc__ or "", EXAMPLES, {}, "Settings of the runs: python -m experiments.train --help"))
+        return
     print(said(sweep(sys.argv[1:])))
 
 

@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from hydra import compose, initialize_config_dir
 
 from critical.core.spec import SpecError
 from experiments.design import config as configuration
-from experiments.design.command import in_one_line
+from experiments.design.command import composed, in_one_line
+from experiments.design.command_line import HELP, read
+from experiments.design.help import page
 from experiments.output.loggers import WandbLogger, logger, sent_to
+from experiments.runs.printing import counted
 
+EXAMPLES = ("python -m experiments.sync", "python -m experiments.sync logger.project=mine results=results")
 TAGS = ("label", "role", "deficit", "onset", "length", "removal", "schedule", "budget")
 
 
@@ -66,21 +69,26 @@ def send(results: Path, mirror: WandbLogger) -> tuple[int, int]:
 
 def sync(arguments: Sequence[str]) -> int:
     """Sends what is missing as the command line says; returns the exit status."""
-    with initialize_config_dir(str(configuration.CONF), version_base="1.3"):
-        config = compose("train", overrides=["logger=wandb", "logger.mode=online", *arguments])
+    line = read(["logger=wandb", "logger.mode=online", *arguments])
+    if line.options:
+        raise SpecError(f"{line.options[0]}: is no option here; settings are key=value, e.g. logger.project=mine")
+    config = composed("train", line)
     mirror = logger(configuration.plain(config.logger))
     if not isinstance(mirror, WandbLogger) or mirror.mode != "online":
         raise SpecError("logger: only logger=wandb with logger.mode=online sends anything; leave both out")
     results = Path(config.results)
     sent, failed = send(results, mirror)
     left = f", {failed} not sent" if failed else ""
-    print(f"{mirror.project}: {sent} runs of {results} sent{left}")
+    print(f"{mirror.project}: {counted(sent, 'runs')} of {results} sent{left}")
     return int(failed > 0)
 
 
 @in_one_line
 def main() -> int:
     """Entry point."""
+    if any(word in HELP for word in sys.argv[1:]):
+        print(page(__doc__ or "", EXAMPLES, {}))
+        return 0
     return sync(sys.argv[1:])
 
 

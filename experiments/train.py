@@ -1,4 +1,4 @@
-"""One run by Hydra: `python -m experiments.train data=glyphs deficit=blur deficit.end=10 seed=0`.
+"""Trains one run, prints a row an epoch, and draws it: `python -m experiments.train deficit=blur deficit.end=10`.
 
 The run goes through the store like those of the figures: what is stored is not trained again, and
 its record lies in `results/runs/runs/<run id>/`. For an agent of a sweep, the sweep's runs and refusals are noted too.
@@ -8,26 +8,34 @@ from __future__ import annotations
 
 import contextlib
 import sys
+
+from experiments import opening
+
+if __name__ == "__main__":
+    opening.say(opening.train(sys.argv[1:]))
+
 from pathlib import Path
-from typing import Any
 
 from hydra import compose, initialize_config_dir
-from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from critical.core import environment
 from critical.core.spec import SpecError
+from critical.core.terminal import on_terminal
 from critical.execution.plan import plan
 from critical.execution.progress import progress
 from critical.execution.store import RunStore
 from critical.execution.workers import work
 from critical.training.runs import RunSpec
 from critical.training.timeline import Timeline
+from experiments.design import command_line
 from experiments.design import config as configuration
-from experiments.design.command import by_settings, one_line, overrides
+from experiments.design.command import by_settings, given, one_line
+from experiments.design.command_line import overrides
 from experiments.output.loggers import logger
+from experiments.output.run_lines import Rows, next_settings, picture
 from experiments.output.sweep_record import current_sweep, remember, remember_refused
 
 
@@ -57,33 +65,50 @@ def run_spec(config: DictConfig) -> RunSpec:
 
 @by_settings("train")
 def main(config: DictConfig) -> None:
-    """Trains the run, unless it is stored already, and prints where its record is."""
+    """Trains the run, unless it is stored already; prints its epochs, and where its record and picture are."""
     spec = run_spec(config)
     spec.arithmetic.check()
     mirror = logger(configuration.plain(config.logger))
     store = RunStore(Path(config.results) / "runs")
-    with progress("train", spec.timeline.end, 1) as bar:
-        work(plan([spec]), store, after_epoch=lambda _, epoch: bar.update(epoch, int(epoch < spec.timeline.end)))
+    shown = Rows(spec, store)
+    store.refresh()
+    shown.show()
+    # Rows are progress enough where there is no terminal.
+    bar = progress("train", spec.timeline.end, 1) if on_terminal() else contextlib.nullcontext()
+    with bar as display:
+
+        def after_epoch(_: RunSpec, epoch: int) -> None:
+            shown.show()
+            if display is not None:
+                display.update(epoch, int(epoch < spec.timeline.end))
+
+        work(plan([spec]), store, after_epoch=after_epoch)
     folder = store.publish(spec, environment.describe())
     rows = store.rows(spec) or []
+    shown.show()
     mirror.log_run(folder, {"figure": "train"})
-    # As they were written: here, references to other settings lead nowhere.
-    given: Any = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
-    remember(Path(config.results), spec.run_id, given)
+    remember(Path(config.results), spec.run_id, given())
     last = rows[-1]
     if "failure" in last:
         raise SystemExit(f"run {spec.run_id} failed: {last['failure']}; its record: {folder}")
     print(f"run {spec.run_id}: test accuracy {last['test_accuracy']:.2f} %; its record: {folder}")
+    print(f"picture: {picture(spec, rows, folder)}")
+    print("next, one of:")
+    for setting, question in next_settings(spec, by_epochs=config.epochs is not None):
+        print(f"  {setting:<34}  {question}")
 
 
 def note_refusal(error: Exception) -> None:
     """Notes for the sweep of this process why its settings cannot be."""
-    given = overrides(sys.argv[1:])
+    written = overrides(sys.argv[1:])
+    # Where the command line cannot be read, its words are noted as they are.
+    with contextlib.suppress(SpecError):
+        written = list(command_line.read(sys.argv[1:], of_a_sweep=True).overrides)
     # Where the folder of results is itself what cannot be, there is none to note it in.
     with contextlib.suppress(HydraException, OmegaConfBaseException):
         with initialize_config_dir(str(configuration.CONF), version_base="1.3"):
-            config = compose("train", overrides=[text for text in given if text.startswith("results=")])
-        remember_refused(Path(config.results), given, one_line(error))
+            config = compose("train", overrides=[text for text in written if text.startswith("results=")])
+        remember_refused(Path(config.results), written, one_line(error))
 
 
 def command() -> None:

@@ -2,13 +2,15 @@
 
 One figure of each kind, or those that `figure` names, is trained anew for one seed (or `seeds`) in a temporary folder
 and compared with its reference table: bit for bit (as the table holds it, ten digits), or by how much not, and whether
-a verdict turns.
+a verdict turns. A table that was made on an accelerator has bits that a CPU does not give: it is skipped, in one line.
 """
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ import pandas as pd
 from omegaconf import DictConfig
 
 from critical.core import environment
+from critical.core.arithmetic import DEVICES, PRECISIONS
 from critical.core.spec import SpecError
 from critical.execution.plan import plan
 from critical.execution.pool import default_jobs, run_all
@@ -25,8 +28,10 @@ from critical.inference.verdicts import verdicts
 from experiments.design import command, profile, registry
 from experiments.design import config as configuration
 from experiments.design.figure import Design, Figure
+from experiments.design.help import help_text
 from experiments.design.protocol import Protocol
 from experiments.output import pipeline, tables
+from experiments.runs.printing import counted
 
 KINDS = ("iclr2019/sensitivity_window", "cvpr2023/rsv_blur", "multimodal/modality_dropout")
 """A small figure of each family."""
@@ -55,7 +60,7 @@ class Comparison:
     def __str__(self) -> str:
         where = f"{self.figure}, seed {self.seed}"
         if not self.differing:
-            return f"{where}: {self.rows} runs, bit for bit"
+            return f"{where}: {counted(self.rows, 'runs')}, bit for bit"
         turned = "no verdict turns" if not self.turned else "turned: " + "; ".join(self.turned)
         return f"{where}: {self.differing} of {self.rows} runs differ, by up to {self.points:.2f} points; {turned}"
 
@@ -94,6 +99,21 @@ def compared(figure: Figure, design: Design, held: pd.DataFrame, new: pd.DataFra
     return Comparison(figure.name, seed, len(ids), int((~equal).sum()), float(np.nanmax(gap)), turned)
 
 
+def made_on(design: Design, held: pd.DataFrame) -> str | None:
+    """Returns the device on which a table's runs were trained, which their ids tell; None where none fits.
+
+    Layout and precision may be others than the design's: an accelerator has better ones of its own.
+    """
+    there, seed = set(held["run_id"]), [int(held["seed"].min())]
+    runs = [item.spec for item in tables.planned(design, seed)]
+    for device, precision, last in itertools.product(DEVICES, PRECISIONS, (True, False)):
+        with contextlib.suppress(SpecError):
+            changes: dict[str, Any] = {"device": device, "precision": precision, "channels_last": last}
+            if any(replace(run, arithmetic=replace(run.arithmetic, **changes)).run_id in there for run in runs):
+                return device
+    return None
+
+
 def anew(design: Design, seed: int, name: str, jobs: int) -> pd.DataFrame:
     """Trains the runs of a seed in a temporary folder and returns their rows as a table holds them."""
     with tempfile.TemporaryDirectory() as folder:
@@ -109,7 +129,8 @@ def verify(config: DictConfig) -> list[Comparison]:
     Raises:
         SpecError: A figure that is named has no reference table, or the profile has none of a kind.
     """
-    folder, found = Path(config.results) / "reference" / config.profile, []
+    folder, found = Path(config.results) / "reference" / (config.name or config.profile), []
+    skipped = False
     named = config.figure != "headline"
     asked = configuration.plain(config.figure)
     names = [figure.name for figure in registry.chosen(asked, ())] if named else list(KINDS)
@@ -125,17 +146,25 @@ def verify(config: DictConfig) -> list[Comparison]:
             config, figure, profile.protocol(config, figure.family)
         )
         design = pipeline.designed(figure, *settings)
+        maker = made_on(design, held)
+        if maker not in (None, "cpu", settings[0].parts.arithmetic.device):
+            skipped = True
+            print(f"{name}: its table was made on {maker}, whose bits no CPU gives; skipped", flush=True)
+            continue
+        if not {arm.id for arm in design.trained} & set(held["arm_id"]):
+            raise SpecError(f"verify: {name}: the table in {folder} has none of these runs; its settings were others, "
+                            "which its record names")  # fmt: skip
         jobs = default_jobs(settings[0].parts.arithmetic) if config.jobs is None else int(config.jobs)
         for seed in wanted or (int(held["seed"].min()),):
             found.append(compared(figure, design, held, anew(design, seed, name, jobs), seed))
             print(found[-1], flush=True)
-    if not found:
+    if not found and not skipped:
         raise SpecError(f"verify: none of {', '.join(names)} has a reference table of profile {config.profile} in "
                         f"{folder}; name one that has, as in FIGURE=controls/age_or_rate")  # fmt: skip
     return found
 
 
-@command.by_settings("figures")
+@command.by_settings("figures", help=lambda: help_text("figures", __doc__ or "", command="verify"))
 def main(config: DictConfig) -> None:
     """Verifies, and ends with status 1 where a table is not what this machine gives."""
     found = verify(config)

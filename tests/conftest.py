@@ -1,6 +1,8 @@
 """Makes `helpers` importable from every test, also in worker processes that the tests start."""
 
+import shutil
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -25,3 +27,17 @@ def time_limit():
     yield
     signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGALRM, before)
+
+
+@pytest.fixture(scope="session")
+def trained_results(tmp_path_factory):
+    """A folder of results with four runs of a few epochs, one of them unfinished; not to be changed."""
+    from helpers import results_of_few_runs
+
+    return results_of_few_runs(tmp_path_factory.mktemp("trained") / "results")
+
+
+@pytest.fixture
+def results_folder(trained_results, tmp_path):
+    """The same to be changed at will."""
+    return Path(shutil.copytree(trained_results, tmp_path / "results"))

@@ -14,14 +14,16 @@ from typing import Any, ClassVar
 
 import torch
 
+from critical.core import environment
 from critical.data import Digits
 from critical.deficits import Blur, LabelPermutation, NoDeficit
 from critical.execution import workers
 from critical.execution.locks import Lock
 from critical.execution.plan import plan
 from critical.execution.store import RunStore
+from critical.execution.workers import work
 from critical.models import MLP, AllCNN
-from critical.probes import Accuracy, Probe, ProbeContext
+from critical.probes import Accuracy, Fisher, Probe, ProbeContext
 from critical.training.augmentation import Augmentation
 from critical.training.loop import Trainer
 from critical.training.optimizers import SGD
@@ -225,3 +227,25 @@ def until_epoch(last):
             raise Enough
 
     return stop
+
+
+MEASURED = replace(CONVOLUTIONAL, probes=(Accuracy(), Fisher(samples=64)), schedule=Restart(rate=0.1, decay=0.9))
+FEW = (
+    run((0, 2, BLUR), end=5, base=MEASURED),
+    run((0, 2, BLUR), end=5, base=MEASURED, seed=1),
+    run((0, 2, SHAM), end=5, base=MEASURED),
+)
+FAILING = replace(run(base=MEASURED), schedule=Restart(rate=1e30))
+STOPPED = run((1, 3, PERMUTED), end=6, base=MEASURED)
+"""Finished, failed after an epoch or so, and stopped after two of six epochs: the runs of `results_of_few_runs`."""
+
+
+def results_of_few_runs(folder: Path) -> Path:
+    """Trains a few runs as commands do; returns the folder of results."""
+    store = RunStore(folder / "runs")
+    work(plan([*FEW, FAILING]), store)
+    for spec in (*FEW, FAILING):
+        store.publish(spec, environment.describe())
+    with contextlib.suppress(Enough):
+        work(plan([STOPPED]), store, after_epoch=until_epoch(2))
+    return folder

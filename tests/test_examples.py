@@ -95,3 +95,11 @@ def test_without_the_marked_lines_it_is_a_plain_script_that_trains_the_same(loop
     (tmp_path / "plain.py").write_text(body)
     loaded(tmp_path / "plain.py", monkeypatch).main(["--epochs", "2"])
     assert [line.split() for line in capsys.readouterr().out.splitlines()[1:]] == [row[:3] for row in rows[:2]]
+
+
+def test_in_half_precision_the_stabiliser_keeps_its_effect(loop):
+    """The gradients are then multiplied by tens of thousands, and the penalty's with them."""
+    settings = (("--weight", "0.1"), ("--weight", "0.1", "--half"), ("--weight", "0", "--half"))
+    plain, half, none = (float(loop("--blur", "0", "1", *given)[0][-1][4]) for given in settings)
+    assert half < 0.5 * none
+    assert half == pytest.approx(plain, rel=0.25)

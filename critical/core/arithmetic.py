@@ -10,10 +10,10 @@ from typing import ClassVar
 import torch
 
 from critical.core import instructions as cpu
-from critical.core.spec import SpecError
+from critical.core.spec import SpecError, execution
 
 DEVICES = ("cpu", "cuda", "mps")
-PRECISIONS = {"fp32": None, "bf16": torch.bfloat16}
+PRECISIONS = {"fp32": None, "tf32": None, "bf16": torch.bfloat16}
 
 
 def available_device(wanted: str) -> str:
@@ -74,12 +74,16 @@ class Arithmetic:
         device: `cpu`, `cuda` or `mps` (resolved, never `auto`).
         threads: Threads of a run on the CPU; results differ in the last bits between 1 and 2
             threads, so it is 1 unless told otherwise, and the cores are filled with runs.
-        precision: `fp32`, or `bf16` for autocast of the forward pass.
+        precision: `fp32`; `tf32`, where CUDA's convolutions round their inputs to ten bits; or `bf16` for autocast
+            of the forward pass.
         channels_last: Memory layout of the convolutions.
         compile: Whether the network goes through `torch.compile`.
         instructions: Of the CPU: `portable` (AVX2 at most, so that all x86-64 machines of the last ten years give the
             same bits; see `critical.core.instructions`) or `native` (whatever the processor has). On an accelerator
             always `native`: its bits are its own, whatever the CPU beside it does.
+        graphs: Whether the steps of an epoch on CUDA are replays of one graph, see `critical.training.graphs`: with
+            SGD, without `compile`, and where no stabiliser acts. The kernels, and so the bits, are the same; a network
+            that decides in Python by what changes from batch to batch needs false.
     """
 
     name: ClassVar[str] = "arithmetic"
@@ -89,6 +93,7 @@ class Arithmetic:
     channels_last: bool = True
     compile: bool = False
     instructions: str = field(default_factory=cpu.chosen)
+    graphs: bool = execution(True)
 
     def __post_init__(self) -> None:
         if self.device not in DEVICES:
@@ -102,6 +107,8 @@ class Arithmetic:
             object.__setattr__(self, "instructions", "native")
         if self.precision not in PRECISIONS:
             raise SpecError(f"arithmetic.precision={self.precision}: one of {', '.join(PRECISIONS)}")
+        if self.precision == "tf32" and self.device != "cuda":
+            raise SpecError(f"arithmetic.precision=tf32: device={self.device} has none; use fp32")
 
     def check(self) -> None:
         """Refuses a process that runs other CPU instructions than these.
@@ -124,6 +131,8 @@ class Arithmetic:
     def applied(self) -> Iterator[None]:
         """Sets the thread count of this process for a block and restores it.
 
+        On CUDA cuDNN takes the same kernels in every process, and `fp32` means single precision, not torch's TF32.
+
         Raises:
             WrongInstructions: As `check`.
         """
@@ -131,7 +140,8 @@ class Arithmetic:
         before = torch.get_num_threads()
         torch.set_num_threads(self.threads)
         try:
-            yield
+            with _same_kernels(self.precision == "tf32") if self.device == "cuda" else contextlib.nullcontext():
+                yield
         finally:
             torch.set_num_threads(before)
 
@@ -154,3 +164,17 @@ class Arithmetic:
         if self.channels_last:
             model = model.to(memory_format=torch.channels_last)
         return model
+
+
+@contextlib.contextmanager
+def _same_kernels(tf32: bool) -> Iterator[None]:
+    """Sets cuDNN's switches for a block and restores them."""
+    wanted = {"deterministic": True, "benchmark": False, "allow_tf32": tf32}
+    before = {name: getattr(torch.backends.cudnn, name) for name in wanted}
+    try:
+        for name, value in wanted.items():
+            setattr(torch.backends.cudnn, name, value)
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(torch.backends.cudnn, name, value)

@@ -6,7 +6,9 @@ import functools
 import json
 import os
 import platform
+import shlex
 import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from importlib import metadata
@@ -87,6 +89,11 @@ def versions() -> dict[str, str]:
     for package in PACKAGES:
         found[package] = metadata.version(package)
     return found
+
+
+def command() -> str:
+    """Returns the command line that started this process, without the path of its Python."""
+    return shlex.join(["python", *sys.orig_argv[1:]])
 
 
 def describe() -> dict[str, Any]:

@@ -20,8 +20,7 @@ and on the same Xeon where the instruction CPUID answers as that of a Haswell Xe
 (features, vendor, cache sizes): operations, and every measured column of two epochs of All-CNN, MLP, the two-stream
 ResNet and the network of two modalities. `benchmarks/portable_bits.py` repeats it and prints hashes by which machines
 can be compared. No AMD processor itself was tried with all five variables. Other versions of the libraries, other
-systems and accelerators have other bits. The price on that Xeon, beside native AVX-512: 1.04 times the process time
-of a step for All-CNN of width 8, 1.2 for width 16, and 2.4 for an MLP 2500-2000, nearly all of it MKL's.
+systems and accelerators have other bits. What portable bits cost stands in docs/performance.md.
 """
 
 from __future__ import annotations

@@ -71,6 +71,12 @@ def settings(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no canonical form; a spec holds plain values")
 
 
+def places(spec: Any) -> dict[str, Any]:
+    """Returns the fields of a spec that cannot change the result, such as where data lie, with their values."""
+    fields = [field for field in dataclasses.fields(spec) if field.metadata.get("execution")]
+    return {field.name: getattr(spec, field.name) for field in fields}
+
+
 def identity(value: Any) -> str:
     """Returns 16 hexadecimal digits that identify the settings of `value`."""
     text = json.dumps(settings(value), sort_keys=True, separators=(",", ":"), allow_nan=False)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from critical.data.arrays import Arrays
 from critical.data.base import DataSpec, load
 from critical.data.folder import Folder
 from critical.data.glyphs import Glyphs
-from critical.data.images import DataError, Dataset, Split
+from critical.data.images import DataError, Dataset, DataWarning, Split
 from critical.data.modalities import ImageAndSignal
 from critical.data.multi_feature import MultiFeature
 from critical.data.sources import Cifar10, Cifar100, Digits, FashionMnist, Mnist
+from critical.data.table import FolderAndTable
 from critical.data.views import Halves, TwoEyes
 
 KINDS: dict[str, type[DataSpec]] = {
@@ -21,6 +23,8 @@ KINDS: dict[str, type[DataSpec]] = {
         Mnist,
         FashionMnist,
         Folder,
+        Arrays,
+        FolderAndTable,
         TwoEyes,
         Halves,
         ImageAndSignal,
@@ -31,14 +35,17 @@ KINDS: dict[str, type[DataSpec]] = {
 
 __all__ = [
     "KINDS",
+    "Arrays",
     "Cifar10",
     "Cifar100",
     "DataError",
     "DataSpec",
+    "DataWarning",
     "Dataset",
     "Digits",
     "FashionMnist",
     "Folder",
+    "FolderAndTable",
     "Glyphs",
     "Halves",
     "ImageAndSignal",

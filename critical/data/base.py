@@ -11,6 +11,7 @@ import torch
 from critical.core.randomness import generator
 from critical.core.spec import SpecError, added, execution
 from critical.data.images import Dataset, Split, balanced_order, in_rounds
+from critical.data.kept import Kept
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +85,7 @@ class DataSpec:
 
     def _load(self, draw: int = 0) -> Dataset:
         data = self.full(draw) if self.generated else _source(self._whole())
+        data.check_range()
         order = self._order(data.train, "subset", self.subset, draw)
         train = data.train if order is None else data.train.take(order[: self.subset])
         if self.validation is None:
@@ -128,10 +130,10 @@ def _left_over(split: Split, order: torch.Tensor, count: int) -> Split:
     return split.take(order[:count])
 
 
-# Two: a run and the one before it; more would pin the memory of a sweep over data sets.
-@functools.lru_cache(maxsize=2)
-def _loaded(spec: DataSpec, draw: int) -> Dataset:
-    return spec._load(draw)
+_loaded: Kept[DataSpec] = Kept(lambda spec, draw: spec._load(draw))
+_resolved: set[DataSpec] = set()
+"""Specs that are known to be there: listing the files of a folder again takes longer than an epoch on a GPU. What is
+read later is checked when it is read."""
 
 
 # What draws have in common is read once: a draw is an index into it.
@@ -154,4 +156,7 @@ def load(spec: DataSpec, draw: int = 0) -> Dataset:
         DataError: The data cannot be had.
         SpecError: A subset larger than the data.
     """
-    return _loaded(spec.resolved(), draw)
+    if spec not in _resolved:
+        spec = spec.resolved()
+        _resolved.add(spec)
+    return _loaded(spec, draw)

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from critical.core.files import replacing
-from critical.data.images import DataError, Dataset, Split
+from critical.data.images import DataError, Dataset, DataWarning, Split
 
 _VERSION = 1  # of decoding and resizing; a change of either must not meet pictures made before
 
@@ -88,7 +88,7 @@ def _read(path: Path) -> Dataset | None:
             )
             return Dataset(train, test, tuple(str(name) for name in held["classes"]), str(held["label"]))
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        warnings.warn(f"cache {path} is damaged ({one_line(error)}); decoding again", stacklevel=3)
+        warnings.warn(f"cache {path} is damaged ({one_line(error)}); decoding again", DataWarning, stacklevel=3)
         return None
 
 

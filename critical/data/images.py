@@ -15,12 +15,17 @@ from typing import Protocol
 import torch
 from torch.nn import functional
 
-from critical.core.batch import Batch
+from critical.core.batch import VIEWS, Batch
+from critical.core.ranges import out_of_range
 from critical.core.spec import SpecError
 
 
 class DataError(SpecError):
     """Data that cannot be had: one line that says what was looked for, where, and what to do."""
+
+
+class DataWarning(UserWarning):
+    """Something about data that a person should know: one line."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +131,20 @@ class Dataset:
         if torch.device(device) == self.train.labels.device:
             return self
         return replace(self, train=self.train.to(device), test=self.test.to(device))
+
+    def check_range(self) -> None:
+        """Refuses views that are neither uint8 nor floats in [0, 1]: deficits would clip them.
+
+        Raises:
+            SpecError: In one line that says what the values look like.
+        """
+        for name, split in (("train", self.train), ("test", self.test)):
+            for number, view in enumerate(split.views):
+                if view.dtype == torch.uint8:
+                    continue
+                wrong = f"{view.dtype}, not uint8 or floats in [0, 1]"
+                if not view.is_floating_point() or (wrong := out_of_range(view)):
+                    raise SpecError(f"{self.label}: view {VIEWS[number]} of the {name} part has {wrong}")
 
     def batch(self, split: Split, index: torch.Tensor) -> Batch:
         """Gathers examples as the network sees them without augmentation and deficits.

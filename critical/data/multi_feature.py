@@ -15,6 +15,7 @@ from critical.core.spec import SpecError, closest, execution
 from critical.data.base import DataSpec
 from critical.data.cache import one_line
 from critical.data.images import DataError, Dataset, Split, balanced_order
+from critical.data.parting import scaled
 
 FEATURES = {"fac": 216, "fou": 76, "kar": 64, "mor": 6, "pix": 240, "zer": 47}
 """Numbers a digit in each description: profile correlations, Fourier and Karhunen-Loève coefficients,
@@ -92,7 +93,7 @@ class MultiFeature(DataSpec):
         labels = torch.arange(_CLASSES).repeat_interleave(_EACH)
         order = balanced_order(labels, generator(self.seed, "multi feature", "split"))
         test, train = order.tensor_split([round(self.test_share * _EACH) * _CLASSES])
-        views = tuple(_scaled(self._features(view), view, train) for view in (self.view_a, self.view_b))
+        views = tuple(_view(self._features(view), view, train) for view in (self.view_a, self.view_b))
         every = Split(views, labels)
         title = f"UCI digits as {self.view_a} and {self.view_b}"
         return Dataset(every.take(train), every.take(test), tuple("0123456789"), title)
@@ -140,19 +141,7 @@ def _bytes(path: Path) -> bytes:
         raise DataError(f"data={MultiFeature.name}: {path} cannot be read ({one_line(error)}); {_REMEDY}") from error
 
 
-def _scaled(features: torch.Tensor, view: str, train: torch.Tensor) -> torch.Tensor:
-    """Maps each feature to [0, 1] by its range in training.
-
-    Args:
-        features: float64 (N, F).
-        view: Name of the description.
-        train: int64 positions of the training digits.
-
-    Returns:
-        float32 (N, 1, F), for `pix` (N, 1, 16, 15).
-    """
-    least, greatest = features[train].amin(0), features[train].amax(0)
-    span = greatest - least
-    # Where a feature is constant in training, test digits could only be clipped to noise.
-    scaled = torch.where(span > 0, (features - least) / span.where(span > 0, 1.0), 0.0).clamp(0, 1)
-    return scaled.to(torch.float32).view(len(features), 1, *(_PIXELS if view == "pix" else (-1,)))
+def _view(features: torch.Tensor, view: str, train: torch.Tensor) -> torch.Tensor:
+    """Maps features, float64 (N, F), to [0, 1]: float32 (N, 1, F), for `pix` (N, 1, 16, 15)."""
+    mapped = scaled(features, train)
+    return mapped.view(len(features), 1, *_PIXELS) if view == "pix" else mapped

@@ -31,6 +31,7 @@ DEBIAN_FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
 
 DOWNLOAD_TIMEOUT = 15.0
 """Seconds without an answer after which a download has failed; torchvision would wait for ever."""
+_offline = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +108,7 @@ class _Downloaded(DataSpec):
 
         try:
             with _impatient():
-                return getattr(datasets, self.torchvision_name)(self.root, train=train, download=True)
+                return getattr(datasets, self.torchvision_name)(self.root, train=train, download=not _offline)
         # HTTP and URL errors are OSErrors; torchvision itself raises RuntimeError for a wrong checksum.
         except (
             OSError,
@@ -123,6 +124,17 @@ class _Downloaded(DataSpec):
                 f"({one_line(error)}); connect to the network once, or set data.root to the folder that "
                 f"torchvision's {self.torchvision_name} was downloaded to"
             ) from error
+
+
+@contextlib.contextmanager
+def no_downloads() -> Iterator[None]:
+    """Lets data that would have to be downloaded be missing, for a block."""
+    global _offline
+    before, _offline = _offline, True
+    try:
+        yield
+    finally:
+        _offline = before
 
 
 @contextlib.contextmanager

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 
 from critical.core.batch import Batch, filled
-from critical.core.spec import SpecError, closest, execution
+from critical.core.spec import SpecError, added, closest, execution
 from critical.data.base import DataSpec
 from critical.data.folder import Folder
 from critical.data.glyphs import Glyphs, render
@@ -94,6 +94,8 @@ class Halves(DataSpec):
         path: For `folder`: where it lies. Cannot change a result.
         label: For `folder`: what figures call the data. Likewise.
         fingerprint: For `folder`: of its content; filled in when empty, checked when given.
+        split: For `folder`: the share of each class that is for testing, where it has no part for that.
+        seed: For `folder`: of that split.
     """
 
     name: ClassVar[str] = "halves"
@@ -103,6 +105,8 @@ class Halves(DataSpec):
     path: str = execution("")
     label: str = execution("")
     fingerprint: str = ""
+    split: float | None = added(None, neutral=None)
+    seed: int = added(0, neutral=0)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -110,16 +114,21 @@ class Halves(DataSpec):
             raise SpecError(f"data=halves: source={self.source}: cannot be halved; {closest(self.source, SOURCES)}")
         if self.width_pixels < 1:
             raise SpecError(f"data=halves: width_pixels={self.width_pixels}: at least 1")
-        if self.source != Folder.name and (self.path or self.label or self.fingerprint):
-            raise SpecError(f"data=halves: source={self.source}: takes no path, label, fingerprint; use source=folder")
+        of_folders = (self.path, self.label, self.fingerprint, self.split, self.seed)
+        if self.source != Folder.name and any(of_folders):
+            given = "path, label, fingerprint, split or seed"
+            raise SpecError(f"data=halves: source={self.source}: takes no {given}; use source=folder")
 
     def whole(self) -> DataSpec:
         """Returns the spec of the images before they are cut."""
         kind = SOURCES[self.source]
-        given = {"root": self.root} | ({} if self.resolution is None else {"resolution": self.resolution})
+        given: dict[str, Any] = {"root": self.root}
+        if self.resolution is not None:
+            given["resolution"] = self.resolution
         if kind is Folder:
             given |= {"path": self.path, "label": self.label, "fingerprint": self.fingerprint}
-        return kind(**given)  # type: ignore[arg-type]
+            given |= {"split": self.split, "seed": self.seed}
+        return kind(**given)
 
     def resolved(self) -> DataSpec:
         """Returns the spec that identifies the data, with the fingerprint of a folder.

@@ -100,6 +100,9 @@ class Deficit(nn.Module):
         """
         return range(len(batch.views))
 
+    def check_range(self, images: torch.Tensor) -> None:
+        """Raises SpecError (one line) where the deficit wants images in [0, 1] and these are not."""
+
     def change_images(self, images: torch.Tensor, draw: Draw) -> torch.Tensor:
         """Returns the deficient images, (N, C, H, W) in [0, 1], same dtype and device."""
         return images
@@ -131,7 +134,7 @@ class Deficit(nn.Module):
             The images, or `(images, labels)` if labels were given; shapes, dtype and device as given.
 
         Raises:
-            SpecError: Not a float image, or something the deficit needs was not passed.
+            SpecError: Not a float image, values out of [0, 1], or something the deficit needs was not passed.
         """
         if not isinstance(images, torch.Tensor):
             raise SpecError(f"deficit={self.name}: needs image tensors, got {type(images).__name__}")
@@ -140,6 +143,7 @@ class Deficit(nn.Module):
             raise SpecError(f"deficit={self.name}: needs floats (N, C, H, W) or (C, H, W), got {got}")
         if self.changes_labels and labels is None:
             raise SpecError(f"deficit={self.name}: changes labels; pass (images, labels)")
+        self.check_range(images)
         single = images.dim() == 3
         where = None if index is None else torch.as_tensor(index, device=images.device).reshape(-1)
         draw = Draw(seed, epoch, where)
@@ -178,6 +182,7 @@ class Deficit(nn.Module):
         """Returns the deficient batch: `change_images` for each view it acts on, then `change_labels`."""
         views = list(batch.views)
         for number in self.acts_on(batch):
+            self.check_range(views[number])
             views[number] = self.change_images(views[number], dataclasses.replace(draw, view=number))
         batch = batch.with_views(tuple(views))
         return batch.with_labels(self.change_labels(batch.labels, draw)) if self.changes_labels else batch

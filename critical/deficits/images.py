@@ -10,8 +10,12 @@ import torch
 import torch.nn.functional as F
 
 from critical.core.batch import VIEWS, Batch, view_number
+from critical.core.ranges import out_of_range
 from critical.core.spec import SpecError, added
 from critical.deficits.base import Deficit, Draw
+
+CALLS_LOOKED_AT = 16
+"""In as many calls a deficit looks at the range of its images; to look in all would cost a wait for the GPU in each."""
 
 
 @dataclass(eq=False)
@@ -41,6 +45,18 @@ class ImageDeficit(Deficit):
         super().__post_init__()
         if self.view is not None:
             view_number(self.view, f"deficit={self.name}")
+
+    def check_range(self, images: torch.Tensor) -> None:
+        """Refuses images that are not in [0, 1], in the first calls of this object: what it is given seldom changes.
+
+        Raises:
+            SpecError: They are normalised, say, or 0 … 255.
+        """
+        looked = self.__dict__.get("_looked", 0)
+        if looked < CALLS_LOOKED_AT and not torch.compiler.is_compiling():
+            if wrong := out_of_range(images):
+                raise SpecError(f"deficit={self.name}: the images have {wrong}")
+            self._looked = looked + 1
 
     def acts_on(self, batch: Batch) -> range:
         """Returns the positions of the views to change.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,3 +48,71 @@ def lock(path: Path) -> Lock | None:
         pass
     os.close(handle)
     return None
+
+
+def held(path: Path) -> bool:
+    """Returns whether some process has a lock on a path; nothing is made there."""
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
+def shared(path: Path) -> int:
+    """Locks a path together with others that share it, and waits while one process has it alone.
+
+    Returns:
+        The open file; the lock is gone when it is closed, or with the process.
+
+    Raises:
+        WriteError: The folder cannot be written.
+    """
+    with writing(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    fcntl.flock(handle, fcntl.LOCK_SH)
+    return handle
+
+
+@contextlib.contextmanager
+def alone(path: Path) -> Iterator[bool]:
+    """Locks a path for a block, unless others share it; yields whether it did.
+
+    Raises:
+        WriteError: The folder cannot be written.
+    """
+    with writing(path.parent):
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def in_turn(path: Path) -> Iterator[None]:
+    """Locks a path for a block, and waits while another process, or another lock of this one, has it.
+
+    Raises:
+        WriteError: The folder cannot be written.
+    """
+    with writing(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

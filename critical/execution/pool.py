@@ -21,7 +21,8 @@ from critical.core.files import WriteError, writing
 from critical.execution.plan import Plan
 from critical.execution.progress import Progress, progress
 from critical.execution.store import RunStore
-from critical.execution.workers import Orphaned, segment_complete, stop_with_parent, work
+from critical.execution.tracker import Tracker, Watched
+from critical.execution.workers import Orphaned, stop_with_parent, work
 
 POLL_SECONDS = 2.0
 
@@ -72,6 +73,7 @@ class Workers:
         self._logs = logs
         self._crew = [_Member(store.root, logs / f"worker-{number}.log") for number in range(jobs)]
         self._ended = False
+        self._whole: Watched | None = None
 
     def __enter__(self) -> Workers:
         return self
@@ -79,12 +81,30 @@ class Workers:
     def __exit__(self, *_: object) -> None:
         self._end()
 
+    @contextlib.contextmanager
+    def watching(self, whole: Plan) -> Iterator[None]:
+        """Shows one progress for all plans that are run in the block.
+
+        Args:
+            whole: Their runs.
+        """
+        tracker = Tracker(whole, self._store)
+        if tracker.finished:
+            yield
+            return
+        with progress("", tracker.epochs_total, len(whole.runs)) as bar:
+            self._whole = Watched(tracker, bar)
+            try:
+                yield
+            finally:
+                self._whole = None
+
     def run(self, plan: Plan, label: str) -> None:
         """Trains everything a plan needs that the store does not hold yet.
 
         Args:
             plan: The runs.
-            label: What the progress line is called.
+            label: What the progress line is called; the plan's part of the whole that is watched, if one is.
 
         Raises:
             RunError: A worker failed or was killed before the plan was done, now or in an earlier plan: these
@@ -92,10 +112,10 @@ class Workers:
         """
         if self._ended:
             raise RunError("these workers have ended; run the same command again, it goes on where it stopped")
-        tracker = _Tracker(plan, self._store)
+        tracker = Tracker(plan, self._store)
         if not tracker.finished:
             try:
-                with progress(label, tracker.epochs_total, len(plan.runs)) as bar:
+                with self._display(label, tracker, len(plan.runs)) as bar:
                     with writing(self._logs):
                         self._logs.mkdir(parents=True, exist_ok=True)
                         for member in self._crew:
@@ -108,48 +128,19 @@ class Workers:
         for run in plan.runs:
             self._store.publish(run, environment.describe())
 
+    @contextlib.contextmanager
+    def _display(self, label: str, tracker: Tracker, runs: int) -> Iterator[Progress]:
+        if self._whole is None:
+            with progress(label, tracker.epochs_total, runs) as bar:
+                yield bar
+        else:
+            self._whole.name(label)
+            yield self._whole
+
     def _end(self) -> None:
         self._ended = True
         for member in self._crew:
             member.end()
-
-
-class _Tracker:
-    """Counts what is done, looking only at what was not done when it last looked."""
-
-    def __init__(self, plan: Plan, store: RunStore) -> None:
-        self._store = store
-        self._pending = list(plan.segments)
-        self._runs = list(plan.runs)
-        self._keys = {key: measured for segment in plan.segments for key, measured in segment.probes.items()}
-        self.epochs_total = len(self._keys)
-        self.update()
-
-    @property
-    def finished(self) -> bool:
-        return not self._pending
-
-    @property
-    def epochs_done(self) -> int:
-        return self.epochs_total - len(self._keys)
-
-    @property
-    def runs_left(self) -> int:
-        return len(self._runs)
-
-    def update(self) -> None:
-        store = self._store
-        store.refresh()
-        self._keys = {key: probes for key, probes in self._keys.items() if not store.complete(key, probes)}
-        self._pending = [part for part in self._pending if not segment_complete(store, part)]
-        self._runs = [
-            run
-            for run in self._runs
-            if any(key in self._keys for key in run.keys) and not any(store.failure(key) for key in run.keys)
-        ]
-        # The epochs after a failure will never be trained.
-        to_come = {key for run in self._runs for key in run.keys}
-        self._keys = {key: probes for key, probes in self._keys.items() if key in to_come}
 
 
 class _Member:
@@ -215,7 +206,7 @@ class _Member:
             self._process.join()
 
 
-def _train(crew: list[_Member], plan: Plan, tracker: _Tracker, bar: Progress) -> None:
+def _train(crew: list[_Member], plan: Plan, tracker: Tracker, bar: Progress) -> None:
     """Hands a plan to the workers and waits until all are done with it or have ended, or one has failed."""
     for member in crew:
         member.start()

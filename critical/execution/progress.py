@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 import time
 from collections.abc import Iterator
 from typing import Protocol
@@ -12,11 +11,16 @@ from rich.console import Console
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn
 from rich.progress import Progress as RichProgress
 
+from critical.core.terminal import on_terminal
+
 PLAIN_SECONDS = 20.0
 
 
 class Progress(Protocol):
     """Something that can be told how far the work is."""
+
+    def name(self, label: str) -> None:
+        """Says what is under way now."""
 
     def update(self, epochs_done: int, runs_left: int) -> None:
         """Shows the epochs trained and the runs still to come."""
@@ -35,6 +39,8 @@ class _Clock:
             self.done_at_start = epochs_done
         fresh = epochs_done - self.done_at_start
         left = self.epochs - epochs_done
+        if not left:
+            return "all trained"
         if fresh < 1:
             return "time to go: measuring"
         seconds = (time.monotonic() - self.start) / fresh * left
@@ -51,6 +57,9 @@ class _Plain:
         self.clock = _Clock(epochs)
         self.last = -PLAIN_SECONDS
         self.ended = False
+
+    def name(self, label: str) -> None:
+        self.label = label
 
     def update(self, epochs_done: int, runs_left: int) -> None:
         to_go = self.clock.to_go(epochs_done)
@@ -69,6 +78,9 @@ class _Bar:
         self.clock = _Clock(epochs)
         self.task = bar.add_task(label, total=epochs, text="")
 
+    def name(self, label: str) -> None:
+        self.bar.update(self.task, description=label)
+
     def update(self, epochs_done: int, runs_left: int) -> None:
         text = _text(self.runs, runs_left, self.epochs, epochs_done, self.clock.to_go(epochs_done))
         self.bar.update(self.task, completed=epochs_done, text=text)
@@ -86,7 +98,7 @@ def progress(label: str, epochs: int, runs: int) -> Iterator[Progress]:
     Yields:
         The display; a bar when standard output is a terminal, else lines.
     """
-    if not sys.stdout.isatty():
+    if not on_terminal():
         yield _Plain(label, epochs, runs)
         return
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[text]}"))

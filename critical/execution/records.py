@@ -3,11 +3,11 @@
 A line is what one epoch adds to the record of its key:
 
     {"key": ..., "train": {...} | null, "probes": {id: {column: value}}, "seconds": {what: ...}, "failure": ... | null,
-     "maker": ...}
+     "maker": ..., "sum": ...}
 
-Later lines supplement earlier ones of the same key: probes that were added later, for instance. Which file holds
-a key does not matter, since plans differ in where they cut segments: the index goes through all of them, and at
-each `refresh` through what was appended since.
+`sum` is the checksum of the line without it; lines of earlier versions have none. Later lines supplement earlier ones
+of the same key: probes that were added later, for instance. Which file holds a key does not matter, since plans differ
+in where they cut segments: the index goes through all of them, and at each `refresh` through what was appended since.
 """
 
 from __future__ import annotations
@@ -15,13 +15,40 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import warnings
+import zlib
 from pathlib import Path
 from typing import Any
 
 from critical.core.files import writing
 
 Record = dict[str, Any]
+_SUM = re.compile(rb', "sum": "([0-9a-f]{8})"\}$')
+
+
+def signed_line(record: Record) -> bytes:
+    """Returns a record as a line of JSON with its checksum (CRC-32), without the line's end."""
+    text = json.dumps(record).encode()
+    return text[:-1] + f', "sum": "{zlib.crc32(text):08x}"}}'.encode()
+
+
+def read_line(line: bytes) -> tuple[Record, bool]:
+    """Reads a line of a record file, without its end.
+
+    Returns:
+        The record, and whether a checksum vouches for it.
+
+    Raises:
+        ValueError: It is damaged.
+    """
+    found = _SUM.search(line)
+    if found and int(found[1], 16) != zlib.crc32(line[: found.start()] + b"}"):
+        raise ValueError("its checksum differs")
+    record = json.loads(line)
+    if not isinstance(record, dict) or ("sum" in record) != bool(found):
+        raise ValueError("it holds no record")
+    return record, bool(found)
 
 
 class Records:
@@ -61,7 +88,7 @@ class Records:
         whole = content.rfind(b"\n") + 1
         for line in filter(None, content[:whole].split(b"\n")):
             try:
-                self._add(json.loads(line))
+                self._add(read_line(line)[0])
             except (ValueError, TypeError, KeyError):
                 warnings.warn(f"a line of {path} is damaged; its epoch is made again if it is needed", stacklevel=4)
         self._taken[path.name] = start + whole
@@ -95,7 +122,7 @@ class Records:
             WriteError: The folder cannot be written.
         """
         line = {"key": key, **record}
-        written = json.dumps(line).encode() + b"\n"
+        written = signed_line(line) + b"\n"
         with writing(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             handle = os.open(self.folder / f"{segment}.jsonl", os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)

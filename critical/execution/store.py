@@ -6,8 +6,10 @@ Layout, below one folder:
     records/<key>.jsonl       what the epochs of the segment that begins with the key measured, or how one failed
     wanted/<key>              some process has runs that fork here: keep this checkpoint
     locks/<key>.lock          held by the process that trains from the state before the key; see `workers`
-    makers/<name>.json         who trained: commit, machine and versions, named in records
-    runs/<run_id>/            a finished run as people read it: run.json and epochs.csv
+    makers/<name>.json        who trained: commit, machine and versions, named in records
+    planned/<run_id>.json     a run that somebody began to train; gone when it is finished
+    runs/<run_id>/            a finished run as people read it; see `published`
+    in_use                    shared by all who work in the store; who takes something away has it alone
 
 `<kk>` are the first two digits of the key. Checkpoints and what people read are written beside themselves and
 renamed, so readers never see half of one and two writers of the same key do no harm: they write the same.
@@ -16,9 +18,13 @@ Records grow by whole lines (`critical.execution.records`).
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
+import os
 import warnings
+import weakref
+import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,9 +32,10 @@ from typing import Any
 import pandas as pd
 import torch
 
+from critical.core import environment as surroundings
 from critical.core.files import write_atomically, writing
-from critical.core.spec import identity
-from critical.execution import locks
+from critical.core.spec import identity, places
+from critical.execution import locks, published
 from critical.execution.locks import Lock
 from critical.execution.records import Record, Records
 from critical.training.runs import RunSpec
@@ -44,6 +51,16 @@ class RunStore:
     def __init__(self, root: Path | str) -> None:
         self.root = Path(root)
         self._records = Records(self.root / "records")
+        self._in_use = False
+
+    def use(self) -> None:
+        """Keeps others from taking anything away, until the process ends or this object is gone."""
+        if self._in_use:
+            return
+        # Where there are no locks, or nothing can be written, nothing is taken away either.
+        with contextlib.suppress(OSError):
+            weakref.finalize(self, os.close, locks.shared(self.root / "in_use"))
+        self._in_use = True
 
     def state_path(self, key: str) -> Path:
         """Returns where the checkpoint of a key lies."""
@@ -72,8 +89,7 @@ class RunStore:
         """
         path = self.state_path(key)
         try:
-            held: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
-            return held
+            return self.read_state(key, device)
         except FileNotFoundError:
             return None
         except Exception as error:
@@ -82,6 +98,20 @@ class RunStore:
             warnings.warn(f"checkpoint {path} cannot be read ({reason}); training it again", stacklevel=2)
             path.unlink(missing_ok=True)
             return None
+
+    def read_state(self, key: str, device: str) -> dict[str, Any]:
+        """Returns a checkpoint.
+
+        Raises:
+            FileNotFoundError: There is none.
+            BadZipFile: Its checksums differ: torch itself would load changed weights without a word.
+        """
+        path = self.state_path(key)
+        with zipfile.ZipFile(path) as parts:
+            if damaged := parts.testzip():
+                raise zipfile.BadZipFile(f"checksum of {damaged}")
+        held: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+        return held
 
     def drop_state(self, key: str) -> None:
         """Removes a checkpoint on the way, unless some process wants to fork there."""
@@ -99,6 +129,14 @@ class RunStore:
     def wanted(self, key: str) -> bool:
         """Returns whether some process wants the checkpoint under a key to be kept."""
         return (self.root / "wanted" / key).exists()
+
+    def announce(self, specs: Iterable[RunSpec]) -> None:
+        """Notes runs that are about to be trained, so that they have names before they are finished."""
+        for spec in specs:
+            path = self.root / "planned" / f"{spec.run_id}.json"
+            if not path.exists() and not (self.root / "runs" / spec.run_id / published.RECORD).exists():
+                record = spec.describe() | {"keys": list(spec.keys), "places": places(spec.data)}
+                write_atomically(path, json.dumps(record).encode())
 
     def refresh(self) -> None:
         """Takes in the records that others have written since the last time."""
@@ -188,7 +226,7 @@ class RunStore:
         return sum(sum(record["seconds"].values()) for record in records if record)
 
     def publish(self, spec: RunSpec, environment: dict[str, Any]) -> Path:
-        """Writes a finished run as people read it: `runs/<run_id>/run.json` and `epochs.csv`.
+        """Writes a finished run as people read it, unless it is there: `runs/<run_id>/run.json` and `epochs.csv`.
 
         Args:
             spec: The run; it must be finished.
@@ -197,20 +235,29 @@ class RunStore:
         Returns:
             The folder.
         """
+        self.use()
         folder = self.root / "runs" / spec.run_id
-        if (folder / "run.json").exists():
-            return folder
-        rows = self.rows(spec)
-        if rows is None:
-            raise ValueError(f"run {spec.run_id} is not finished")
-        write_atomically(folder / "epochs.csv", pd.DataFrame(rows).to_csv(index=False).encode())
-        record = spec.describe() | {
-            "keys": list(spec.keys),
-            "forked_from": self._fork_parent(spec),
-            "failure": rows[-1].get("failure"),
-            "environment": environment,
-        }
-        write_atomically(folder / "run.json", json.dumps(record, indent=1).encode())
+        if not (folder / published.RECORD).exists():
+            rows = self.rows(spec)
+            if rows is None:
+                raise ValueError(f"run {spec.run_id} is not finished")
+            table = pd.DataFrame(rows).to_csv(index=False).encode()
+            record = spec.describe() | {
+                "keys": list(spec.keys),
+                "places": places(spec.data),
+                "forked_from": self._fork_parent(spec),
+                "accuracy": rows[-1].get("test_accuracy"),
+                "loss": rows[-1].get("test_loss"),
+                "failure": rows[-1].get("failure"),
+                "date": published.now(),
+                "command": surroundings.command(),
+                "made_by": surroundings.merged(self.makers(spec).values()),
+                "environment": environment,
+                "sums": {published.EPOCHS: published.sha256(table)},
+            }
+            write_atomically(folder / published.EPOCHS, table)
+            write_atomically(folder / published.RECORD, published.signed(record))
+        (self.root / "planned" / f"{spec.run_id}.json").unlink(missing_ok=True)
         return folder
 
     def sign(self, environment: Mapping[str, Any]) -> str:

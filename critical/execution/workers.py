@@ -68,6 +68,8 @@ def work(
     Raises:
         WriteError: The store cannot be written.
     """
+    store.use()
+    store.announce(plan.runs)
     store.want(plan.forks)
     worker = _Worker(store, plan, after_epoch)
     pending = list(plan.segments)

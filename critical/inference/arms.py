@@ -171,11 +171,13 @@ class _Statistic:
         parts: What it is made of, contrasts or single terms.
         estimate: From the values of the parts to the number; NaN where they determine none.
         unit: A key of `critical.inference.effects.SMALLEST`.
+        undefined: Why there may be no number though every run is fine, in a sentence.
     """
 
     parts: tuple[Contrast, ...]
     estimate: Callable[[NDArray[np.float64]], float]
     unit: str
+    undefined: str = ""
 
     @property
     def terms(self) -> tuple[Term, ...]:

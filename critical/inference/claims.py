@@ -23,6 +23,9 @@ BATCHES = (tuple(range(20, 28)), tuple(range(28, 36)))
 """The seeds of claims: a batch gives a provisional verdict, both can confirm it. Seeds 0 to 15 were seen when the rule
 was made."""
 
+LONGEST_SHORT = 34
+"""Characters that a claim's short name may have: more do not fit beside a cell on a phone."""
+
 Direction = Literal["greater", "less", "none", "not greater"]
 
 
@@ -37,13 +40,15 @@ class Claim:
         direction: The claimed sign of it: "greater" or "less" than 0; "none" (no effect of either sign); "not
             greater" (no effect above 0, whatever lies below).
         sentence: What is claimed, in the terms of the source.
+        short: Its name in tables and pictures under the title of its figure, at most 34 characters; when left out, the
+            last part of the id in words ("a.late_cost": "late cost").
         paper_effect: The source's own effect, in the unit of the contrast (of a ratio: its natural logarithm), where
             it states one; half of it is then the smallest effect of interest.
         requires: Ids of the claims without which this one says nothing, such as that there is something to prevent.
         differs: What differs from the source's setting; empty if nothing does.
 
     Raises:
-        SpecError: An unknown direction, a contrast of which nothing is left, or one of several units.
+        SpecError: An unknown direction, a contrast of which nothing is left or one of several units, too long a name.
     """
 
     id: str
@@ -51,12 +56,18 @@ class Claim:
     contrast: Contrast | Pooled | Within
     direction: Direction
     sentence: str
+    short: str = ""
     paper_effect: float | None = None
     requires: tuple[str, ...] = ()
     differs: str = ""
 
     def __post_init__(self) -> None:
         where = f"claim '{self.id}'"
+        if not self.short:
+            object.__setattr__(self, "short", self.id.rpartition(".")[2].replace("_", " "))
+        if len(self.short) > LONGEST_SHORT:
+            raise SpecError(f"{where}: its name '{self.short}' has {len(self.short)} characters; give it a name "
+                            f"short=… of at most {LONGEST_SHORT}")  # fmt: skip
         if self.direction not in get_args(Direction):
             hint = closest(str(self.direction), get_args(Direction))
             raise SpecError(f"{where}: there is no direction '{self.direction}'; {hint}")

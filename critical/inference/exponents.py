@@ -13,6 +13,7 @@ from scipy import optimize, stats
 from critical.inference.arms import Contrast, Pooled
 from critical.inference.statistics import finite_numbers
 
+UNDEFINED = "The gaps of a ladder are too small beside their noise to give an exponent."
 EXPONENT_LIMITS = (-3.0, 6.0)
 """Where a recovery exponent is looked for; at 6, doubling the budget divides the gap by 64."""
 
@@ -97,7 +98,7 @@ def pooled_exponent(gaps: Mapping[int, Contrast]) -> Pooled:
     Args:
         gaps: Recovery epochs of a rung → gap (reference − arm), at least three rungs.
     """
-    return Pooled(tuple(gaps.values()), lambda held: _alpha(tuple(gaps), held), "exponent")
+    return Pooled(tuple(gaps.values()), lambda held: _alpha(tuple(gaps), held), "exponent", UNDEFINED)
 
 
 def exponent_difference(first: Mapping[int, Contrast], second: Mapping[int, Contrast]) -> Pooled:
@@ -107,7 +108,7 @@ def exponent_difference(first: Mapping[int, Contrast], second: Mapping[int, Cont
     def estimate(held: NDArray[np.float64]) -> float:
         return _alpha(rungs[0], held[:, : len(first)]) - _alpha(rungs[1], held[:, len(first) :])
 
-    return Pooled((*first.values(), *second.values()), estimate, "exponent")
+    return Pooled((*first.values(), *second.values()), estimate, "exponent", UNDEFINED)
 
 
 def _alpha(budgets: Sequence[int], gaps: NDArray[np.float64]) -> float:

@@ -6,7 +6,8 @@ test, and s the smallest effect of interest (`critical.inference.effects`), the 
 | verdict        | direction "greater" ("less": signs turned)       | direction "none" (no effect is claimed)       |
 | -------------- | ------------------------------------------------ | --------------------------------------------- |
 | unfinished     | a run of a planned seed is missing               | the same                                      |
-| undecided      | a run failed, or a seed has no value             | the same                                      |
+| undecided      | a run failed, a seed has no value, or the seeds  | the same                                      |
+|                | are too few for any p ≤ α                        |                                               |
 | reproduced     | p ≤ α, low > 0 and mean ≥ s                      | −s < low and high < s                         |
 | reversed       | p ≤ α, high < 0 and mean ≤ −s                    | p ≤ α, 0 outside [low, high], abs(mean) ≥ s   |
 | negligible     | −s < low and high < s, whatever p is             | never                                         |
@@ -36,7 +37,7 @@ from numpy.typing import ArrayLike
 
 from critical.core.spec import SpecError
 from critical.inference import statistics
-from critical.inference.arms import FAILED, has_failed, rows_of
+from critical.inference.arms import FAILED, Contrast, has_failed, rows_of
 from critical.inference.claims import BATCHES, FIRST_CALIBRATION_SEED, Claim, Direction
 
 PROVISIONAL_ALPHA = 0.05
@@ -46,6 +47,8 @@ CONFIRMED_ALPHA = 0.005
 
 Word = Literal["reproduced", "reversed", "negligible", "undecided", "premise failed", "unfinished"]
 DECIDED: tuple[Word, ...] = ("reproduced", "reversed", "negligible")
+NEITHER = "Neither an effect of interest nor its absence is shown."
+"""The reason where the numbers leave a claim undecided."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,8 @@ class Verdict:
         batches: The word of each batch by itself, in order.
         reason: Why, in a sentence.
         differs: What differs from the source's setting.
+        short: The claim's name in tables and pictures.
+        paper_effect: The source's own effect, in the unit of `effect`; None where it states none.
     """
 
     claim_id: str
@@ -93,6 +98,8 @@ class Verdict:
     batches: tuple[Word, ...]
     reason: str
     differs: str = ""
+    short: str = ""
+    paper_effect: float | None = None
 
 
 def judged(values: ArrayLike, smallest: float, direction: Direction, alpha: float) -> Word:
@@ -152,6 +159,7 @@ def decide(table: pd.DataFrame, claim: Claim, seeds: Iterable[int]) -> Verdict:
         statistics.sign_flip_p(finite) if len(finite) else math.nan,
         len(finite), float(finite.std(ddof=1)) if len(finite) > 1 else math.nan,
         claim.smallest, claim.measure.unit, claim.measure.ratio, word, confirmed, batches, reason, claim.differs,
+        claim.short, claim.paper_effect,
     )  # fmt: skip
 
 
@@ -213,10 +221,12 @@ def _word(
         return "undecided", False, (), f"A run failed, and no seed is left out for that: {'; '.join(failed)}."
     if undefined := sorted(values.index[~np.isfinite(values)]):
         lack = f"There is no value for seed {_listed(undefined)}, and no seed is left out for that."
-        return "undecided", False, (), lack
+        return "undecided", False, (), (not isinstance(claim.contrast, Contrast) and claim.contrast.undefined) or lack
     parts = [values[[seed for seed in batch if seed in values.index]] for batch in BATCHES]
     if not all(len(part) == len(batch) for part, batch in zip(parts, BATCHES, strict=True)):
-        word = judged(values, claim.smallest, claim.direction, PROVISIONAL_ALPHA)
+        # So few seeds tell no effect; that an interval of two is narrow by chance tells no absence either.
+        enough = statistics.least_p_paired(len(values)) <= PROVISIONAL_ALPHA
+        word = judged(values, claim.smallest, claim.direction, PROVISIONAL_ALPHA) if enough else "undecided"
         return word, False, (word,), _reason(word, len(values), PROVISIONAL_ALPHA)
     each = tuple(judged(part, claim.smallest, claim.direction, PROVISIONAL_ALPHA) for part in parts)
     strict = judged(values, claim.smallest, claim.direction, CONFIRMED_ALPHA)
@@ -225,6 +235,8 @@ def _word(
         return "undecided", False, each, f"The batches disagree: {' and '.join(each)}."
     if strict in DECIDED:
         return strict, True, each, f"All {len(values)} seeds give it at α = {CONFIRMED_ALPHA}, and no batch another."
+    if len({one for one in each if one in DECIDED}) > 1:
+        return word, False, each, f"The batches disagree: {' and '.join(each)}."
     return word, False, each, _reason(word, len(values), PROVISIONAL_ALPHA)
 
 
@@ -234,7 +246,7 @@ def _reason(word: Word, n: int, alpha: float) -> str:
     if statistics.least_p_paired(n) > alpha:
         needed = statistics.smallest_n_paired(alpha)
         return f"With {n} seeds no p is below {statistics.least_p_paired(n):.3g}; an effect needs {needed}."
-    return "Neither an effect of interest nor its absence is shown."
+    return NEITHER
 
 
 def _listed(seeds: Iterable[Any]) -> str:

@@ -126,7 +126,15 @@ class Gradients:
             return torch.stack([_squared_norm(gradient) for gradient in grad(projection)(held, vector, *one)])
 
         held = [parameter.detach() for parameter in self.parameters]
-        return vmap(squared)(vectors, *views)
+        try:
+            return vmap(squared)(vectors, *views)
+        except RuntimeError as error:
+            if "vmap" not in str(error):
+                raise
+            line = " ".join(str(error).split())[:200]
+            raise ValueError(
+                f"the model has no gradients by example under torch.func ({line}); take trace_of_fisher(method='batch')"
+            ) from error
 
 
 def averaged(kind: type[Result], model: nn.Module, rows: Callable[[Gradients], Rows]) -> Result:

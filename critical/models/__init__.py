@@ -11,6 +11,7 @@ from critical.models.split_all_cnn import SplitAllCNN
 from critical.models.split_resnet import SplitResNet18
 from critical.models.two_modality import TwoModality
 from critical.models.two_stream import TwoStream
+from critical.models.zoo import Timm, TorchVision
 
 KINDS: dict[str, type[ModelSpec]] = {
     "all_cnn": AllCNN,
@@ -18,6 +19,8 @@ KINDS: dict[str, type[ModelSpec]] = {
     "split_all_cnn": SplitAllCNN,
     "split_resnet18": SplitResNet18,
     "two_modality": TwoModality,
+    "torchvision": TorchVision,
+    "timm": Timm,
 }
 
 __all__ = [
@@ -29,6 +32,8 @@ __all__ = [
     "SingleView",
     "SplitAllCNN",
     "SplitResNet18",
+    "Timm",
+    "TorchVision",
     "TwoModality",
     "TwoStream",
     "seeded_weights",

@@ -102,16 +102,17 @@ class SingleView(nn.Sequential):
         return super().forward(views[0])
 
 
-def only_view(views: Sequence[Shape], classes: int, model: str) -> Shape:
-    """Returns the shape (C, H, W) of the only view.
+def only_view(views: Sequence[Shape], classes: int, model: str, signals: bool = False) -> Shape:
+    """Returns the shape (C, H, W) of the only view; (C, L) too where signals will do.
 
     Raises:
         SpecError: Several views, a size below 1, or fewer than two classes.
     """
     if len(views) != 1:
         raise SpecError(f"model={model}: takes one view, the data has {len(views)}; choose another model")
-    if len(views[0]) != 3 or min(views[0]) < 1:
-        raise SpecError(f"model={model}: a view has shape (channels, height, width), not {tuple(views[0])}")
+    if (len(views[0]) != 3 and not (signals and len(views[0]) == 2)) or min(views[0]) < 1:
+        instead = "" if signals or len(views[0]) != 2 else "; for signals and features take model=mlp"
+        raise SpecError(f"model={model}: a view has shape (channels, height, width), not {tuple(views[0])}{instead}")
     if classes < 2:
         raise SpecError(f"model={model}: {classes} classes; at least 2 are needed")
     return views[0]

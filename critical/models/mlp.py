@@ -46,7 +46,7 @@ class MLP:
         """Builds the network on the CPU; its weights depend only on (seed, spec, shapes).
 
         Args:
-            views: Shapes (C, H, W) of the views: exactly one.
+            views: Shapes of the views: exactly one, an image (C, H, W) or a signal (C, L).
             classes: Number of classes, at least 2.
             seed: Seed of the initial weights.
             mean: Mean of the pixels in [0, 1], per channel or for all.
@@ -59,9 +59,9 @@ class MLP:
         Raises:
             SpecError: Several views, too few classes, or a mean or std of the wrong length.
         """
-        shape = only_view(views, classes, self.name)
+        shape = only_view(views, classes, self.name, signals=True)
         network = SingleView()
-        network.add_module("normalise", Normalise(mean, std, shape[0]))
+        network.add_module("normalise", Normalise(mean, std, shape[0], dims=len(shape) - 1))
         network.add_module("flatten", nn.Flatten())
         units = math.prod(shape)
         with seeded_weights(seed):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -12,6 +13,10 @@ from matplotlib.axes import Axes
 from critical.inference.arms import Arm, Contrast, Pooled, Term, Within, has_failed, rows_of, term_values
 from critical.plots import style
 from critical.plots.curves import ordered_colours
+from critical.plots.marks import failed_runs, fitted
+
+SHADED = "grey: too small to matter"
+"""Below panels that shade the values up to the smallest effect of interest."""
 
 Value = Arm | Term | Contrast | Pooled | Within
 
@@ -35,8 +40,8 @@ class Look:
     """How a series is drawn and called.
 
     Attributes:
-        label: Its entry in the legend.
-        colour: Of everything.
+        label: Its name in plain words, at the end of its line; may have several lines.
+        colour: Of everything; what it lacks in contrast to the ground is added when it is drawn.
         linestyle: Of the mean.
         marker: Of the mean.
     """
@@ -57,9 +62,9 @@ class Panel:
     """What all kinds share.
 
     Attributes:
-        title: Above the panel.
+        title: Above the panel, in bold.
         xlabel: Below it.
-        ylabel: At its left, with the unit.
+        ylabel: Above the vertical axis, with the unit. Panels of a row that have the same share their scale.
         note: A sentence that the caption needs besides.
     """
 
@@ -87,14 +92,23 @@ class Panel:
             runs: A row a run.
             epochs: A row an epoch of the arms in `curve_arms`.
         """
-        axis.set_title(self.title)
-        axis.set_xlabel(self.xlabel)
-        axis.set_ylabel(self.ylabel)
-        style.failed_runs(axis, [row for arm in self.arms for row in _failed(runs, arm)])
+        # Words lie, so that nobody has to turn the head, and the panel is the wider for it.
+        measure = fitted(axis, self.ylabel, 8.5)
+        if measure:
+            axis.annotate(measure, (0, 1), xycoords="axes fraction", xytext=(0, 4), textcoords="offset points",
+                          va="bottom", fontsize=8.5, annotation_clip=False)  # fmt: skip
+        height = 10.5 * len(measure.split("\n")) + 7 if measure else 5
+        axis.set_title(fitted(axis, self.title, 9.5), x=0, ha="left", fontweight="bold", pad=height)
+        shaded = SHADED if getattr(self, "reach", None) is not None else ""
+        axis.set_xlabel("\n".join(filter(None, (fitted(axis, self.xlabel, 9), shaded))))
+        failed_runs(axis, [row for arm in self.arms for row in _failed(runs, arm)])
 
     def sentence(self) -> str:
         """Returns what is seen, for the caption."""
-        what = (f"{self.ylabel} against {self.xlabel}" if self.ylabel else self.xlabel).replace("\n", " ")
+        # "Accuracy by epoch (%)" has said against what.
+        twice = re.search(rf"\bby {re.escape(self.xlabel.partition(' (')[0])}\b", self.ylabel.replace("\n", " "))
+        against = f" against {self.xlabel}" if not twice else ""
+        what = (f"{self.ylabel}{against}" if self.ylabel else self.xlabel).replace("\n", " ")
         where = f" ({self.title})".replace("\n", " ") if self.title else ""
         return " ".join(filter(None, (f"{what[:1].upper()}{what[1:]}{where}.", self.note)))
 
@@ -105,7 +119,7 @@ def _failed(runs: pd.DataFrame, arm: Arm) -> list[str]:
 
 
 def shades(labels: Sequence[str]) -> list[Look]:
-    """Returns looks, dark to light, for series with an order among them."""
+    """Returns looks, light to dark, for series with an order among them."""
     return [Look(label, colour) for label, colour in zip(labels, ordered_colours(len(labels)), strict=True)]
 
 

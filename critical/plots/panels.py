@@ -1,22 +1,25 @@
 """The few kinds of panel that figures are made of.
 
 A panel names arms, terms or contrasts and finds their values in the table itself, so a figure says once what it
-compares. Every kind draws each seed, the mean and a Student interval, and says in a sentence what is seen.
+compares. What is drawn is the mean with a Student interval and, where there is room for it, every seed.
 
-| kind         | shows                                                                       |
-| ------------ | --------------------------------------------------------------------------- |
-| `Series`     | values against a number, such as the epoch of removal                       |
-| `Curves`     | a column by epoch                                                           |
-| `Dots`       | values side by side, a row each                                             |
-| `Histograms` | shares over bins                                                            |
-| `HeatMap`    | the mean of a value over two numbers                                        |
+| kind         | shows                                                                       | names stand            |
+| ------------ | --------------------------------------------------------------------------- | ---------------------- |
+| `Series`     | values against a number, such as the epoch of removal; every seed a dot     | at the ends of lines   |
+| `Curves`     | a column by epoch, with a band, and when a deficit acted                    | at the ends of lines   |
+| `Dots`       | values side by side, a row each; every seed a dot                           | left of rows, or above |
+| `Histograms` | shares over bins; every seed a faint staircase                              | in a legend            |
+| `HeatMap`    | the mean of a value over two numbers                                        |                        |
+
+Names are those of the looks; write them short, with a line break where they would be wide: their room is taken from
+the panel. `reach` shades what is too small to matter, from `critical.inference.effects`, and says so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -24,25 +27,27 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from critical.inference.arms import Arm, rows_of
+from critical.inference.claims import Claim
+from critical.inference.effects import SMALLEST
 from critical.inference.statistics import mean_interval
-from critical.plots import style
-from critical.plots.curves import curve
+from critical.plots import marks, style
+from critical.plots.curves import acting, curve
+from critical.plots.labels import SIZE, End, EndLabels
 from critical.plots.panel import Look, Panel, Value, distinct, long_form, per_seed
-
-ZERO = "#8A8A8A"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Series(Panel):
-    """Values against a number: each seed a dot, the mean a line with its interval.
+    """Values against a number: each seed a dot, the mean a line with its interval, its name at its end.
 
     Attributes:
         lines: Pairs of a look and {position: value}.
-        levels: Pairs of a look and a value, drawn as a horizontal line at its mean.
+        levels: Pairs of a look and a value, drawn as a horizontal line at its mean: what has no position.
         logarithmic: Whether the horizontal scale is logarithmic to base 2.
         categories: Whether positions stand side by side, whatever their distance.
         zero: Whether a line marks 0.
-        overlay: Curves by epoch in the same panel.
+        reach: Values up to this size are shaded: too small to matter. None: nothing is.
+        names: Whether names stand at the `end` of lines, or at their `start`, where they lie further apart there.
     """
 
     kind: ClassVar[str] = "series"
@@ -51,18 +56,14 @@ class Series(Panel):
     logarithmic: bool = False
     categories: bool = False
     zero: bool = False
-    overlay: Curves | None = None
+    reach: float | None = None
+    names: Literal["end", "start"] = "end"
 
     @property
     def arms(self) -> tuple[Arm, ...]:
         """The arms that are shown."""
-        drawn = [value for _, line in self.lines for value in line.values()] + [value for _, value in self.levels]
-        return distinct([*drawn, *self.curve_arms])
-
-    @property
-    def curve_arms(self) -> tuple[Arm, ...]:
-        """The arms whose epochs are shown."""
-        return self.overlay.arms if self.overlay else ()
+        held = [value for _, line in self.lines for value in line.values()]
+        return distinct([*held, *(value for _, value in self.levels)])
 
     def draw(self, axis: Axes, runs: pd.DataFrame, epochs: pd.DataFrame) -> None:
         """Draws the panel."""
@@ -72,41 +73,50 @@ class Series(Panel):
         if self.logarithmic:
             axis.set_xscale("log", base=2)
         if self.logarithmic or len(places) <= 9:
-            axis.set_xticks(places, [f"{place:g}" for place in given], minor=False)
+            axis.set_xticks(places, [_number(place) for place in given], minor=False)
         gap = float(np.diff(places).min()) if len(places) > 1 else 1.0
         if len(places) == 1:
             axis.set_xlim(places[0] - 1, places[0] + 1)
-        for look, value in self.levels:
-            level = per_seed(runs, value).mean()
-            axis.axhline(level, color=look.colour, linestyle=":", linewidth=1.0, label=look.label)
+        if self.reach is not None:
+            axis.axhspan(-self.reach, self.reach, color=style.faint(), alpha=0.18, linewidth=0)
+        if self.zero:
+            axis.axhline(0, color=style.faint(), linewidth=0.8)
+        ends, start = [], self.names == "start"
         for look, line in self.lines:
             rows = pd.concat([long_form(runs, value, place=at[place]) for place, value in line.items()])
             if len(rows):
-                style.seeds_and_interval(axis, rows, "place", "value", colour=look.colour, label=look.label,
-                                         linestyle=look.linestyle, marker=look.marker, interval="bars",
-                                         gap=None if self.logarithmic else gap)  # fmt: skip
-        if self.overlay:
-            self.overlay.lines_on(axis, epochs)
-        if self.zero:
-            axis.axhline(0, color=ZERO, linewidth=0.8)
+                drawn = marks.seeds_and_interval(
+                    axis, rows, "place", "value", colour=look.colour, linestyle=look.linestyle, marker=look.marker,
+                    interval="bars", gap=None if self.logarithmic else gap,
+                )  # fmt: skip
+                ends.append(End(look.label, look.colour, *drawn[["place", "mean"]].iloc[0 if start else -1]))
+        for look, value in self.levels:
+            level = per_seed(runs, value).mean()
+            axis.axhline(level, color=style.seen(look.colour), linestyle=":", linewidth=1.2)
+            ends.append(End(look.label, look.colour, axis.get_xlim()[0 if start else 1], level))
+        EndLabels(axis, ends, left=start)
+        if start:
+            axis.yaxis.tick_right()
+            axis.spines[["left", "right"]].set_visible(False)
         super().draw(axis, runs, epochs)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Curves(Panel):
-    """A column by epoch: each seed a faint line, the mean a strong one.
+    """A column by epoch: the mean over seeds in the band of its interval, its name at its end.
 
     Attributes:
         lines: Pairs of a look and an arm.
         column: What is drawn.
-        marks: Epochs that a vertical line marks.
+        windows: What acted, and when: (look, first epoch, end). Each is a bar below the curves with the label of its
+            look beside it; a line of the same look needs no other name. A single window is shaded as well.
         logarithmic: Whether the vertical scale is logarithmic.
     """
 
     kind: ClassVar[str] = "curves"
     lines: Sequence[tuple[Look, Arm]]
     column: str
-    marks: Sequence[int] = ()
+    windows: Sequence[tuple[Look, int, int]] = ()
     logarithmic: bool = False
     xlabel: str = "epoch"
 
@@ -117,20 +127,21 @@ class Curves(Panel):
 
     curve_arms = arms
 
-    def lines_on(self, axis: Axes, epochs: pd.DataFrame) -> None:
-        """Draws the lines alone."""
-        for look, arm in self.lines:
-            rows = epochs[epochs["arm_id"] == arm.id]
-            curve(axis, rows, self.column, colour=look.colour, label=look.label, linestyle=look.linestyle)
-
     def draw(self, axis: Axes, runs: pd.DataFrame, epochs: pd.DataFrame) -> None:
         """Draws the panel."""
-        self.lines_on(axis, epochs)
-        for mark in self.marks:
-            axis.axvline(mark, color=ZERO, linewidth=0.7, linestyle=":")
         if self.logarithmic:
             axis.set_yscale("log")
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ends, named = [], [look for look, _, _ in self.windows]
+        for look, arm in self.lines:
+            rows = epochs[epochs["arm_id"] == arm.id]
+            end = curve(axis, rows, self.column, colour=look.colour, linestyle=look.linestyle)
+            if end and look not in named:
+                ends.append(End(look.label, look.colour, *end))
+        EndLabels(axis, ends)
+        axis.margins(x=0.02)
+        if self.windows:
+            acting(axis, [(look.label, look.colour, start, end) for look, start, end in self.windows])
+        axis.xaxis.set_major_locator(MaxNLocator(5, integer=True, steps=[1, 2, 5, 10]))
         super().draw(axis, runs, epochs)
 
 
@@ -141,13 +152,15 @@ class Dots(Panel):
     Attributes:
         rows: Pairs of a look and a value, from top to bottom; the label stands at the row.
         zero: Whether a line marks 0.
-        reach: Values up to this size are shaded: less than anybody cares about. None: nothing is.
+        reach: Values up to this size are shaded: too small to matter. None: nothing is.
+        names: Where labels stand: `left` of the rows, or `above` each, which leaves the panel its width.
     """
 
     kind: ClassVar[str] = "dots"
     rows: Sequence[tuple[Look, Value]]
     zero: bool = True
     reach: float | None = None
+    names: Literal["left", "above"] = "left"
 
     @property
     def arms(self) -> tuple[Arm, ...]:
@@ -157,20 +170,40 @@ class Dots(Panel):
     def draw(self, axis: Axes, runs: pd.DataFrame, epochs: pd.DataFrame) -> None:
         """Draws the panel."""
         if self.reach is not None:
-            axis.axvspan(-self.reach, self.reach, color="#BBBBBB", alpha=0.25, linewidth=0)
+            axis.axvspan(-self.reach, self.reach, color=style.faint(), alpha=0.18, linewidth=0)
         if self.zero:
-            axis.axvline(0, color=ZERO, linewidth=0.8)
+            axis.axvline(0, color=style.faint(), linewidth=0.8)
         for row, (look, value) in enumerate(self.rows):
             held = per_seed(runs, value)
             if held.empty:
                 continue
-            found = mean_interval(held)
-            axis.plot(held, [row + 0.24] * len(held), ".", color=look.colour, alpha=0.4, markersize=3.5)
-            axis.plot([found.low, found.high], [row, row], color=look.colour, linewidth=1.3)
-            axis.plot([found.mean], [row], look.marker, color=look.colour)
-        axis.set_yticks(range(len(self.rows)), [look.label for look, _ in self.rows])
-        axis.set_ylim(len(self.rows) - 0.4, -0.6)
+            found, colour = mean_interval(held), style.seen(look.colour)
+            axis.plot(held, [row + 0.24] * len(held), ".", color=colour, alpha=style.dots_alpha(), markersize=3.5)
+            axis.plot([found.low, found.high], [row, row], color=colour, linewidth=1.3)
+            axis.plot([found.mean], [row], look.marker, color=colour)
+        labels = [look.label for look, _ in self.rows]
+        above = self.names == "above"
+        axis.set_yticks(range(len(labels)), [] if above else labels)
+        axis.set_ylim(len(labels) - 0.4, -0.7 if above else -0.6)
+        axis.tick_params(axis="y", length=0)
+        axis.grid(not above, axis="y")
+        for row, label in enumerate(labels if above else ()):  # fmt: skip
+            axis.annotate(label, (0, row), xycoords=axis.get_yaxis_transform(), xytext=(2, 5),
+                          textcoords="offset points", fontsize=SIZE - 0.5,
+                          bbox={"facecolor": axis.get_facecolor(), "alpha": 0.7, "linewidth": 0, "pad": 0.5})
         super().draw(axis, runs, epochs)
+
+
+def contrasts(claims: Sequence[Claim], unit: str, **words: Any) -> Dots:
+    """Returns a panel of what claims compare, a row each under its short name, what is too small to matter shaded.
+
+    Args:
+        claims: Those of another unit are left out.
+        unit: A key of `critical.inference.effects.SMALLEST`.
+        **words: Fields of the panel: title, labels, note.
+    """
+    rows = [(Look(claim.short, style.arm_colour("clean")), claim.contrast) for claim in claims if claim.unit == unit]
+    return Dots(rows=rows, reach=SMALLEST[unit].effect, names="above", **words)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,9 +235,9 @@ class Histograms(Panel):
         for look, arm in self.lines:
             shares = rows_of(runs, arm)[columns].dropna().to_numpy(dtype=float)
             for share in shares:
-                axis.stairs(share, edges, color=look.colour, alpha=0.25, linewidth=0.6)
+                axis.stairs(share, edges, color=style.seen(look.colour), alpha=0.25, linewidth=0.6)
             if len(shares):
-                axis.stairs(shares.mean(0), edges, color=look.colour, linewidth=1.5, label=look.label)
+                axis.stairs(shares.mean(0), edges, color=style.seen(look.colour), linewidth=1.6, label=look.label)
         axis.set_ylim(bottom=0)
         super().draw(axis, runs, epochs)
 
@@ -239,9 +272,13 @@ class HeatMap(Panel):
         axis.imshow(held, origin="lower", aspect="auto", **limits)
         for row, column in np.argwhere(np.isfinite(held)):
             dark = self.signed and abs(held[row, column]) > 0.6 * most
-            axis.text(column, row, f"{held[row, column]:.1f}".replace("-", "−"), ha="center", va="center", fontsize=8,
+            axis.text(column, row, _number(held[row, column], ".1f"), ha="center", va="center", fontsize=8,
                       color="white" if dark else "black")  # fmt: skip
-        axis.set_xticks(range(len(across)), [f"{place:g}" for place in across])
-        axis.set_yticks(range(len(up)), [f"{place:g}" for place in up])
+        axis.set_xticks(range(len(across)), [_number(place) for place in across])
+        axis.set_yticks(range(len(up)), [_number(place) for place in up])
         axis.grid(False)
         super().draw(axis, runs, epochs)
+
+
+def _number(value: float, form: str = "g") -> str:
+    return format(value, form).replace("-", "−")

@@ -1,42 +1,43 @@
-"""One style for every figure, and the few drawing helpers that figures share.
+"""One style for every figure, light or dark; what holds figures is made and written here.
 
 What is drawn is always every seed, the mean over seeds and its interval, never a mean alone; and a
 run that failed is named on the axes instead of vanishing. Figures are made without pyplot, so nothing
 here opens a window, keeps global state or depends on a display.
 
-    with plotting.style():
-        figure, axes = plotting.figure(1, 2)
+    with style.style(dark=True):
+        figure, axes = style.figure(1, 2)
         for arm, rows in table.groupby("arm"):
-            plotting.seeds_and_interval(
-                axes[0, 0], rows, "removal", "accuracy", colour=plotting.arm_colour(arm), label=arm
+            marks.seeds_and_interval(
+                axes[0, 0], rows, "removal", "accuracy", colour=style.arm_colour(arm), label=arm
             )
-        plotting.legend(figure)
-        plotting.save(figure, Path("results/figures/quick"), "iclr2019/deficit_removal")
+        style.legend(figure)
+        style.save(figure, Path("results/figures/quick"), "iclr2019/deficit_removal")
+
+Colours are asked for when something is drawn: `ink`, `faint` and `seen` answer for the style that acts then, so the
+same panels serve both. A figure is written in the style in which it was made.
 """
 
 from __future__ import annotations
 
 import io
-import math
-import textwrap
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
+import matplotlib
 import matplotlib.style
 import numpy as np
-import pandas as pd
 from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from critical.core.files import write_atomically
 from critical.core.spec import closest
-from critical.inference.arms import has_failed
-from critical.inference.statistics import mean_interval
 
 ARM_COLOURS = {"deficit": "#D55E00", "dose_matched": "#0072B2", "fresh": "#009E73", "clean": "#4D4D4D"}
 """The fixed colour of each arm: four of the colour-blind safe palette of Okabe and Ito (2008)."""
@@ -48,6 +49,11 @@ PANEL_INCHES = (3.4, 2.7)
 """Width and height of one panel: one column of a two-column paper, and 9 pt is legible on a phone."""
 
 DOTS_PER_INCH = 160
+"""Of a figure on a page; the PNG has twice as many."""
+
+LINE_CONTRAST, TEXT_CONTRAST = 3.0, 4.5
+"""Least contrast to the ground of lines and of words (WCAG 2.1, 1.4.11 and 1.4.3); on a dark one lines get more."""
+
 STYLE: dict[str, Any] = {
     "font.family": "DejaVu Sans",  # ships with matplotlib, so every machine draws the same letters
     "font.size": 9,
@@ -66,10 +72,23 @@ STYLE: dict[str, Any] = {
     "grid.linewidth": 0.6,
     "lines.linewidth": 1.6,
     "lines.markersize": 4.5,
+    "axes.unicode_minus": True,
     "figure.facecolor": "white",
-    "savefig.facecolor": "white",
+    "savefig.facecolor": "auto",
     "pdf.fonttype": 42,  # text in the PDF stays text: searchable, and accepted by publishers
+    "svg.fonttype": "path",  # letters are outlines: the picture looks the same where DejaVu Sans is missing
+    "svg.hashsalt": "critical",  # the ids in the file follow from what is drawn
 }
+
+DARK_GROUND, DARK_INK, DARK_FAINT = "#0D1117", "#E6EDF3", "#2B323B"
+DARK_STYLE: dict[str, Any] = {
+    **dict.fromkeys(("figure.facecolor", "axes.facecolor", "figure.edgecolor"), DARK_GROUND),
+    **dict.fromkeys(("text.color", "axes.labelcolor", "axes.titlecolor", "xtick.labelcolor", "ytick.labelcolor"),
+                    DARK_INK),
+    **dict.fromkeys(("axes.edgecolor", "xtick.color", "ytick.color"), "#8B949E"),
+    "grid.color": DARK_FAINT,
+}  # fmt: skip
+"""What a dark figure has otherwise: light words on the ground of GitHub's dark pages."""
 
 
 class Saved(NamedTuple):
@@ -77,12 +96,17 @@ class Saved(NamedTuple):
 
     png: Path
     pdf: Path
+    svg: Path
 
 
 @contextmanager
-def style() -> Iterator[None]:
-    """Applies the style on top of matplotlib's defaults, whatever the user's own settings are."""
-    with matplotlib.style.context(["default", STYLE]):
+def style(dark: bool = False) -> Iterator[None]:
+    """Applies the style on top of matplotlib's defaults, whatever the user's own settings are.
+
+    Args:
+        dark: Whether words and lines are light on a dark ground.
+    """
+    with matplotlib.style.context(["default", STYLE, *([DARK_STYLE] if dark else [])]):
         yield
 
 
@@ -100,127 +124,78 @@ def arm_colour(arm: str) -> str:
     return ARM_COLOURS[arm]
 
 
+def ink() -> str:
+    """Returns the colour of words in the style that acts."""
+    return to_hex(matplotlib.rcParams["text.color"])
+
+
+def faint() -> str:
+    """Returns a colour for what stays behind: marks, zero lines, shading."""
+    return "#8A8A8A" if not _dark(matplotlib.rcParams["figure.facecolor"]) else "#8B949E"
+
+
+def dots_alpha() -> float:
+    """Returns how opaque the dots of seeds are, behind the means."""
+    return 0.6 if _dark(matplotlib.rcParams["figure.facecolor"]) else 0.4
+
+
+def seen(colour: str, contrast: float | None = None) -> str:
+    """Returns a colour with enough contrast to the ground: itself, or mixed with the colour of words.
+
+    Args:
+        colour: Any colour of matplotlib.
+        contrast: The least; that of lines when left out, `TEXT_CONTRAST` for words.
+    """
+    ground, own, words = (np.array(to_rgb(held)) for held in (matplotlib.rcParams["figure.facecolor"], colour, ink()))
+    if contrast is None:
+        contrast = 4.5 if _luminance(ground) < 0.5 else LINE_CONTRAST
+    for share in np.linspace(0, 1, 21):
+        mixed = own + share * (words - own)
+        bright, dim = sorted((_luminance(mixed), _luminance(ground)), reverse=True)
+        if (bright + 0.05) / (dim + 0.05) >= contrast:
+            break
+    return to_hex(mixed)
+
+
+def _luminance(colour: NDArray[np.float64]) -> float:
+    """Returns the relative luminance of an sRGB colour (WCAG 2.1)."""
+    linear = np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+def _dark(ground: Any) -> bool:
+    return _luminance(np.array(to_rgb(ground))) < 0.5
+
+
+def canvas(width: float, height: float) -> Figure:
+    """Makes an empty figure of a size in inches, with constrained layout."""
+    made = Figure(figsize=(width, height), layout="constrained", dpi=DOTS_PER_INCH)
+    FigureCanvasAgg(made)
+    return made
+
+
 def figure(
     rows: int = 1,
     columns: int = 1,
     *,
-    panel: tuple[float, float] = PANEL_INCHES,
-    sharex: bool = False,
-    sharey: bool | Literal["row"] = False,
+    panel: tuple[float, float | Sequence[float]] = PANEL_INCHES,
+    sharey: bool = False,
 ) -> tuple[Figure, np.ndarray]:
     """Makes a figure of equal panels with constrained layout.
 
     Args:
         rows: Panels from top to bottom.
         columns: Panels from left to right.
-        panel: Width and height of one panel in inches.
-        sharex: Whether the panels share their x axis.
-        sharey: Whether the panels share their y axis; `row`: those of a row.
+        panel: Width and height of one panel in inches; several heights: those of the rows.
+        sharey: Whether the panels share their y axis.
 
     Returns:
         The figure, and its axes as an array (rows, columns), also when there is one panel.
     """
-    made = Figure(figsize=(panel[0] * columns, panel[1] * rows), layout="constrained", dpi=DOTS_PER_INCH)
-    FigureCanvasAgg(made)
-    return made, made.subplots(rows, columns, sharex=sharex, sharey=sharey, squeeze=False)
-
-
-def seeds_and_interval(
-    axis: Axes,
-    table: pd.DataFrame,
-    x: str,
-    y: str,
-    *,
-    colour: str,
-    label: str,
-    linestyle: str = "-",
-    marker: str = "o",
-    interval: str = "band",
-    confidence: float = 0.95,
-    gap: float | None = None,
-) -> pd.DataFrame:
-    """Draws one series: every seed as a faint dot, the mean as a line, its Student-t interval.
-
-    Dots are moved sideways a little, by a step that depends on the seed and on how many series the
-    axes hold already, so that equal values stay visible; the mean and its interval stay where they
-    are. Set a logarithmic x scale before the call.
-
-    Args:
-        axis: Where to draw.
-        table: One row per run, with columns `seed`, `x`, `y` and optionally `failure` (a text; ""
-            for runs that finished). Failed runs are left out: name them with `failures`.
-        x: Column of the horizontal position; numbers.
-        y: Column of the value, in the unit of the axis.
-        colour: Colour of dots, line and interval.
-        label: Entry in the legend.
-        linestyle: Of the mean.
-        marker: Of the mean.
-        interval: "band" or "bars". A series with one position always takes bars.
-        confidence: Level of the interval.
-        gap: Distance of neighbouring positions, of which the dots move a part; that of this series when left out.
-
-    Returns:
-        What was drawn: columns x, `mean`, `low`, `high`, `n`, one row per position. With a single
-        seed the bounds are NaN and no interval is drawn.
-
-    Raises:
-        ValueError: If `interval` is unknown, no run is left to draw, or a run holds no finite value
-            although nothing says that it failed.
-    """
-    if interval not in ("band", "bars"):
-        raise ValueError(f"interval='{interval}': expected 'band' or 'bars'")
-    finished = table[~has_failed(table)]
-    if finished.empty:
-        raise ValueError(f"series '{label}': no finished run to draw; skip it and name its failures")
-    if not np.isfinite(finished[y].to_numpy(dtype=float)).all():
-        seeds = sorted(finished.loc[~np.isfinite(finished[y].astype(float)), "seed"].unique().tolist())
-        raise ValueError(f"series '{label}': '{y}' is not finite for seeds {seeds}, yet 'failure' is empty")
-    drawn = pd.DataFrame(
-        [{x: place, **asdict(mean_interval(rows[y], confidence))} for place, rows in finished.groupby(x, sort=True)]
-    )
-    moved = _moved(axis, finished[x], finished["seed"], gap)
-    axis.scatter(moved, finished[y], s=9, color=colour, alpha=0.4, linewidths=0)
-    axis.plot(drawn[x], drawn["mean"], color=colour, label=label, linestyle=linestyle, marker=marker)
-    if interval == "bars" or len(drawn) == 1:
-        known = drawn.dropna()
-        reach = np.stack([known["mean"] - known["low"], known["high"] - known["mean"]])
-        axis.errorbar(known[x], known["mean"], reach, fmt="none", ecolor=colour, elinewidth=1.1, capsize=2.5)
-    else:
-        axis.fill_between(drawn[x], drawn["low"], drawn["high"], color=colour, alpha=0.16, linewidth=0)
-    return drawn
-
-
-def failed_runs(axis: Axes, lines: Sequence[str], at_most: int = 4) -> None:
-    """Says under the axes which runs failed, e.g. "blur, seed 3: non-finite loss at epoch 7".
-
-    Args:
-        axis: The axes that lack those runs.
-        lines: A line a run; nothing is drawn without any.
-        at_most: Lines that are shown; the rest is counted in one more.
-    """
-    if not lines:
-        return
-    rest = len(lines) - at_most
-    shown = [f"× {line}" for line in lines[:at_most]]
-    if rest > 0:
-        shown.append(f"and {rest} more failed {'run' if rest == 1 else 'runs'}")
-    place = axis.get_subplotspec()
-    columns = place.get_gridspec().ncols if place else 1
-    points = axis.figure.bbox.width * 72 / axis.figure.dpi / columns
-    letters = max(24, int(points / 4.2))  # a letter of 7 pt DejaVu Sans is about 4.2 pt wide
-    axis.annotate(
-        "\n".join(textwrap.fill(line, letters) for line in shown),
-        # Hung on the label of the x axis, so that the layout makes room and nothing is covered.
-        xy=(0.5, 0.0),
-        xycoords=axis.xaxis.label,
-        xytext=(0, -3),
-        textcoords="offset points",
-        ha="center",
-        va="top",
-        fontsize=7,
-        color="#A00000",
-        annotation_clip=False,
-    )
+    width, height = panel
+    heights = [height] * rows if isinstance(height, (int, float)) else list(height)
+    made = canvas(width * columns, sum(heights))
+    return made, made.subplots(rows, columns, sharey=sharey, squeeze=False, height_ratios=heights)
 
 
 def share_scale(axes: Sequence[Axes]) -> None:
@@ -231,21 +206,18 @@ def share_scale(axes: Sequence[Axes]) -> None:
             axis.set_ylim(min(limit[0] for limit in limits), max(limit[1] for limit in limits))
 
 
-def legend(figure: Figure, *, title: str | None = None) -> None:
+def legend(figure: Figure) -> None:
     """Puts one legend for all axes below them, in as many columns as the figure is wide.
 
     Args:
         figure: Entries with the same label in several axes become one.
-        title: A line above the entries.
     """
     entries: dict[str, Any] = {}
     for axis in figure.axes:
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
             entries.setdefault(label, handle)
     for columns in range(len(entries), 0, -1):
-        made = figure.legend(
-            list(entries.values()), list(entries), loc="outside lower center", ncols=columns, title=title
-        )
+        made = figure.legend(list(entries.values()), list(entries), loc="outside lower center", ncols=columns)
         made_width = made.get_window_extent(figure.canvas.get_renderer()).width  # type: ignore[attr-defined]
         if columns == 1 or made_width <= 0.98 * figure.bbox.width:
             return
@@ -253,7 +225,7 @@ def legend(figure: Figure, *, title: str | None = None) -> None:
 
 
 def save(figure: Figure, folder: Path, name: str) -> Saved:
-    """Writes a figure as PNG (160 dots per inch) and PDF, each at once or not at all.
+    """Writes a figure as PNG (320 dots per inch), PDF and SVG, each at once or not at all.
 
     No time and no version goes into the files: with one version of matplotlib the same table gives
     the same bytes.
@@ -264,31 +236,69 @@ def save(figure: Figure, folder: Path, name: str) -> Saved:
         name: File name without its ending; may hold slashes.
 
     Returns:
-        The two paths.
+        The three paths.
     """
-    paths = Saved(folder / f"{name}.png", folder / f"{name}.pdf")
-    with style():
-        for path, nothing in zip(paths, ({"Software": None}, _NO_PDF_DATA), strict=True):
-            content = io.BytesIO()
-            figure.savefig(content, format=path.suffix[1:], dpi=DOTS_PER_INCH, metadata=nothing)
-            write_atomically(path, content.getvalue())
+    paths = Saved(*(folder / f"{name}.{kind}" for kind in ("png", "pdf", "svg")))
+    _write(figure, *paths)
     return paths
 
 
-_NO_PDF_DATA: dict[str, Any] = {"CreationDate": None, "Creator": None, "Producer": None}
+def save_svg(figure: Figure, path: Path) -> Path:
+    """Writes a figure as SVG alone, as `save` does; returns the path."""
+    _write(figure, path)
+    return path
 
 
-def _moved(axis: Axes, places: pd.Series, seeds: pd.Series, gap: float | None) -> np.ndarray:
-    """Positions of the dots: each seed its own step, each further series on the axes moved on."""
-    logarithmic = axis.get_xscale() == "log"
-    exact = places.to_numpy(dtype=float)
-    scaled = np.log10(exact) if logarithmic else exact
-    distinct = np.unique(scaled)
-    if gap is None:
-        gap = float(np.diff(distinct).min()) if len(distinct) > 1 else 1.0
-    rank = pd.Series(seeds).rank(method="dense").to_numpy() - 1
-    spread = rank - rank.max() / 2 if len(rank) else rank
-    drawn = len(axis.get_legend_handles_labels()[0])
-    series = math.ceil(drawn / 2) * (-1) ** drawn  # 0, -1, 1, -2, 2, …
-    scaled = scaled + gap * (0.03 * spread / max(1.0, rank.max() / 2) + 0.07 * series)
-    return 10**scaled if logarithmic else scaled
+def darkened(svg: bytes) -> bytes:
+    """Returns a light SVG of this style for dark pages: the same picture, in half the time of drawing it again.
+
+    The ground, words and grid take the colours of the dark style; every other colour gets enough contrast to the dark
+    ground, and dots that are faint are less so.
+    """
+    with style():
+        light = {key: to_hex(matplotlib.rcParams[key]) for key in ("figure.facecolor", "text.color", "grid.color")}
+        known = {light["figure.facecolor"]: DARK_GROUND, light["text.color"]: DARK_INK, light["grid.color"]: DARK_FAINT}
+    with style(dark=True):
+        colours = {found: known.get(found) or seen(found) for found in set(re.findall(r"#[0-9a-f]{6}\b", svg.decode()))}
+    held = re.sub(r"#[0-9a-f]{6}\b", lambda found: colours[found[0]].lower(), svg.decode())
+    held = re.sub(r"opacity: 0\.4\b", "opacity: 0.6", held)
+    # Black is what has no colour in the file.
+    return held.replace("</style>", f"svg{{fill: {DARK_INK.lower()}}}</style>", 1).encode()
+
+
+_NO_DATA: dict[str, dict[str, Any]] = {
+    "png": {"Software": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+    "svg": {"Date": None, "Creator": None},
+}
+
+
+def _write(figure: Figure, *paths: Path) -> None:
+    """Writes a figure in the kinds that the paths end with."""
+    layout = figure.get_layout_engine()
+    # Ticks are made while drawing, in the colours of the style that acts then.
+    with style(dark=_dark(figure.get_facecolor())):
+        # Laid out once, not once a kind: that is half of the time.
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+        for path in paths:
+            content, kind = io.BytesIO(), path.suffix[1:]
+            figure.savefig(content, format=kind, dpi=2 * DOTS_PER_INCH, metadata=_NO_DATA[kind])
+            write_atomically(path, _shorter(content.getvalue()) if kind == "svg" else content.getvalue())
+        figure.set_layout_engine(layout)
+
+
+def _shorter(content: bytes) -> bytes:
+    """Returns an SVG of matplotlib with half less: no indents, hundredths of a point, a style once for many marks."""
+    held = re.sub(rb"\s*\n\s*", b"\n", content)
+    held = re.sub(rb"(?<![\w.])(-?[1-9]\d*\.\d\d)\d\d+", rb"\1", held)
+    held = re.sub(rb'(<use xlink:href="[^"]*") transform="translate\(([^ ]*) 0\)"/>', rb'\1 x="\2"/>', held)
+    marks = rb'<g( clip-path="[^"]*")?>\n((?:<use [^>]*? (style="[^"]*")/>\n)(?:<use [^>]*? \3/>\n)*)</g>'
+    held = re.sub(marks, _once, held)
+    return held.replace(b"DejaVuSans-Bold-", b"b").replace(b"DejaVuSans-", b"d")
+
+
+def _once(found: re.Match[bytes]) -> bytes:
+    """Moves the style of all marks in a group to the group."""
+    clip, marks, look = found[1] or b"", found[2], found[3]
+    return b"<g" + clip + b" " + look + b">\n" + marks.replace(b" " + look, b"") + b"</g>"

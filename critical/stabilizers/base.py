@@ -28,6 +28,9 @@ In a loop of your own (`examples/own_loop.py` is one):
         optimizer.step()
         acting.weights(step)
     acting.close()
+
+With a GradScaler the gradients are multiplied by a large number while the hooks see them: build the step with
+`Step(…, scale=scaler.get_scale())`.
 """
 
 from __future__ import annotations
@@ -84,6 +87,9 @@ class Step:
         logits: Its answers, float32 (N, classes), with their graph.
         loss: Mean cross-entropy in nats, with its graph.
         number: Steps of this epoch before it.
+        scale: Factor of the gradients while the hook `gradients` is called: `scaler.get_scale()` of a GradScaler, 1
+            after its `unscale_`, 1/k where the loss is divided by k to accumulate gradients. None: nobody said. Then
+            the factor that the loss had in the backward pass is measured, and another than 1 is refused.
     """
 
     model: nn.Module
@@ -91,6 +97,33 @@ class Step:
     logits: torch.Tensor
     loss: torch.Tensor
     number: int
+    scale: float | None = None
+
+    def __post_init__(self) -> None:
+        self._measured: torch.Tensor | None = None
+        self._watched = self.scale is None and self.loss is not None and self.loss.requires_grad
+        if self._watched:
+            self.loss.register_hook(self._measure)
+
+    def _measure(self, slope: torch.Tensor) -> None:
+        self._measured = slope.detach()
+
+    def gradient_scale(self) -> float:
+        """Returns the factor of the gradients.
+
+        Raises:
+            SpecError: The loss was scaled in the backward pass, or took no part in it, and nobody said what the
+                gradients are now.
+        """
+        if self._watched and (self._measured is None or float(self._measured) != 1):
+            what = "took no part in"
+            if self._measured is not None:
+                what = f"was multiplied by {float(self._measured):g} before"
+            raise SpecError(
+                f"stabilizer: the step's loss {what} the backward pass, so say what the gradients are: "
+                "Step(…, scale=scaler.get_scale()), scale=1 where nothing scales them or after unscale_(optimizer)"
+            )
+        return 1.0 if self.scale is None else self.scale
 
 
 class Acting:
@@ -118,7 +151,10 @@ class Acting:
         return None
 
     def gradients(self, step: Step) -> None:
-        """Changes `.grad` of the parameters, after backward and before the optimiser's step."""
+        """Changes `.grad` of the parameters, after backward and before the optimiser's step.
+
+        What it adds has to be multiplied by `step.gradient_scale()`.
+        """
 
     def weights(self, step: Step) -> None:
         """Changes the weights after the optimiser's step."""

@@ -67,7 +67,16 @@ class _FisherPenalty(Acting):
         if self._penalty is None or step.number % self._spec.every == 0:
             # Backward passes belong outside of autocast, and here they come before the loop's own.
             with torch.autocast(step.logits.device.type, enabled=False):
-                self._refresh(step.logits)
+                try:
+                    self._refresh(step.logits)
+                except RuntimeError as error:
+                    if "derivative" not in str(error):
+                        raise
+                    line = " ".join(str(error).split())[:200]
+                    raise SpecError(
+                        f"stabilizer={FisherPenalty.name}: a layer of the network has no second derivative ({line}); "
+                        "choose another network or stabiliser"
+                    ) from error
         assert self._penalty is not None
         return self._penalty
 
@@ -81,13 +90,14 @@ class _FisherPenalty(Acting):
 
     def gradients(self, step: Step) -> None:
         """Adds the gradient of the penalty as last computed."""
+        scale = step.gradient_scale()
         for parameter, slope in zip(self._parameters, self._slopes, strict=True):
             if slope is None:
                 continue
             if parameter.grad is None:
-                parameter.grad = slope.clone()
+                parameter.grad = slope * scale
             else:
-                parameter.grad.add_(slope)
+                parameter.grad.add_(slope, alpha=scale)
 
 
 def drawn_labels(logits: torch.Tensor, draws: torch.Generator) -> torch.Tensor:

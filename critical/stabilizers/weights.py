@@ -73,10 +73,11 @@ class _Pull(Acting):
     @torch.no_grad()
     def gradients(self, step: Step) -> None:
         """Changes the gradients of what took part in the step, as the optimiser's weight decay does."""
+        strength = self._strength * step.gradient_scale()
         for parameter, target in zip(self._parameters, self._targets, strict=True):
             if parameter.grad is not None:
                 away = parameter if target is None else parameter - target
-                parameter.grad.add_(away, alpha=self._strength)
+                parameter.grad.add_(away, alpha=strength)
 
 
 @dataclass(frozen=True)

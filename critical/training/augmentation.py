@@ -50,11 +50,16 @@ class Augmentation:
         Returns:
             The augmented batch; index, labels, shapes, dtypes and devices as before.
         """
-        count = len(batch)
+        return self.moved(batch, *self.draw(len(batch), generator))
+
+    def draw(self, count: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        """Draws shifts in pixels (2, count) and which examples are mirrored (count,), on the CPU."""
         offsets = torch.randint(-self.shift, self.shift + 1, (2, count), generator=generator)
         mirrored = torch.randint(0, 2, (count,), generator=generator, dtype=torch.bool)
-        if not self.flip:
-            mirrored = torch.zeros_like(mirrored)
+        return offsets, mirrored if self.flip else torch.zeros_like(mirrored)
+
+    def moved(self, batch: Batch, offsets: torch.Tensor, mirrored: torch.Tensor) -> Batch:
+        """Returns a batch with its images moved as drawn."""
         return batch.with_views(
             tuple(self._moved(view, offsets, mirrored) if view.dim() == 4 else view for view in batch.views)
         )

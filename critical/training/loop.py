@@ -22,6 +22,7 @@ from critical.data import Dataset, load
 from critical.models import ModelSpec
 from critical.probes import Probe, ProbeContext
 from critical.stabilizers import Acting, Situation, Step
+from critical.training.graphs import Steps, augmented
 from critical.training.metrics import EpochMetrics
 from critical.training.runs import EpochSpec, RunSpec
 
@@ -91,9 +92,17 @@ class Trainer:
 
     def __init__(self, spec: RunSpec, dataset: Dataset | None = None) -> None:
         self.spec = spec
+        if dataset is not None:
+            dataset.check_range()
         self.arithmetic = spec.arithmetic
         self.dataset = (load(spec.data, spec.seed) if dataset is None else dataset).to(self.arithmetic.device)
         self.restart()
+
+    @property
+    def _graphs(self) -> bool:
+        """Whether steps can be replayed: nothing but the batch differs between them (Adam counts its steps)."""
+        alike = isinstance(self.state.optimizer, torch.optim.SGD) and not self.arithmetic.compile
+        return self.arithmetic.device == "cuda" and self.arithmetic.graphs and alike
 
     def restart(self) -> None:
         """Puts `state` before epoch 0, a function of the static part alone."""
@@ -117,6 +126,7 @@ class Trainer:
 
         Raises:
             NonFiniteLoss: The loss of some batch was NaN or infinite; the state is then useless.
+            SpecError: Something does not fit the network or the images, or a step cannot be replayed on CUDA.
         """
         state, seed = self.state, self.spec.seed
         if epoch_spec.reset_optimizer:
@@ -129,8 +139,14 @@ class Trainer:
             # Layers that draw for themselves, such as dropout, use the global generators.
             torch.manual_seed(derived_seed(seed, "network", state.epoch))
             with self._stabilized(epoch_spec) as (acting, optimizers):
-                for number, batch in enumerate(self._batches(epoch_spec, acting)):
-                    self._step(number, batch, acting, optimizers, metrics)
+                step = Steps(
+                    lambda number, batch: self._step(number, batch, acting, optimizers, metrics),
+                    metrics,
+                    graphs=self._graphs and not acting,
+                )
+                with step.stream():
+                    for number, batch in enumerate(self._batches(epoch_spec, acting)):
+                        step(number, batch)
         if not metrics.finite:
             raise NonFiniteLoss(f"non-finite loss in epoch {state.epoch} (learning rate {epoch_spec.rate:g})")
         state.epoch += 1
@@ -148,7 +164,7 @@ class Trainer:
         with self.arithmetic.autocast():
             logits = self._network(*self.arithmetic.place(batch.inputs)).float()
             loss = functional.cross_entropy(logits, batch.labels)
-            step = Step(self.state.model, batch, logits, loss, number)
+            step = Step(self.state.model, batch, logits, loss, number, scale=1.0)
             extra = [term for term in (one.loss(step) for one in acting) if term is not None]
         for optimizer in optimizers:
             optimizer.zero_grad(set_to_none=True)
@@ -211,10 +227,7 @@ class Trainer:
         split, seed, epoch = self.dataset.train, self.spec.seed, self.state.epoch
         order = torch.randperm(len(split.labels), generator=generator(seed, "batch order", epoch))
         draws = generator(seed, "augmentation", epoch)
-        for index in order.to(split.labels.device).split(self.spec.optimizer.batch_size):
-            if len(index) < 2:
-                continue
-            batch: Batch = self.spec.augmentation.apply(split.batch(index), draws)
+        for batch in augmented(split, order, self.spec.optimizer.batch_size, self.spec.augmentation, draws):
             for one in acting:
                 batch = one.change_scene(batch)
             batch = self.dataset.present(batch)

@@ -6,6 +6,7 @@ one that Hydra composes is made of its job by `by_settings`.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import subprocess
@@ -15,20 +16,26 @@ from typing import Any, NoReturn
 
 import hydra
 from hydra import compose, initialize_config_dir
-from hydra.errors import HydraException, MissingConfigException
-from omegaconf import DictConfig
-from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import OmegaConfBaseException
 
 from critical.core import instructions
 from critical.core.arithmetic import WrongInstructions
 from critical.core.files import WriteError
-from critical.core.spec import SpecError, closest
+from critical.core.spec import SpecError
+from critical.core.terminal import end_output, open_streams, told_nobody
 from critical.execution.pool import RunError
+from experiments.design import command_line, messages
+from experiments.design.command_line import CommandLine
 from experiments.design.config import CONF
+from experiments.design.help import help_text
+from experiments.design.points import expand
+from experiments.design.unread import known_keys, refuse_missing_choice, refuse_unread
+from experiments.design.warned import plain_warnings
 
 STOPPED = "stopped; the same command goes on from here"
-OPTIONS_WITH_A_WORD = ("--cfg", "-c", "--package", "-p", "--info", "-i", "--config-name", "-cn")
-"""Hydra's own, which are followed by a word that is no setting."""
 
 
 def in_one_line(command: Callable[..., int | None]) -> Callable[..., None]:
@@ -43,8 +50,11 @@ def in_one_line(command: Callable[..., int | None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def wrapped(*arguments: Any, **named: Any) -> None:
+        open_streams()
         try:
-            status = command(*arguments, **named)
+            with plain_warnings():
+                status = command(*arguments, **named)
+            sys.stdout.flush()
         except (SpecError, HydraException, OmegaConfBaseException) as error:
             if isinstance(error, WrongInstructions) and _may_start_again():
                 _start_again()
@@ -55,17 +65,24 @@ def in_one_line(command: Callable[..., int | None]) -> Callable[..., None]:
             raise SystemExit(1) from None
         except KeyboardInterrupt:
             raise SystemExit(STOPPED) from None
+        except OSError as error:
+            if not told_nobody(error):
+                raise
+            raise SystemExit(end_output(error)) from None
         if status:
             raise SystemExit(status)
 
     return wrapped
 
 
-def by_settings(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callable[[], None]]:
-    """Makes a command of a job: Hydra composes its settings from the command line.
+def by_settings(
+    config_name: str, help: Callable[[], str] | None = None
+) -> Callable[[Callable[[DictConfig], None]], Callable[[], None]]:
+    """Makes a command of a job: its settings are composed from the command line.
 
     Args:
         config_name: The primary configuration in `conf/`.
+        help: What `--help` prints; made from the primary configuration when left out.
 
     Returns:
         A decorator of the job, which gets the configuration.
@@ -74,51 +91,86 @@ def by_settings(config_name: str) -> Callable[[Callable[[DictConfig], None]], Ca
     def decorate(job: Callable[[DictConfig], None]) -> Callable[[], None]:
         @functools.wraps(job)
         def main() -> None:
-            try_settings(config_name, sys.argv[1:])
-            # Hydra would print a traceback of what the job raises.
-            call_hydra(config_name, in_one_line(job))
+            line = command_line.read(sys.argv[1:], of_a_sweep=bool(os.environ.get("WANDB_SWEEP_ID")))
+            if line.help:
+                print(help() if help else help_text(config_name, sys.modules[job.__module__].__doc__ or ""))
+            elif line.options:
+                messages.refuse_by_name(line.overrides, config_name)
+                # Hydra tells in paragraphs what cannot be.
+                for point in expand(line.overrides, line.folder) if line.multirun else [line.overrides]:
+                    composed(config_name, CommandLine(tuple(point), (), line.folder))
+                # Hydra would print a traceback of what the job raises.
+                call_hydra(config_name, line, in_one_line(functools.partial(_checked, job, config_name)))
+            else:
+                job(composed(config_name, line))
 
         return in_one_line(main)
 
     return decorate
 
 
-def try_settings(config_name: str, arguments: Sequence[str]) -> None:
-    """Composes the settings of a command line, whose errors Hydra's own main tells in paragraphs.
+def composed(config_name: str, line: CommandLine) -> DictConfig:
+    """Composes the settings of a command line, and refuses those that nothing would read.
+
+    What Hydra knows of it is there for `given`.
 
     Raises:
-        SpecError: A word that is no setting.
-        HydraException, OmegaConfBaseException: An override that cannot be.
+        SpecError: A setting that cannot be, in one line.
     """
-    stray = [text for text in arguments if not text.startswith("-") and text not in overrides(arguments)]
-    for text in stray:
-        if arguments[arguments.index(text) - 1] not in OPTIONS_WITH_A_WORD:
-            raise SpecError(f"'{text}' is no setting; write key=value, e.g. seed=0")
-    if not {"-m", "--multirun"} & set(arguments):
-        with initialize_config_dir(str(CONF), version_base="1.3"):
-            compose(config_name, overrides=overrides(arguments))
+    messages.refuse_by_name(line.overrides, config_name)
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        try:
+            config = compose(config_name, overrides=[*line.search, *line.overrides], return_hydra_config=True)
+        except (HydraException, OmegaConfBaseException, ValueError) as error:
+            raise SpecError(messages.one_line(error, config_name, _known(config_name, line))) from error
+        HydraConfig.instance().set_config(config)
+        with open_dict(config):
+            del config["hydra"]
+        _refuse(config, line.overrides, config_name, own_folder=line.folder is not None)
+    return config
 
 
-def call_hydra(config_name: str, job: Callable[[DictConfig], None]) -> None:
-    """Calls a job with the settings of the command line."""
-    hydra.main(config_path=str(CONF), config_name=config_name, version_base="1.3")(job)()
+def given() -> list[str]:
+    """Returns the settings of the command line as they were written, for the job that is under way."""
+    held: Any = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
+    return list(held)
 
 
-def overrides(arguments: Sequence[str]) -> list[str]:
-    """Returns the overrides among a command's arguments (`a.b=c`, `+a=b`, `~a`)."""
-    return [text for text in arguments if not text.startswith("-") and ("=" in text or text.startswith("~"))]
+def call_hydra(config_name: str, line: CommandLine, job: Callable[[DictConfig], None]) -> None:
+    """Lets Hydra's own main call a job: for its options, and for several runs (`-m`)."""
+    before = sys.argv
+    sys.argv = [before[0], *line.options, *line.search, *line.overrides]
+    try:
+        hydra.main(config_path=str(CONF), config_name=config_name, version_base="1.3")(job)()
+    finally:
+        sys.argv = before
+
+
+def _checked(job: Callable[[DictConfig], None], config_name: str, config: DictConfig) -> None:
+    """Calls a job where Hydra composed its settings."""
+    _refuse(config, given(), config_name)
+    job(config)
+
+
+def _refuse(config: DictConfig, overrides: Sequence[str], config_name: str, own_folder: bool = False) -> None:
+    if own_folder or any(text.startswith("+") for text in overrides):
+        refuse_unread(config, overrides, config_name)
+    if config_name == "train":
+        refuse_missing_choice(config, overrides)
+
+
+def _known(config_name: str, line: CommandLine) -> set[str]:
+    """Returns the keys that there are: with the choices of a command line, where they can be."""
+    choices = [text for text in line.overrides if "." not in text.partition("=")[0]]
+    for overrides in (choices, []):
+        with contextlib.suppress(Exception):
+            return known_keys(compose(config_name, overrides=[*line.search, *overrides]))
+    return set()
 
 
 def one_line(error: Exception) -> str:
     """Folds a message of Hydra or OmegaConf into one line."""
-    if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options:
-        group, _, choice = error.missing_cfg_file.rpartition("/")
-        return f"{group}={choice}: there is no such choice; {closest(choice, error.options)}"
-    if isinstance(error, MissingMandatoryValue):
-        return f"{error.full_key or error.key}: has no value; give one on the command line"
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    kept = [line for line in lines if not line.startswith(("full_key", "object_type", "Available options"))]
-    return "; ".join(kept[:3])
+    return messages.one_line(error)
 
 
 def _may_start_again() -> bool:

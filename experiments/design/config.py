@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 from omegaconf import DictConfig, OmegaConf
+from torch.nn import functional
 
 from critical import data, deficits, models, probes, stabilizers
 from critical.core.arithmetic import Arithmetic, available_device, available_instructions
 from critical.core.randomness import generator
 from critical.core.spec import SpecError, from_settings
-from critical.data import DataSpec, load
+from critical.data import DataError, DataSpec, load
 from critical.deficits import Deficit
 from critical.models import ModelSpec
 from critical.probes import Probe
-from critical.stabilizers import Situation, StabilizerWindow
+from critical.stabilizers import Situation, StabilizerWindow, Step
 from critical.training import augmentation, optimizers, schedules
 from critical.training.augmentation import Augmentation
 from critical.training.loop import built
@@ -65,12 +66,20 @@ def plain(config: Any) -> Any:
     return OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
 
 
-def parts(config: DictConfig, device_and_format: DictConfig | None = None) -> Parts:
+def parts(
+    config: DictConfig,
+    device_and_format: DictConfig | None = None,
+    instead: Callable[[DataSpec, DataError], DataSpec] | None = None,
+    elsewhere: bool = False,
+) -> Parts:
     """Builds what all runs of a command, or of a family of figures, share.
 
     Args:
         config: With the groups data, model, optimizer, augmentation and probes.
         device_and_format: The group arithmetic; that of `config` when left out.
+        instead: What stands for data that are not here, where nothing is to be found out with them.
+        elsewhere: Whether the runs were made before, maybe elsewhere: neither data nor device have to be here, and
+            device, instructions and the fingerprint of a folder have to be given.
 
     Returns:
         The specs; data are checked to be there, and `auto` is resolved for device and instructions.
@@ -79,10 +88,20 @@ def parts(config: DictConfig, device_and_format: DictConfig | None = None) -> Pa
         SpecError: Something unknown or impossible, in one line.
     """
     arithmetic = dict(plain(config.arithmetic if device_and_format is None else device_and_format))
-    arithmetic["device"] = available_device(arithmetic["device"])
-    arithmetic["instructions"] = available_instructions(arithmetic["instructions"], arithmetic["device"])
+    # Where data lie is said nowhere but on the machine that has them.
+    given = [key for key in config.data if not (elsewhere and OmegaConf.is_missing(config.data, key))]
+    held: DataSpec = from_settings(data.KINDS, {key: plain(config.data[key]) for key in given}, "data")
+    if not elsewhere:
+        arithmetic["device"] = available_device(arithmetic["device"])
+        arithmetic["instructions"] = available_instructions(arithmetic["instructions"], arithmetic["device"])
+        try:
+            held = held.resolved()
+        except DataError as error:
+            if instead is None:
+                raise
+            held = instead(held, error)
     return Parts(
-        data=from_settings(data.KINDS, plain(config.data), "data").resolved(),
+        data=held,
         model=from_settings(models.KINDS, plain(config.model), "model"),
         optimizer=from_settings(optimizers.KINDS, plain(config.optimizer), "optimizer"),
         augmentation=from_settings(augmentation.KINDS, plain(config.augmentation), "augmentation"),
@@ -113,14 +132,14 @@ def deficit(mapping: Mapping[str, Any]) -> Deficit:
 
 
 def try_on_data(parts: Parts, acting: Iterable[Deficit]) -> None:
-    """Tries augmentation and deficits on two training examples, so that a misfit stops the command before it trains.
+    """Builds the network, and tries augmentation and deficits on two examples: a misfit stops the command here.
 
     Args:
-        parts: Data and augmentation.
+        parts: Data, network and augmentation.
         acting: The deficits.
 
     Raises:
-        SpecError: The data cannot be had, or a size, a fill colour or a number of classes does not fit them.
+        SpecError: The data cannot be had, or a network, a size, a fill colour or a number of classes does not fit.
     """
     dataset = load(parts.data)
     views, streams = len(dataset.view_shapes), getattr(parts.model, "streams", 1)
@@ -129,6 +148,7 @@ def try_on_data(parts: Parts, acting: Iterable[Deficit]) -> None:
             f"model={parts.model.name}: a network of {streams} stream{'s' * (streams > 1)}, and data={parts.data.name} "
             f"has {views} view{'s' * (views > 1)}; choose another model or other data"
         )
+    built(parts.model, dataset, seed=0)
     batch = dataset.present(parts.augmentation.apply(dataset.train.batch(torch.arange(2)), generator(0, "try")))
     for deficit in acting:
         classes = getattr(deficit, "classes", len(dataset.classes))
@@ -150,7 +170,10 @@ def try_stabilizers(parts: Parts, windows: Iterable[StabilizerWindow]) -> None:
         situation = Situation(model, 0, 0, view_shapes=dataset.view_shapes, initial=again)
         acting = window.stabilizer.activate(situation)
         batch = acting.change_scene(dataset.train.batch(torch.arange(2)))
-        acting.change_input(dataset.present(batch))
+        batch = acting.change_input(dataset.present(batch))
+        with torch.random.fork_rng(devices=[]):  # of dropout
+            logits = model(*batch.inputs)
+        acting.loss(Step(model, batch, logits, functional.cross_entropy(logits, batch.labels), 0, scale=1.0))
         acting.close()
 
 

@@ -12,9 +12,10 @@ from typing import Any
 
 import pandas as pd
 
-from critical.core.spec import SpecError
+from critical.core.spec import SpecError, closest
 from critical.inference.arms import Arm
 from critical.inference.claims import Claim
+from critical.plots import style
 from critical.plots.panel import Panel
 from experiments.design.parameters import Parameters
 from experiments.design.protocol import Protocol
@@ -27,23 +28,27 @@ class Design:
     Attributes:
         panels: The panels, row by row; None leaves a place empty.
         claims: What the table is put to; the papers' own first.
-        arms: Arms that no panel and no claim names, and that are to stand in the table all the same.
+        arms: Arms that stand in the table first, in this order: those that no panel and no claim names, and others
+            where a committed table has them so.
         columns: Beginnings of the columns with a slash in their names that the table keeps, such as `rsv_histogram/`.
-        panel_inches: Width and height of a panel.
+        panel_inches: Width and height of a panel; several heights: those of the rows.
         table: For figures that compute their table instead of training: a function that returns it. Its rows have
             `arm_id`, `seed` and `failure` like those of runs.
         note: What the caption says besides what follows from the panels.
         seeds: Other seeds than the protocol's: those that choose a setting.
+        leading: Ids of the claims that the headline speaks of; when left out, the first of the papers' and the first of
+            ours.
     """
 
     panels: Sequence[Sequence[Panel | None]]
     claims: Sequence[Claim] = ()
     arms: Sequence[Arm] = ()
     columns: tuple[str, ...] = ()
-    panel_inches: tuple[float, float] = (3.4, 2.7)
+    panel_inches: tuple[float, float | Sequence[float]] = style.PANEL_INCHES
     table: Callable[[], pd.DataFrame] | None = None
     note: str = ""
     seeds: tuple[int, ...] | None = None
+    leading: tuple[str, ...] = ()
 
     @property
     def shown(self) -> list[Panel]:
@@ -91,13 +96,24 @@ class Figure:
 
 
 def check(design: Design, name: str) -> None:
-    """Refuses a design whose arms a reader of the table could not tell apart.
+    """Refuses a design whose arms or claims a reader could not tell apart.
 
     Raises:
-        SpecError: Two different arms have one label.
+        SpecError: Two different arms have one label, two claims one short name, or the headline is to speak of a claim
+            that is none of the figure's.
     """
     labels: dict[str, Arm] = {}
     for arm in design.trained:
         before = labels.setdefault(str(arm), arm)
         if before != arm:
             raise SpecError(f"figure {name}: two different arms are called '{arm}'; give one of them a tag more")
+    named: dict[str, str] = {}
+    for claim in design.claims:
+        first = named.setdefault(claim.short, claim.id)
+        if first != claim.id:
+            raise SpecError(f"figure {name}: the claims '{first}' and '{claim.id}' are both called '{claim.short}'; "
+                            "give one of them another name, short=…")  # fmt: skip
+    ids = [claim.id for claim in design.claims]
+    for wanted in design.leading:
+        if wanted not in ids:
+            raise SpecError(f"figure {name}: leading names '{wanted}', which is no claim of it; {closest(wanted, ids)}")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 from omegaconf import DictConfig
 
 from critical.core.spec import SpecError, closest, from_settings
+from critical.data import DataError, DataSpec
 from critical.training.schedules import Continue
 from experiments.design import config as configuration
+from experiments.design.facts import DataFacts
 from experiments.design.figure import Figure
 from experiments.design.protocol import Protocol
 
@@ -17,19 +20,33 @@ VISION = "vision"
 """The family of figures whose settings stand at the top of a profile; others have a key of their own."""
 
 
-def protocol(config: DictConfig, family: str = VISION) -> Protocol:
+def names() -> list[str]:
+    """Returns the names of the profiles in `conf/`."""
+    return sorted(path.stem for path in (configuration.CONF / "profile").glob("*.yaml"))
+
+
+def protocol(
+    config: DictConfig,
+    family: str = VISION,
+    instead: Callable[[DataSpec, DataError], DataSpec] | None = None,
+    facts: DataFacts | None = None,
+) -> Protocol:
     """Builds the protocol that a profile describes for a family of figures.
 
     Args:
         config: The whole configuration.
         family: `vision`, or the key under which its settings stand. What they leave out of `protocol` is as in vision.
+        instead: What stands for data that are not here; see `configuration.parts`.
+        facts: What is known of the data, for runs that were made before: then neither they nor the device are asked
+            for. See `config.parts`.
 
     Raises:
         SpecError: Something unknown or impossible, in one line.
     """
     node = config if family == VISION else config[family]
     given: dict[str, Any] = {**configuration.plain(config.protocol), **configuration.plain(node.get("protocol", {}))}
-    known = {field.name for field in dataclasses.fields(Protocol)} - {"parts", "deficit", "stabilizers", "tags"}
+    derived = {"parts", "deficit", "stabilizers", "tags", "known"}
+    known = {field.name for field in dataclasses.fields(Protocol)} - derived
     for key in given:
         if key not in known:
             raise SpecError(f"protocol.{key}: there is no such setting; {closest(key, known)}")
@@ -40,14 +57,16 @@ def protocol(config: DictConfig, family: str = VISION) -> Protocol:
     # Refuses an impossible rate or decay now.
     rates = {key: given[key] for key in ("rate", "decay", "reset_optimizer")}
     from_settings({Continue.name: Continue}, {"name": Continue.name, **rates}, "protocol")
-    parts = configuration.parts(node, config.arithmetic)
+    parts = configuration.parts(node, config.arithmetic, instead, elsewhere=facts is not None)
     made = Protocol(
         parts=parts,
         deficit=configuration.deficit(configuration.plain(node.deficit)),
         stabilizers=configuration.plain(node.get("stabilizers", {})),
+        known=facts,
         **given,
     )
-    configuration.try_on_data(parts, [made.deficit])
+    if facts is None:
+        configuration.try_on_data(parts, [made.deficit])
     return made
 
 

@@ -26,6 +26,7 @@ from critical.stabilizers import StabilizerWindow
 from critical.training import timeline
 from critical.training.schedules import Continue, Restart, Schedule, Stages, decay_to
 from experiments.design.config import Parts
+from experiments.design.facts import DataFacts
 
 FRESH, DEFICIT, DOSE_MATCHED, FROM_SCRATCH = "fresh", "deficit", "dose_matched", "from_scratch"
 CONTINUE, RESTART = Continue.name, Restart.name
@@ -40,6 +41,15 @@ SCHEDULE_WORDS = {
     RESTART_AT_ONSET: "rate restarted at onset and removal",
     AUTHORS: "rate decaying on, momentum dropped",
 }
+
+
+SCHEDULE_TITLES = {
+    CONTINUE: "learning rate keeps decaying",
+    RESTART: "learning rate restarted",
+    RESTART_AT_ONSET: "learning rate restarted at onset and removal",
+    AUTHORS: "learning rate keeps decaying, momentum dropped",
+}
+"""The same in plain words, for pictures; `SCHEDULE_WORDS` are part of the labels in tables."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +68,10 @@ class WindowArms:
 
 
 def harm(window: WindowArms, column: str = "accuracy") -> Contrast:
-    """Returns fresh − deficit: the damage that was done."""
+    """Returns fresh − deficit: the damage that was done, where the window begins at epoch 0.
+
+    Beside a later window the fresh network lacks the clean epochs before it as well.
+    """
     return window.fresh[column] - window.deficit[column]
 
 
@@ -68,7 +81,7 @@ def cost(window: WindowArms, column: str = "accuracy") -> Contrast:
 
 
 def opportunity(window: WindowArms, column: str = "accuracy") -> Contrast:
-    """Returns dose-matched − fresh: what the clean epochs would have given."""
+    """Returns dose-matched − fresh: what the clean epochs would have given, and those before a later window gave."""
     return window.dose_matched[column] - window.fresh[column]
 
 
@@ -93,6 +106,7 @@ class Protocol:
         reset_optimizer: Whether the optimiser's state is emptied at the removal.
         stabilizers: Name → `grid` (strengths that are tried) and `use` (the chosen one, or none).
         tags: Columns of every arm; `variant` says which settings differ from the profile's.
+        known: What is known of the data beforehand; None: they are loaded when asked about.
     """
 
     parts: Parts
@@ -106,6 +120,12 @@ class Protocol:
     reset_optimizer: bool = False
     stabilizers: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
     tags: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    known: DataFacts | None = None
+
+    @property
+    def facts(self) -> DataFacts:
+        """What is said about the data; they need not be there where it is known."""
+        return self.known or DataFacts.of(self.parts.data)
 
     def variant(self, label: str, **settings: Mapping[str, Any]) -> Protocol:
         """Returns the protocol with other settings of its parts, for small multiples within a figure.

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from critical.core.spec import SpecError
 from critical.probes import Fisher
 from experiments.design.parameters import Parameters, ascending, at_least, spaced
 from experiments.design.protocol import Protocol, WindowArms
@@ -61,3 +62,28 @@ def cell(protocol: Protocol, age: int, high: bool, length: int, settle: int = 0)
     probes = tuple(replace(probe, every=1) if isinstance(probe, Fisher) else probe for probe in protocol.parts.probes)
     often = replace(protocol, parts=replace(protocol.parts, probes=probes))
     return often.staged(tuple(before), age + settle, length, words)
+
+
+def windows(protocol: Protocol, parameters: AgesAndRates) -> dict[tuple[str, int], WindowArms]:
+    """Returns the windows that cross kinds of rate with ages, by both; 'longer' ones have an equal summed rate.
+
+    Raises:
+        SpecError: The rate has not become low before the late windows, or two windows have one clean network.
+    """
+    length, settle, late = parameters.length, parameters.settle, parameters.late_onsets
+    if protocol.decay == 1 or late[0] < low_from(protocol):
+        raise SpecError(f"late_onsets={list(late)}: a late window begins where the rate has decayed to {LOW:g} of "
+                        f"itself: from epoch {low_from(protocol)} on, with a decay below 1")  # fmt: skip
+    found: dict[tuple[str, int], WindowArms] = {}
+    for age in (0, *late):
+        found["high", age] = cell(protocol, age, True, length)
+        found["low", age] = cell(protocol, age, False, length)
+        found["high, settled", age] = cell(protocol, age, True, length, settle)
+        if age == 0:
+            found["low, settled", age] = cell(protocol, age, False, length, settle)
+        if age <= late[0]:
+            found["low, longer", age] = cell(protocol, age, False, round(length / LOW))
+    if len({held.dose_matched for held in found.values()}) < len(found):
+        raise SpecError(f"length={length}: the clean networks of two windows are one, with one trace for both; choose "
+                        f"other lengths or late_onsets={list(late)}")  # fmt: skip
+    return found

@@ -42,7 +42,15 @@ def reading_untrained(arm: Arm) -> Arm:
 
 
 def stream_claims(
-    id: str, source: str, window: WindowArms, view: str, what: str, under: str, places: bool = True, **rest: Any
+    id: str,
+    source: str,
+    window: WindowArms,
+    view: str,
+    what: str,
+    under: str,
+    brief: str,
+    places: bool = True,
+    **rest: Any,
 ) -> list[Claim]:
     """Returns what is claimed about a stream: less is decoded, since it is impaired, or since it is ignored.
 
@@ -53,22 +61,26 @@ def stream_claims(
         view: The view whose stream is meant.
         what: What acted, as the beginning of a sentence: "A blur until epoch 8".
         under: The learning rate, in words.
+        brief: What acted and, where it matters, the learning rate: the beginning of their short names.
         places: Whether streams end in maps, which have averages over places.
         **rest: Further fields of all of them.
     """
     decoded, maps = cost(window, f"decoding_{view}"), cost(window, f"probe_maps_{view}")
     claims = [
         Claim(f"{id}decoded", source, decoded, "greater",
-              f"{what} leaves less that the network decodes from view {view} alone ({under}).", **rest),
+              f"{what} leaves less that the network decodes from view {view} alone ({under}).",
+              short=f"{brief}: less is decoded", **rest),
         Claim(f"{id}impaired", OURS, maps, "greater",
-              f"{what} leaves stream {view} impaired: a linear probe reads less from it ({under}).", **rest),
+              f"{what} leaves stream {view} impaired: a linear probe reads less from it ({under}).",
+              short=f"{brief}: stream impaired", **rest),
         Claim(f"{id}ignored", OURS, decoded - maps, "greater",
-              f"{what} leaves stream {view} ignored: the network loses more of it than a probe ({under}).", **rest),
+              f"{what} leaves stream {view} ignored: the network loses more of it than a probe ({under}).",
+              short=f"{brief}: stream ignored", **rest),
     ]  # fmt: skip
     if places:
         claims.insert(2, Claim(
             f"{id}impaired_averaged", OURS, cost(window, f"probe_averaged_{view}"), "greater",
             f"{what} leaves stream {view} impaired: a probe reads less from its maps averaged over places ({under}).",
-            **rest,
+            short=f"{brief}: averages impaired", **rest,
         ))  # fmt: skip
     return claims

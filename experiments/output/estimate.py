@@ -1,114 +1,169 @@
-"""What a plan would cost: epochs, time, disk. Times are measured here and now, not remembered."""
+"""What figures would take: runs, epochs that are not stored yet, minutes, disk; measured here and now.
+
+Figures are taken in order, and what several need counts in the first of them.
+"""
 
 from __future__ import annotations
 
-import tempfile
+import os
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
-import torch
-
+from critical.core import environment
 from critical.core.spec import identity
-from critical.execution.plan import Plan, plan
+from critical.data import DataError, DataSpec
+from critical.execution.plan import Plan
 from critical.execution.store import RunStore
 from critical.probes import Probe
-from critical.training.loop import Trainer
-from critical.training.runs import RunSpec
-from critical.training.timeline import Timeline
+from critical.training.runs import EpochSpec, RunSpec
+from experiments.output import prices as measuring
+from experiments.output.prices import CHECKPOINT, DRAW, RECORD, START, Work
+from experiments.output.stand_in import stand_in
 
 RECORD_BYTES = 2_000
-TRAINING = "training"
+BUSY = 1.5
+"""From this load a core on, minutes are said to be those of a machine with nothing else to do."""
+DRAWING_SECONDS = 2.5
+"""Of a figure's table, picture and page, during which no worker trains."""
 
 
-def missing(plan: Plan, store: RunStore) -> Counter[str]:
-    """Returns how many epochs are to be trained (under `training`), and how often each probe measures (by its id)."""
-    store.refresh()
-    found = Counter({TRAINING: 0})
-    for segment in plan.segments:
-        for key, probes in segment.probes.items():
-            if not store.complete(key, probes):
-                held = store.record(key)
-                found[TRAINING] += 1
-                found.update(name for name in probes if held is None or name not in held["probes"])
-    return found
+class Absent:
+    """Gives noise for data that are not here, and remembers which."""
+
+    def __init__(self) -> None:
+        self.named: list[str] = []
+
+    def __call__(self, spec: DataSpec, error: DataError) -> DataSpec:
+        """Returns what stands for them.
+
+        Raises:
+            DataError: Their size is unknown.
+        """
+        made = stand_in(spec, error)
+        self.named += [made.like] if made.like not in self.named else []
+        return made
 
 
-def prices(spec: RunSpec, probes: Mapping[str, Probe]) -> dict[str, float]:
-    """Trains one epoch of a run, after one to warm up, and measures it with each probe; both are thrown away.
+@dataclass
+class Needed:
+    """What a figure lacks, in one setting of data and network.
 
-    An accelerator is waited for, and stabilisers are left out.
+    Attributes:
+        spec: A run of the setting.
+        counts: How often each thing is done, by its name.
+        epochs: What acts in the epochs that are lacking, by its name.
+        probes: A probe and an epoch that it measures, by its name.
+        seeds: Draws of the data that are loaded.
+    """
+
+    spec: RunSpec
+    counts: Counter[str] = field(default_factory=Counter)
+    epochs: dict[str, EpochSpec] = field(default_factory=dict)
+    probes: dict[str, tuple[Probe, EpochSpec]] = field(default_factory=dict)
+    seeds: set[int] = field(default_factory=set)
+
+    @property
+    def trained(self) -> int:
+        """How many epochs are to be trained."""
+        return self.counts[RECORD]
+
+
+def needed(plan: Plan, store: RunStore, known: set[str]) -> dict[str, Needed]:
+    """Counts what a plan lacks.
 
     Args:
-        spec: The run.
-        probes: What measures, by its id.
+        plan: The runs of a figure.
+        store: What is there already, as of its last `refresh`.
+        known: What counts elsewhere: keys with a probe, to which those of this plan are added.
 
     Returns:
-        Seconds of process time: of the `training` of an epoch, and of a measurement by each probe, under its id.
+        By setting. An epoch's name says what acts in it, a probe's which it is and whether a deficit acts.
     """
-    short = replace(spec, timeline=Timeline(2), stabilizers=())
-    now = time.process_time if spec.arithmetic.device == "cpu" else time.perf_counter
-
-    def took(step: Callable[[], object]) -> float:
-        start = now()
-        step()
-        if spec.arithmetic.device == "cuda":
-            torch.cuda.synchronize()
-        return now() - start
-
-    with spec.arithmetic.applied():
-        trainer = Trainer(short)
-        for one in short.epoch_specs:
-            found = {TRAINING: took(lambda one=one: trainer.train_epoch(one))}  # type: ignore[misc]
+    found: dict[str, Needed] = {}
+    for segment in plan.segments:
+        shared = {key: value for key, value in segment.spec.static.items() if key != "seed"}
+        one = found.setdefault(identity(shared), Needed(segment.spec))
+        for number, key in enumerate(segment.keys):
+            probes, each = segment.probes[key], segment.spec.epoch_specs[segment.start + number]
+            lacking = [name for name in ("", *probes) if f"{key} {name}" not in known]
+            known.update(f"{key} {name}" for name in lacking)
+            if not lacking or store.complete(key, probes):
+                continue
+            held = store.record(key)
+            if "" in lacking:
+                acting = [*(part.name for part in each.deficits), *(part.name for part in each.stabilizers)]
+                words = "epoch " + "+".join(acting)
+                one.counts.update({words: 1, RECORD: 1, CHECKPOINT: int(key in plan.forks)})
+                one.epochs.setdefault(words, each)
+                one.seeds.add(segment.spec.seed)
             for name, probe in probes.items():
-                found[name] = took(lambda one=one, probe=probe: trainer.measure(one, (probe,)))  # type: ignore[misc]
+                if name in lacking and (held is None or name not in held["probes"]):
+                    words = f"probe {name}{' deficient' * bool(each.deficits)}"
+                    one.counts[words] += 1
+                    one.probes.setdefault(words, (probe, each))
     return found
 
 
-def checkpoint_bytes(spec: RunSpec) -> int:
-    """Returns the size of a stored state of this run, with the optimiser's state of one epoch."""
-    parameters = sum(item.numel() for item in Trainer(spec).state.model.parameters())
-    with tempfile.NamedTemporaryFile() as file:
-        torch.save({"state": torch.zeros(2 * parameters)}, file.name)
-        file.seek(0, 2)
-        return file.tell()
-
-
-def by_setting(whole: Plan) -> list[Plan]:
-    """Parts a plan into those whose runs have the same data and network: an epoch of theirs has one price."""
-    groups: dict[str, list[RunSpec]] = {}
-    for run in whole.runs:
-        shared = {key: value for key, value in run.static.items() if key != "seed"}
-        groups.setdefault(identity(shared), []).append(run)
-    return [plan(runs) for runs in groups.values()]
-
-
-def report(whole: Plan, store: RunStore, jobs: int) -> str:
-    """Returns what a plan would cost, in four lines.
+def report(plans: Mapping[str, Plan], store: RunStore, jobs: int, absent: Iterable[str] = ()) -> str:
+    """Returns what figures would take, a line each and one for all.
 
     Args:
-        whole: The runs. What stabilisers cost on top is not measured.
+        plans: The runs of each figure, in the order in which they are made.
         store: What is there already.
         jobs: Workers that would share the work.
+        absent: Data that are not here, for which images of noise were measured.
     """
-    epochs, seconds, disk = 0, 0.0, whole.epochs_needed * RECORD_BYTES
-    for group in by_setting(whole):
-        lacking = missing(group, store)
-        epochs += lacking[TRAINING]
-        if lacking[TRAINING]:
-            probes = {probe.id: probe for run in group.runs for probe in run.probes}
-            seconds += sum(lacking[what] * price for what, price in prices(group.runs[0], probes).items())
-        disk += len(group.forks) * checkpoint_bytes(group.runs[0])
-    average = seconds / epochs if epochs else 0.0
-    minutes = seconds / jobs / 60
-    return "\n".join(
-        [
-            f"runs: {len(whole.runs)}",
-            f"epochs: {whole.epochs_needed} needed, {whole.epochs_separate} if each run were trained by itself; "
-            f"{epochs} of them not stored yet",
-            f"time: about {minutes:.1f} min with {jobs} worker{'s' if jobs > 1 else ''} "
-            f"({average:.2f} s an epoch on average, measured just now)",
-            f"disk: about {disk / 2**20:.0f} MiB in the run store",
-        ]
-    )
+    began, known = time.monotonic(), set[str]()
+    store.refresh()
+    lacking = {name: needed(plan, store, known) for name, plan in plans.items()}
+    priced = _prices(lacking, jobs)
+    size: dict[str, int] = {}
+    width = max(map(len, [*plans, "together"]))
+    lines = [f"{'figure':<{width}}  {'runs':>5}  {'epochs to train':>16}  {'minutes':>8}  {'disk':>8}"]
+    total: Counter[str] = Counter()
+    started, loaded = False, set[tuple[str, int]]()
+    for name, plan in plans.items():
+        spent, room, epochs = DRAWING_SECONDS, 0.0, 0
+        for setting, one in lacking[name].items():
+            epochs += one.trained
+            if one.trained or one.counts:
+                new = {(setting, seed) for seed in one.seeds} - loaded
+                loaded |= new
+                cost = priced[setting]
+                spent += sum(count * cost[what] for what, count in one.counts.items()) / jobs
+                # Every worker draws the data of every seed for itself, and all start once.
+                spent += len(new) * cost[DRAW] + (0.0 if started else cost[START])
+                started = True
+                size[setting] = size.get(setting) or measuring.checkpoint_bytes(one.spec)
+                room += one.counts[CHECKPOINT] * size[setting] + one.trained * RECORD_BYTES
+        lines.append(_line(width, name, len(plan.runs), epochs, plan.epochs_needed, spent, room))
+        total.update({"seconds": round(spent), "bytes": round(room), "epochs": epochs})
+    runs = {run.run_id for plan in plans.values() for run in plan.runs}
+    every = {key for plan in plans.values() for segment in plan.segments for key in segment.keys}
+    if len(plans) > 1:
+        lines.append(_line(width, "together", len(runs), total["epochs"], len(every), total["seconds"], total["bytes"]))
+    workers = f"{jobs} worker{'s' if jobs > 1 else ''}"
+    how = f"measured just now in {time.monotonic() - began:.0f} s" if priced else "all of it is stored"
+    lines.append(f"with {workers}; {how}; what several figures need counts in the first of them")
+    if os.getloadavg()[0] > BUSY * environment.cores():
+        lines.append(f"the machine is busy with other things now (load {os.getloadavg()[0]:.0f}): it may take longer")
+    lines += [f"{data}: not here; minutes are those of images of noise of the same size" for data in absent]
+    return "\n".join(lines)
+
+
+def _line(width: int, name: str, runs: int, epochs: int, whole: int, seconds: float, room: float) -> str:
+    of = f"{epochs} of {whole}"
+    return f"{name:<{width}}  {runs:>5}  {of:>16}  {seconds / 60:>8.1f}  {room / 2**20:>4.0f} MiB"
+
+
+def _prices(lacking: Mapping[str, Mapping[str, Needed]], jobs: int) -> dict[str, dict[str, float]]:
+    """Measures what any figure lacks, each thing once."""
+    works: dict[str, Work] = {}
+    for figure in lacking.values():
+        for setting, one in figure.items():
+            if one.counts:
+                before = works.get(setting, Work(one.spec, {}, {}))
+                works[setting] = Work(before.spec, {**one.epochs, **before.epochs}, {**one.probes, **before.probes})
+    return dict(zip(works, measuring.prices(list(works.values()), jobs), strict=True))

@@ -144,9 +144,11 @@ def configuration(record: Mapping[str, Any]) -> dict[str, Any]:
         record: The content of `run.json`.
 
     Returns:
-        The settings, `forked_from`, versions and machine; and by name alone the `deficit` and the `stabilizer`.
+        The settings, `forked_from`, versions, machine, date and command; and by name alone the `deficit` and the
+        `stabilizer`.
     """
-    kept = {key: value for key, value in record.items() if key not in ("keys", "failure")}
+    left_out = ("keys", "places", "accuracy", "loss", "failure", "sums", "sum")
+    kept = {key: value for key, value in record.items() if key not in left_out}
     deficits = [window["deficit"]["name"] for window in record["timeline"]["windows"]]
     methods = [window["stabilizer"]["name"] for window in record.get("stabilizers", [])]
     return kept | {"deficit": "+".join(deficits) or "none", "stabilizer": "+".join(methods) or "none"}

@@ -10,32 +10,27 @@ import dataclasses
 import datetime
 import functools
 import shlex
-import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-from matplotlib.figure import Figure as Drawing
-
 from critical.core import environment
-from critical.core.files import write_atomically
 from critical.core.spec import SpecError
-from critical.data import load
+from critical.execution import locks
 from critical.execution.plan import Plan, plan
 from critical.execution.store import RunStore
-from critical.inference.statistics import mean_interval
-from critical.inference.verdicts import to_records, verdicts
-from critical.plots import style
-from experiments.design.figure import Design, Figure, check
-from experiments.design.protocol import DEFICIT, Protocol
-from experiments.output import tables
+from experiments.design.figure import Design, Figure
+from experiments.design.protocol import Protocol
+from experiments.output import naming, pictures, tables
+from experiments.output.composing import designed, found_settings
 from experiments.output.loggers import Logger
-from experiments.output.records import FigureRecord, write_record
+from experiments.output.recording import recorded
+from experiments.output.records import OWN, REFERENCE, FigureRecord, read_record, write_record
 from experiments.output.reference import finished_seeds, refuse_changed_code, with_kept
 from experiments.output.report import build_report
+from experiments.output.samples import samples_or
 from experiments.output.tables import PlannedRun, Tables
 
 
@@ -47,19 +42,23 @@ class Setting:
         profile: Its name.
         results: Folder of tables, figures, report and run store.
         train: Trains what a plan (under a label) needs that the store does not hold; see `execution.pool.Workers`.
-        command: The command line, for the report.
         logger: Where runs are mirrored.
         reference: Whether the tables are the committed ones, `results/reference/`; else one's own, `results/tables/`.
         seeds: The seeds that are trained now; None: all that the figure is planned with.
+        seeds_at_once: Of a committed table: on a GPU, which many workers share, the runs of one seed are too few.
+        name: The name of the results; the profile's when left out.
+        changed: The overrides that change results.
     """
 
     profile: str
     results: Path
     train: Callable[[Plan, str], None]
-    command: str
     logger: Logger
     reference: bool = False
     seeds: tuple[int, ...] | None = None
+    seeds_at_once: int = 1
+    name: str = ""
+    changed: tuple[str, ...] = ()
 
     @functools.cached_property
     def store(self) -> RunStore:
@@ -67,16 +66,36 @@ class Setting:
         return RunStore(self.results / "runs")
 
     @property
+    def folder(self) -> str:
+        """The name of the results."""
+        return self.name or self.profile
+
+    @property
+    def where(self) -> str:
+        """Whose results they are, the committed ones or one's own."""
+        return REFERENCE if self.reference else OWN
+
+    @property
     def tables(self) -> Path:
-        """Where the tables of the profile lie."""
-        return self.results / ("reference" if self.reference else "tables") / self.profile
+        """Where the tables lie."""
+        return self.results / self.where / self.folder
 
+    @property
+    def pictures(self) -> Path:
+        """Where the pictures lie: of committed tables with the page that shows them."""
+        if self.reference:
+            return self.results / "report" / self.folder / "figures"
+        return self.results / "figures" / self.folder
 
-def designed(figure: Figure, protocol: Protocol, parameters: Any) -> Design:
-    """Returns what a figure shows and claims, checked."""
-    design = figure.design(protocol, parameters)
-    check(design, figure.name)
-    return design
+    @property
+    def lock(self) -> Path:
+        """Who writes under the name holds it, one at a time."""
+        return self.results / "runs" / "names" / f"{self.where}-{self.folder}"
+
+    @property
+    def chosen_name(self) -> str:
+        """The name, where it does not follow from the profile and the settings."""
+        return "" if self.folder == naming.results_name(self.profile, self.changed) else self.folder
 
 
 def planned_seeds(design: Design, protocol: Protocol) -> tuple[int, ...]:
@@ -121,50 +140,67 @@ def make(figure: Figure, protocol: Protocol, parameters: Any, setting: Setting) 
     else:
         collected = Tables(design.table())
     made_by = provenance(items, setting.store)
-    if setting.reference:
-        refuse_changed_code(made_by)
-        collected, made_by = with_kept(collected, design, now, made_by, setting.tables, figure.name)
-    written = tables.write(collected, setting.tables, figure.name)
-    # Drawn and judged from what the file holds, so that it is all a reader needs to do the same.
-    collected = tables.read(setting.tables, figure.name)
-    seeds = sorted(int(seed) for seed in collected.runs["seed"].unique())
-    shown = plan(item.spec for item in tables.planned(design, seeds))
-    judged = verdicts(collected.runs, design.claims, every) if design.claims else []
-    record = FigureRecord(
-        figure=figure.name,
-        title=figure.title,
-        caption=caption(figure, design, collected, protocol),
-        alt=" ".join(panel.sentence() for panel in design.shown),
-        command=command_of(figure, setting),
-        data=load(protocol.parts.data).label,
-        schedule=schedule_text(protocol),
-        seeds=seeds,
-        made_by=made_by,
-        wall_seconds=time.monotonic() - start,
-        runs=len(shown.runs),
-        epochs_needed=shown.epochs_needed,
-        epochs_separate=shown.epochs_separate,
-        table=str(written[0]),
-        created=datetime.date.today().isoformat(),
-        cpu_seconds=sum(who["cpu_seconds"] for who in made_by),
-        failures=failure_lines(collected.runs),
-        verdicts=to_records(judged),
-        deviations=list(figure.deviations),
-        arms=learnt(collected.runs),
-    )
-    # Beside the table too, and first: tables are kept and passed on, and their provenance goes with them. The report
-    # reads only what lies with the pictures, so a page never shows verdicts of another machine.
-    path = write_record(record, setting.results, setting.profile)
-    write_atomically(written[0].with_suffix(".json"), path.read_bytes())
-    with style.style():
-        saved = style.save(draw(design, collected), setting.results / "figures" / setting.profile, figure.name)
-    build_report(setting.results, setting.profile)
-    mirror(items, figure, setting, saved.png)
+    with locks.in_turn(setting.lock):
+        # Asked again: while this one trained, another command may have written under the same name.
+        refuse_other_settings(figure, protocol, setting)
+        if setting.reference:
+            refuse_changed_code(made_by)
+            collected, made_by = with_kept(collected, design, now, made_by, setting.tables, figure.name)
+        written = tables.write(collected, setting.tables, figure.name)
+        # Drawn and judged from what the file holds, so that it is all a reader needs to do the same.
+        collected = tables.read(setting.tables, figure.name)
+        found = found_settings(setting.changed, protocol, figure.family)
+        record = recorded(
+            figure, design, protocol, collected, every,
+            profile=setting.profile,
+            settings=found,
+            command=command_of(figure.name, setting.profile, found, setting.chosen_name),
+            table=str(written[0]),
+            made_by=made_by,
+            wall_seconds=time.monotonic() - start,
+            created=datetime.date.today().isoformat(),
+            samples=samples_or(functools.partial(samples_before, figure, setting), design, protocol),
+        )  # fmt: skip
+        write_record(record, setting.results, setting.folder, setting.where)
+        if setting.reference:
+            order = pictures.Order(setting.results, setting.folder, figure.name, setting.pictures, png=True)
+            pictures.draw_for_page(order, design, collected, record)
+        else:
+            pictures.write(design, collected, record, setting.pictures)
+        build_report(setting.results, setting.folder)
+    mirror(items, figure, setting, pictures.path(setting.pictures, figure.name, "png"))
     return record
 
 
+def refuse_other_settings(figure: Figure, protocol: Protocol, setting: Setting) -> None:
+    """Refuses to write over results of other settings, or over those of which nobody knows the settings.
+
+    Raises:
+        SpecError: In one line.
+    """
+    table = tables.paths(setting.tables, figure.name)[0]
+    try:
+        before = read_record(setting.results, setting.folder, figure.name, setting.where)
+    except SpecError as error:
+        record = table.with_suffix(".json")
+        raise SpecError(f"{record} cannot be read, so nobody knows what made its table; remove both, or give "
+                        f"name=… ({error.__cause__ or error})") from error  # fmt: skip
+    if before is not None:
+        now = found_settings(setting.changed, protocol, figure.family)
+        naming.refuse_other(setting.folder, [f"profile={setting.profile}", *now],
+                            [f"profile={before.profile}", *before.settings])  # fmt: skip
+    elif table.exists():
+        raise SpecError(f"{table} has no record beside it, so nobody knows what made it; remove it, or give name=…")
+
+
+def samples_before(figure: Figure, setting: Setting) -> list[dict[str, Any]]:
+    """Returns the sample images of the record that is made anew, if there is one."""
+    before = read_record(setting.results, setting.folder, figure.name, setting.where)
+    return [] if before is None else before.samples
+
+
 def make_reference(figure: Figure, protocol: Protocol, parameters: Any, setting: Setting) -> FigureRecord:
-    """Makes a committed table, a seed at a time, so that what a sitting has finished is kept.
+    """Makes a committed table, `setting.seeds_at_once` at a time, so that what a sitting has finished is kept.
 
     Without `setting.seeds` the seeds that the table lacks are trained; with none lacking it is drawn anew.
     """
@@ -175,9 +211,11 @@ def make_reference(figure: Figure, protocol: Protocol, parameters: Any, setting:
         seeds = [seed for seed in every if seed not in done]
     else:
         seeds = list(seeds_now(design, protocol, setting))
-    for seed in seeds[:-1]:
-        make(figure, protocol, parameters, dataclasses.replace(setting, seeds=(seed,)))
-    return make(figure, protocol, parameters, dataclasses.replace(setting, seeds=tuple(seeds[-1:])))
+    some = setting.seeds_at_once
+    groups = [tuple(seeds[start : start + some]) for start in range(0, len(seeds), some)] or [()]
+    for group in groups[:-1]:
+        make(figure, protocol, parameters, dataclasses.replace(setting, seeds=group))
+    return make(figure, protocol, parameters, dataclasses.replace(setting, seeds=groups[-1]))
 
 
 def provenance(items: Sequence[PlannedRun], store: RunStore) -> list[dict[str, Any]]:
@@ -194,66 +232,6 @@ def provenance(items: Sequence[PlannedRun], store: RunStore) -> list[dict[str, A
     return makers
 
 
-def draw(design: Design, collected: Tables) -> Drawing:
-    """Draws the panels of a figure from its tables."""
-    rows, columns = len(design.panels), max(map(len, design.panels))
-    made, axes = style.figure(rows, columns, panel=design.panel_inches)
-    for row, panels in enumerate(design.panels):
-        for column, axis in enumerate(axes[row]):
-            panel = panels[column] if column < len(panels) else None
-            if panel is None:
-                axis.set_visible(False)
-            else:
-                panel.draw(axis, collected.runs, collected.epochs)
-        words = next((panel.ylabel for panel in panels if panel is not None), "")
-        style.share_scale([
-            axis for axis, panel in zip(axes[row], panels, strict=False)
-            if panel is not None and words and panel.ylabel == words
-        ])  # fmt: skip
-    style.legend(made)
-    return made
-
-
-def schedule_text(protocol: Protocol) -> str:
-    """Says how the learning rate goes."""
-    reset = "emptied" if protocol.reset_optimizer else "kept"
-    return (
-        f"rate {protocol.rate:g}·{protocol.decay:g}^epoch, {protocol.recovery} clean epochs in a standard "
-        f"recovery; the optimiser's state is {reset} at the removal"
-    )
-
-
-def caption(figure: Figure, design: Design, collected: Tables, protocol: Protocol) -> str:
-    """Says what is asked and seen, n, data and schedule, and how well the deficits were learnt."""
-    count = collected.runs["seed"].nunique()
-    said = [figure.question, *(panel.sentence() for panel in design.shown), design.note]
-    said.append(
-        f"n = {count} seeds, each a dot, means with 95 % intervals (Student's t). Data: "
-        f"{load(protocol.parts.data).label}. Schedule: {schedule_text(protocol)}."
-    )
-    known = [arm for arm in learnt(collected.runs) if arm["learnt"] is not None]
-    if known:
-        listed = "; ".join(f"{arm['label']}: {arm['learnt']:.0f} %" for arm in known)
-        said.append(f"How well the deficits themselves were learnt (accuracy on deficient test images): {listed}.")
-    return " ".join(filter(None, said))
-
-
-def learnt(runs: pd.DataFrame) -> list[dict[str, Any]]:
-    """Returns for each arm its label, role and mean accuracy on deficient images at the removal (None: unknown)."""
-    found = []
-    for _, rows in runs.groupby("arm_id", sort=False) if "role" in runs else ():
-        known = rows.loc[rows["role"] == DEFICIT, "accuracy_deficient"].dropna()
-        value = mean_interval(known).mean if len(known) else None
-        found.append({"label": rows["label"].iloc[0], "role": rows["role"].iloc[0], "learnt": value})
-    return found
-
-
-def failure_lines(table: pd.DataFrame) -> list[str]:
-    """Returns a line for each failed run."""
-    failed = table[table["failure"] != ""]
-    return [f"{row.label}, seed {row.seed}: {row.failure}" for row in failed.itertuples()]
-
-
 def mirror(items: Iterable[PlannedRun], figure: Figure, setting: Setting, picture: Path) -> None:
     """Hands the runs and the picture to the logger."""
     for item in {item.spec.run_id: item for item in items}.values():
@@ -262,14 +240,26 @@ def mirror(items: Iterable[PlannedRun], figure: Figure, setting: Setting, pictur
     setting.logger.log_figure(figure.name, picture)
 
 
-def command_of(figure: Figure, setting: Setting) -> str:
-    """Returns the command that makes a figure again; of a committed table not as one machine gave it."""
-    return f"make reference FIGURE={figure.name} PROFILE={setting.profile}" if setting.reference else setting.command
+def command_of(figure: str, profile: str, settings: Sequence[str], name: str = "") -> str:
+    """Returns the command that makes a figure among one's own results, whoever made it first, as a person types it.
+
+    Args:
+        figure: The figure.
+        profile: The profile.
+        settings: Those of its record.
+        name: Of the results; empty where it follows from the profile and the settings.
+    """
+    words = [f"figure={figure}", f"profile={profile}", *([f"name={name}"] if name else [])]
+    words += [text for text in naming.changes(settings) if not text.startswith("arithmetic.instructions=")]
+    # Where a folder of images lies is not recorded.
+    words += [f"{text.rpartition('data')[0]}data.path=FOLDER" for text in words if text.endswith("data=folder")]
+    words += [text.replace("source=folder", "path=FOLDER") for text in words if text.endswith("source=folder")]
+    return " ".join(["python", "-m", "experiments", *map(_typed, words)])
 
 
-def command_line() -> str:
-    """Returns the command as it was given, without the path of the Python that ran it."""
-    return shlex.join(["python", "-m", "experiments", *sys.argv[1:]])
+def _typed(word: str) -> str:
+    """Quotes a word of a shell where that is needed; in double quotes where it has single ones."""
+    return f'"{word}"' if "'" in word and not set(word) & set('"$`\\!') else shlex.quote(word)
 
 
 def merged(plans: Sequence[Plan]) -> Plan:

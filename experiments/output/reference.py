@@ -16,8 +16,13 @@ from experiments.output import tables
 from experiments.output.tables import Tables
 
 
-def refuse_reference(device: str, instructions: str) -> None:
+def refuse_reference(device: str, instructions: str, said: str) -> None:
     """Refuses to write committed tables from changed code, or with bits that other machines do not have.
+
+    Args:
+        device: What trains.
+        instructions: Of the CPU.
+        said: The device as the command names it; an accelerator must be asked for.
 
     Raises:
         SpecError: In one line.
@@ -26,6 +31,11 @@ def refuse_reference(device: str, instructions: str) -> None:
         raise SpecError("reference: critical/, experiments/ or conf/ differ from the commit; commit them first")
     if device == "cpu" and instructions != "portable":
         raise SpecError("reference: tables are made with arithmetic.instructions=portable, or on an accelerator")
+    if device not in ("cpu", said):
+        raise SpecError(
+            f"reference: device={said} is {device} here, whose bits no CPU gives; say device={device} and a name for "
+            "its tables, as in name=laptop_cuda, or device=cpu"
+        )
 
 
 def refuse_changed_code(makers: Iterable[Mapping[str, Any]]) -> None:

@@ -3,27 +3,118 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from typing import Any
+
+from critical.inference.verdicts import DECIDED
+from experiments.output.words import VERDICTS
+
+DIGITS = {"points": 1}
+"""Decimals of effects by their unit; two of others."""
 
 
 def found(verdict: Mapping[str, Any]) -> str:
-    """Writes an effect with its interval and unit: "+4.2 points [+3.1, +5.3]", "×1.3 [1.1, 1.5]"."""
+    """Writes an effect with its interval and unit: "+4.2 points [+3.0, +5.3]", "×1.3 [1.1, 1.5]".
+
+    The effect and its bounds have the same decimals.
+    """
     mean, low, high = (verdict[key] for key in ("effect", "low", "high"))
     if not _known(mean):
         return "no estimate"
-    bounds = f" [{_bare(verdict, low)}, {_bare(verdict, high)}]" if _known(low) and _known(high) else " (no interval)"
-    return effect(verdict, mean) + bounds
+    if not (_known(low) and _known(high)):
+        return f"{effect(verdict, mean)} (no interval)"
+    mean, low, high = _aligned([_bare(verdict, value) for value in (mean, low, high)])
+    return f"{_with_unit(verdict, mean)} [{low}, {high}]"
 
 
 def effect(verdict: Mapping[str, Any], value: float) -> str:
     """Writes a number in the unit of a verdict; a ratio, of which it is the logarithm, as a factor."""
-    bare = _bare(verdict, value)
+    return _with_unit(verdict, _bare(verdict, value))
+
+
+def _with_unit(verdict: Mapping[str, Any], bare: str) -> str:
     return f"×{bare}" if verdict["ratio"] else f"{bare} {verdict['unit']}".rstrip()
 
 
+def _aligned(texts: Sequence[str]) -> list[str]:
+    """Gives numbers as many decimals as that of them which has most; very small ones, with an exponent, stay."""
+    if any("e" in text for text in texts):
+        return list(texts)
+    most = max(len(text.partition(".")[2]) for text in texts)
+    return [text + "." * ("." not in text and most > 0) + "0" * (most - len(text.partition(".")[2])) for text in texts]
+
+
 def _bare(verdict: Mapping[str, Any], value: float) -> str:
-    return number(math.exp(value)) if verdict["ratio"] else _signed(value)
+    if verdict["ratio"]:
+        return number(math.exp(value))
+    # More digits than anybody would act on are noise.
+    rounded = round(value, DIGITS.get(verdict["unit"], 2)) if abs(value) < 1000 else value
+    return _signed(rounded + 0.0)
+
+
+def brief(verdict: Mapping[str, Any]) -> str:
+    """Writes an effect for a cell: "+50.2 pt", "×1.3", "+0.91", "–" where there is none."""
+    value = verdict["effect"]
+    if not _known(value):
+        return "–"
+    return f"×{_bare(verdict, value)}" if verdict["ratio"] else f"{_bare(verdict, value)} {unit(verdict)}".rstrip()
+
+
+def unit(verdict: Mapping[str, Any]) -> str:
+    """Returns the unit of a verdict as short as it can be: percentage points are "pt"."""
+    return "pt" if verdict["unit"] == "points" else str(verdict["unit"])
+
+
+def sureness(verdict: Mapping[str, Any]) -> str:
+    """Says whether a decided verdict is confirmed or provisional; nothing of another."""
+    if verdict["verdict"] not in DECIDED:
+        return ""
+    return "confirmed" if verdict["confirmed"] else "provisional"
+
+
+def counted(verdicts: Iterable[Mapping[str, Any]]) -> str:
+    """Counts verdicts by their words, in the order of a summary: "2 reproduced, 1 undecided"."""
+    words = Counter(verdict["verdict"] for verdict in verdicts)
+    return ", ".join(f"{words[word]} {word}" for word in VERDICTS if words[word])
+
+
+def tally(verdicts: Iterable[Mapping[str, Any]]) -> str:
+    """Counts verdicts: "of 3 claims 2 reproduced (1 confirmed), 1 undecided", "…; none confirmed yet"."""
+    held = list(verdicts)
+    words = Counter(verdict["verdict"] for verdict in held)
+    sure = Counter(verdict["verdict"] for verdict in held if verdict["confirmed"])
+    # "of 3 claims 3 undecided" would say it twice.
+    alone = len(words) == 1 and len(held) > 1
+    said = [f"{'all' if alone else words[word]} {word}" + (f" ({sure[word]} confirmed)" if sure[word] else "")
+            for word in VERDICTS if words[word]]  # fmt: skip
+    # To say of each word that none of it is confirmed would be noise.
+    rest = "; none confirmed yet" if not sure and any(words[word] for word in DECIDED) else ""
+    return f"of {len(held)} claim{'s' * (len(held) != 1)} {', '.join(said)}{rest}" if held else "no claim"
+
+
+def data_name(label: str) -> str:
+    """Shortens what figures call data: "glyphs" of "glyphs 16×16 (4,000 images, contrast 0.55)"."""
+    return re.split(r" \d+×|\s*\(|,", label)[0]
+
+
+def data_label(label: str) -> str:
+    """Shortens it less: "glyphs 16×16", "CIFAR-10 (JPEG) 16×16"."""
+    return re.split(r"\s*\((?=[\d.,]+ )|,", label)[0]
+
+
+def listed(words: Iterable[str]) -> str:
+    """Joins words: "a", "a and b", "a, b and c"."""
+    held = list(words)
+    return " and ".join(filter(None, (", ".join(held[:-1]), held[-1]))) if held else ""
+
+
+def ranges(seeds: Iterable[int]) -> str:
+    """Writes whole numbers with their gaps: "20–27, 30"."""
+    runs = [[seed for _, seed in held] for _, held in groupby(enumerate(sorted(seeds)), lambda at: at[1] - at[0])]
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}–{run[-1]}" for run in runs)
 
 
 def number(value: float) -> str:

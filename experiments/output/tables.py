@@ -5,6 +5,7 @@ Nothing that varies between repetitions, such as times, goes in: the same runs g
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,9 @@ from experiments.design.figure import Design
 
 NOT_MEASURED = ("seconds", "deficit", "reset_optimizer", "epoch", "failure", "rate")
 """Columns of an epoch that say what was done, or how long it took."""
+
+NEEDED = ("arm_id", "seed", "accuracy")
+"""Columns that every table of a figure has."""
 
 
 @dataclass(frozen=True)
@@ -171,11 +175,48 @@ def write(tables: Tables, folder: Path, name: str) -> tuple[Path, Path]:
 
 
 def read(folder: Path, name: str) -> Tables:
-    """Reads the tables of a figure back; empty where there are none."""
-    text = {"failure": str, "deficit": str, "run_id": str, "arm_id": str}
-    settings: dict[str, Any] = {"dtype": text, "keep_default_na": False, "na_values": ["", "nan"]}
-    frames = [pd.read_csv(path, **settings) if path.exists() else pd.DataFrame() for path in paths(folder, name)]
-    for frame in frames:
-        if "failure" in frame:
-            frame["failure"] = frame["failure"].fillna("")
+    """Reads the tables of a figure back; empty where there are none.
+
+    Raises:
+        SpecError: A file cannot be read, or is no whole table: one line that names it.
+    """
+    frames = [_frame(path) if path.exists() else pd.DataFrame() for path in paths(folder, name)]
     return Tables(*frames)
+
+
+def read_shown(folder: Path, name: str, seeds: Iterable[int]) -> Tables:
+    """Reads the tables that a figure is drawn and judged from.
+
+    Args:
+        folder: Where they lie.
+        name: The figure.
+        seeds: Those of its record, which the table is to hold.
+
+    Raises:
+        SpecError: There is no table, it is damaged, or it lacks a column or a seed: one line that names it.
+    """
+    path, found = paths(folder, name)[0], read(folder, name)
+    if not path.exists():
+        raise SpecError(f"{path} is missing, and its record lies there; make the figure again, or remove the record")
+    if lacking := [column for column in NEEDED if column not in found.runs]:
+        raise SpecError(f"{path} is no table of a figure: it lacks the column {lacking[0]}; make the figure again")
+    if missing := sorted(set(seeds) - set(found.runs["seed"])):
+        raise SpecError(f"{path} lacks seed {missing[0]} of its record; make the figure again")
+    return found
+
+
+def _frame(path: Path) -> pd.DataFrame:
+    text = {"failure": str, "deficit": str, "run_id": str, "arm_id": str}
+    try:
+        content = path.read_bytes()
+        if not content.endswith(b"\n"):
+            raise ValueError("it is empty" if not content else "its end is missing")
+        frame = pd.read_csv(io.BytesIO(content), dtype=text, keep_default_na=False, na_values=["", "nan"])
+    except OSError as error:
+        raise SpecError(f"{path} cannot be read ({error.strerror or error}); mend its rights, or remove it") from error
+    except ValueError as error:
+        said = " ".join(str(error).split())
+        raise SpecError(f"{path} is no table ({said}); make the figure again, or remove the file") from error
+    if "failure" in frame:
+        frame["failure"] = frame["failure"].fillna("")
+    return frame

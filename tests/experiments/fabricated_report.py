@@ -4,6 +4,7 @@ import math
 
 import pandas as pd
 
+from critical.plots import marks
 from critical.plots import style as plotting
 from experiments.output.records import FigureRecord, write_record
 
@@ -33,6 +34,8 @@ def verdict(word, number=0, **changes):
         "batches": [word],
         "reason": "6 seeds give it at α = 0.05.",
         "differs": "",
+        "short": f"claim number {number}",
+        "paper_effect": None,
     }
     return {**held, **changes}
 
@@ -41,6 +44,18 @@ def who(**changes):
     versions = {"torch": "2.14.1", "critical": "0.1.0"}
     held = {"commit": "0123abcd", "machine": "2 cores", "versions": versions, "seeds": [0, 1, 2, 3, 4, 5]}
     return {**held, **changes}
+
+
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+SAMPLE = {"label": "clean", "classes": ["A", "B"],
+          "views": [{"name": "", "png": PIXEL, "width": 34, "height": 16}]}  # fmt: skip
+
+
+def timeline(role, windows, end, removal=None):
+    removal = windows[0][1] if windows else removal or 0
+    held = {"label": f"{role} of {end} epochs", "role": role, "end": end, "windows": windows, "removal": removal}
+    later = [[removal, 0.05, 0.8]] if 0 < removal < end else []
+    return {**held, "stages": [[0, 0.05, 0.8], *later], "stabilizers": []}
 
 
 def record(figure="iclr2019/deficit_removal", **changes):
@@ -61,12 +76,18 @@ def record(figure="iclr2019/deficit_removal", **changes):
         "table": f"tables/quick/{figure}.csv",
         "created": "2026-01-31",
         "deviations": ["Glyphs instead of CIFAR-10.", "A network of width 12."],
+        "profile": "quick",
+        "settings": ["device=cpu", "arithmetic.instructions=portable"],
+        "data_facts": {"label": "glyphs, 16×16, 4,000 training images", "classes": 10},
+        "timelines": [timeline("deficit", [[0, 10, "blur"]], 15), timeline("dose_matched", [], 15, 10),
+                      timeline("fresh", [], 5)],
+        "samples": [SAMPLE, {**SAMPLE, "label": "blur"}],
     }
     return FigureRecord(**{**held, **changes})
 
 
-def make(results, figure, columns=1, **changes):
-    """Draws a small picture, writes its table and its record."""
+def make(results, figure, columns=1, name="quick", where="tables", **changes):
+    """Draws a small picture, where it is one's own, and writes a table and a record."""
     table = pd.DataFrame(
         [
             {"arm": arm, "removal": x, "seed": seed, "accuracy": 90 + slope * x + (seed * 7919 % 5) - 2,
@@ -77,18 +98,33 @@ def make(results, figure, columns=1, **changes):
         ]
     )  # fmt: skip
     table.loc[31, ["accuracy", "failure"]] = [math.nan, "non-finite loss at epoch 7"]
-    path = results / "tables" / "quick" / f"{figure}.csv"
+    path = results / where / name / f"{figure}.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     table.to_csv(path, index=False)
-    with plotting.style():
+    changes = {"table": f"{where}/{name}/{figure}.csv", **changes}
+    if where == "tables":
+        draw(results / "figures" / name, figure, table, columns)
+    write_record(record(figure, **changes), results, name, where)
+
+
+def draw(folder, figure, table, columns):
+    for dark in (False, True):
+        drawn = drawing(table, columns, dark)
+        if dark:
+            plotting.save_svg(drawn, folder / f"{figure}.dark.svg")
+        else:
+            plotting.save(drawn, folder, figure)
+
+
+def drawing(table, columns, dark):
+    with plotting.style(dark):
         drawn, axes = plotting.figure(1, columns, sharey=True)
         for axis in axes.flat:
             for arm, rows in table.groupby("arm"):
-                plotting.seeds_and_interval(
+                marks.seeds_and_interval(
                     axis, rows, "removal", "accuracy", colour=plotting.arm_colour(arm), label=arm
                 )
             axis.set_xlabel("epoch of removal")
         axes[0, 0].set_ylabel("test accuracy (%)")
         plotting.legend(drawn)
-        plotting.save(drawn, results / "figures" / "quick", figure)
-    write_record(record(figure, **changes), results, "quick")
+        return drawn

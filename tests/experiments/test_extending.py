@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import helpers
+import numpy as np
 import pandas as pd
 import pytest
 import tiny
@@ -16,8 +17,8 @@ import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from critical import deficits, models, stabilizers
-from critical.core.spec import SpecError
+from critical import data, deficits, models, stabilizers
+from critical.core.spec import SpecError, identity
 from critical.execution.plan import plan
 from critical.execution.store import RunStore
 from critical.execution.workers import work
@@ -32,7 +33,7 @@ TEXT = (Path(__file__).resolve().parents[2] / "docs" / "extending.md").read_text
 SMALL = ("data=digits", "data.subset=96", "data.test_subset=40", "optimizer.batch_size=32", "probes=accuracy",
          "arithmetic.device=cpu")  # fmt: skip
 FEW = ("data.train_size=100", "data.test_size=40", "optimizer.batch_size=32", "probes=accuracy", "device=cpu")
-KINDS = {"deficit": deficits.KINDS, "model": models.KINDS, "stabilizer": stabilizers.KINDS}
+KINDS = {"data": data.KINDS, "deficit": deficits.KINDS, "model": models.KINDS, "stabilizer": stabilizers.KINDS}
 
 
 def blocks(language):
@@ -47,6 +48,11 @@ def blocks(language):
 CODE, SETTINGS = blocks("python"), blocks("yaml")
 COMMANDS = [shlex.split(line) for block in re.findall(r"^```sh\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
             for line in block.splitlines()]  # fmt: skip
+
+
+PARTS = {"train": 40, "val": 10, "test": 20}
+MEDICAL = "pneumoniamnist.npz"
+"""As the page's commands call it; made here."""
 
 
 @dataclasses.dataclass
@@ -68,6 +74,10 @@ class Scratch:
 def scratch(tmp_path_factory):
     made = Scratch(tmp_path_factory.mktemp("suite"))
     shutil.copytree(configuration.CONF, made.folder / "conf")
+    medical = np.random.default_rng(0)
+    images = {f"{part}_images": medical.integers(0, 256, (count, 28, 28), "uint8") for part, count in PARTS.items()}
+    labels = {f"{part}_labels": np.arange(count, dtype=np.uint8)[:, None] % 2 for part, count in PARTS.items()}
+    np.savez(made.folder / MEDICAL, **images, **labels)
     with pytest.MonkeyPatch.context() as patch:
         for path, text in CODE.items():
             (made.folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -82,7 +92,7 @@ def scratch(tmp_path_factory):
                 patch.setitem(registry.FIGURES, made.figure.name, made.figure)
             for kind in vars(module).values():
                 if getattr(kind, "__module__", None) == name and getattr(kind, "name", None):
-                    group = {"deficits": "deficit", "models": "model", "stabilizers": "stabilizer"}[path.split("/")[1]]
+                    group = path.split("/")[1].removesuffix("s")
                     patch.setitem(KINDS[group], kind.name, kind)
         for path, text in SETTINGS.items():
             target = made.folder / path
@@ -103,7 +113,7 @@ def one_thread():
 
 
 def test_every_part_is_there_and_short():
-    assert [path.split("/")[1] for path in CODE] == ["deficits", "models", "stabilizers", "figures"]
+    assert [path.split("/")[1] for path in CODE] == ["data", "deficits", "models", "stabilizers", "figures"]
     for path, text in CODE.items():
         assert len([line for line in text.splitlines() if line.strip()]) <= (50 if "figures" in path else 40), path
         assert max(map(len, text.splitlines())) <= 120, path
@@ -114,7 +124,7 @@ def test_settings_hold_every_field(scratch, path):
     group = path.split("/")[1]
     given = OmegaConf.to_container(OmegaConf.load(scratch.folder / path))
     kind = KINDS[group][given["name"]]
-    window = set() if group == "model" else {"start", "end"}
+    window = set() if group in ("data", "model") else {"start", "end"}
     assert set(given) - {"name"} == {field.name for field in dataclasses.fields(kind)} | window
     assert Path(path).stem == kind.name
 
@@ -170,9 +180,7 @@ def made(scratch):
                               "+figures={controls/mosaic:{seeds:[0,1,2,3,4,5]}}")  # fmt: skip
     results = scratch.folder / "results"
     store = RunStore(results / "runs")
-    setting = pipeline.Setting(
-        "smoke", results, lambda needed, _: tiny.train_here(needed, store), "make figures", loggers.Logger()
-    )
+    setting = pipeline.Setting("smoke", results, lambda needed, _: tiny.train_here(needed, store), loggers.Logger())
 
     def make():
         (figure,) = registry.chosen("controls/mosaic", [])
@@ -223,17 +231,41 @@ def test_a_second_time_nothing_is_trained(made, monkeypatch):
     assert make().verdicts == record.verdicts
 
 
+def test_the_data_are_those_of_the_file_and_their_identity_too(scratch, tmp_path):
+    kind = data.KINDS["medmnist"]
+    given = dict(np.load(scratch.folder / MEDICAL))
+    read = kind(path=str(scratch.folder / MEDICAL), root=str(tmp_path)).load()
+    assert read.view_shapes == ((1, 28, 28),)
+    assert np.array_equal(read.train.views[0][:, 0].numpy(), given["train_images"])
+    assert np.array_equal(read.test.labels.numpy(), given["test_labels"][:, 0])
+    small = kind(path=str(scratch.folder / MEDICAL), root=str(tmp_path), resolution=14, subset=20).load()
+    assert (len(small.train), small.view_shapes) == (20, ((1, 14, 14),))
+    before = kind(path=str(scratch.folder / MEDICAL), root=str(tmp_path)).resolved()
+    coloured = {name: held if "labels" in name else np.stack([held] * 3, -1) for name, held in given.items()}
+    np.savez(tmp_path / "coloured.npz", **coloured)
+    other = kind(path=str(tmp_path / "coloured.npz"), root=str(tmp_path))
+    assert other.load().view_shapes == ((3, 28, 28),)
+    assert identity(other.resolved()) != identity(before)
+    with pytest.raises(SpecError, match=rf"^data=medmnist: .*not {before.fingerprint}"):
+        dataclasses.replace(other, fingerprint=before.fingerprint).resolved()
+
+
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-def test_commands_compose(scratch, words):
+def test_commands_compose(scratch, words, monkeypatch):
+    monkeypatch.chdir(scratch.folder)
+    small, few = SMALL, FEW
+    if "data=medmnist" in " ".join(words):
+        small, few = SMALL[3:], FEW[2:]
     if words[0] == "make":
         options = dict(word.split("=", 1) for word in words[2:])
         given = [f"figure=[{options.pop('FIGURE')}]"] if "FIGURE" in options else []
         given += shlex.split(options.pop("ARGS", ""))
         assert (words[1], options) == ("figures", {})
-        config = scratch.composed("figures", *FEW, *given)
+        config = scratch.composed("figures", *few, *given)
         asked = list(config.figure) if OmegaConf.is_list(config.figure) else config.figure
         for figure in registry.chosen(asked, list(config.headline)):
-            assert figure.design(*profile.figure_settings(config, figure, profile.protocol(config))).trained
+            shared = profile.protocol(config, figure.family)
+            assert figure.design(*profile.figure_settings(config, figure, shared)).trained
     else:
         assert words[1:3] == ["-m", "experiments.train"]
-        assert train.run_spec(scratch.composed("train", *SMALL, *words[3:])).timeline.end > 5
+        assert train.run_spec(scratch.composed("train", *small, *words[3:])).timeline.end > 5

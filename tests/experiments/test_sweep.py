@@ -13,19 +13,21 @@ import yaml
 from critical import data
 from critical.core.spec import SpecError
 from critical.execution.plan import plan
-from critical.execution.pool import _Tracker
 from critical.execution.store import RunStore
+from critical.execution.tracker import Tracker
 from critical.training import loop as training
 from critical.training.loop import Trainer
 from experiments import agent, sweep, sync, train
+from experiments.design import sweep_files
+from experiments.design.config import CONF
 from experiments.design.profile import figure_settings
 from experiments.design.profile import protocol as shared_protocol
 from experiments.design.registry import FIGURES
-from experiments.output import sweep_record, tables
+from experiments.output import loggers, sweep_record, tables
 from experiments.train import run_spec
 
 ROOT = Path(__file__).resolve().parents[2]
-SHIPPED = sorted(path.stem for path in sweep.FOLDER.glob("*.yaml"))
+SHIPPED = sorted(path.stem for path in sweep_files.FOLDER.glob("*.yaml"))
 CLEAN = [*tiny.MLP, "recovery=1"]
 TINY = [*CLEAN, "deficit=blur", "deficit.factor=2"]
 
@@ -92,6 +94,47 @@ class TestTable:
         assert table["failure"].str.contains("non-finite loss").tolist() == [False, True]
         assert table["accuracy"].notna().tolist() == [True, False]
 
+    def test_it_ends_with_the_first_rows_and_a_picture(self, here, monkeypatch, capsys):
+        given = [*CLEAN, "deficit=inversion", "deficit.end=1,2", "schedule.rate=0.01,0.02", "seed=range(2)"]
+        status, lines, out = call(monkeypatch, capsys, *given, "results=r", "name=w")
+        assert (status, lines) == (0, [])
+        *_, header, one, _, _, _, _, six, more, picture, _ = out.splitlines()
+        assert header.split() == ["deficit.end", "schedule.rate", "seed", "accuracy", "(%)"]
+        assert one.split()[:3] == ["1", "0.01", "0"]
+        assert six.split()[:3] == ["2", "0.01", "1"]
+        assert more == "… 2 more rows"
+        assert picture == "picture: r/figures/sweeps/w.png"
+        assert Path("r/figures/sweeps/w.png").stat().st_size > 10_000
+
+    def test_names_are_drawn_too_and_seeds_alone(self, here, monkeypatch, capsys):
+        (here / "mine" / "deficit").mkdir(parents=True)
+        (here / "mine" / "deficit" / "faint.yaml").write_text("{name: blur, factor: 2, start: 0, end: 1}")
+        folder = ["--config-dir", "mine"]
+        status, lines, out = call(monkeypatch, capsys, *folder, *CLEAN, "deficit=glob([fain*,none])", "results=r")
+        assert (status, lines) == (0, [])
+        assert set(read("r/tables/sweeps/sweep.csv")["setting.deficit"]) == {"faint", "none"}
+        assert "setting.deficit" in out
+        status, lines, _ = call(monkeypatch, capsys, *CLEAN, "seed=0,1", "results=r", "name=seeds")
+        assert (status, lines) == (0, [])
+        assert Path("r/figures/sweeps/seeds.png").exists()
+
+    def test_a_glob_chooses_among_files(self, here):
+        (only,) = sweep.expand(["schedule=glob(cyc*)"])
+        assert only == ["schedule=cyclic"]
+        networks = len(list((CONF / "model").glob("all_cnn*.yaml")))
+        assert len(sweep.expand(["model=glob(all_cnn*)", "seed=0,1"])) == 2 * networks > 2
+
+    def test_a_file_of_wandb_with_null_and_without_a_command(self, here, monkeypatch, capsys):
+        monkeypatch.setattr(sweep_files, "FOLDER", here)
+        parameters = {"deficit": {"parameters": {"end": {"min": 1, "max": 2}, "factor": {"values": [None, 2]}}}}
+        (here / "w.yaml").write_text(yaml.safe_dump({"method": "grid", "parameters": parameters}))
+        given = [*CLEAN, "deficit=blur", "deficit.size=4"]
+        status, lines, out = call(monkeypatch, capsys, *given, "deficit.size=null", "sweep=w", "results=r")
+        assert (status, lines) == (0, [])
+        assert out.splitlines()[-1] == "table: r/tables/sweeps/w.csv"
+        table = read("r/tables/sweeps/w.csv")
+        assert table["deficit.end"].tolist() == [1, 1, 2, 2]
+
     def test_windows_of_one_length(self, here):
         length = "deficit.end=${start_plus:2}"
         runs = sweep.swept_runs(sweep.expand([*TINY, "deficit.start=0,3", length]))
@@ -108,10 +151,17 @@ class TestTable:
             (["name=../x"], "name=../x"),
             (["jobs=none"], "jobs=none"),
             (["seed"], "'seed' is no setting"),
-            (["--help"], "'--help' is no setting"),
+            (["--hlep"], "--hlep: there is no such option; --help lists what there is"),
             (["sweep=blur_windo"], "did you mean 'blur_window'"),
             (["sweep=stabilizer_weight"], "method bayes"),
             (["seed=1,,2"], "seed=1,,2"),
+            (["+foo=1,2"], "foo: nothing reads it"),
+            (["deficit=none", "seeds=range(3)"], "python -m experiments.sweep -m 'seed=range(3)'"),
+            (["model=glob(nothing*)"], "model=glob(nothing*): there is no such choice"),
+            (["optimizer.lr=0.1,0.2"], "write schedule.rate=0.1,0.2"),
+            (["--cfg", "job"], "--cfg: is no option of a sweep"),
+            (["data.path=/a#b,c"], "quote the value"),
+            (["seed=3", "deficit.end=1"], "sweep: no setting has several values; give some, e.g. 'seed=range(3)'"),
         ],
         ids=lambda part: " ".join(part) if isinstance(part, list) else "",
     )
@@ -127,13 +177,13 @@ def test_a_sweep_and_a_figure_share_the_store(here, monkeypatch, capsys):
     """What a sweep has trained, a figure with the same settings does not train again."""
     smoke = ["data=digits", "data.subset=120", "data.test_subset=60", "model=all_cnn_tiny", "augmentation.shift=1"]
     given = [*smoke, "optimizer.batch_size=32", "schedule=continue", "schedule.decay=0.5", "recovery=2",
-             "arithmetic.device=cpu"]  # fmt: skip
+             "probes=standard", "arithmetic.device=cpu"]  # fmt: skip
     windows = ["deficit=blur", "deficit.start=0,1", "deficit.end=${start_plus:1}"]
     status, lines, _ = call(monkeypatch, capsys, *given, *windows, "seed=0,1", "results=r")
     assert (status, lines) == (0, [])
     same = windows_of_the_figure("smoke")
     assert len({item.spec.run_id for item in same}) == 4
-    tracker = _Tracker(plan(item.spec for item in same), RunStore("r/runs"))
+    tracker = Tracker(plan(item.spec for item in same), RunStore("r/runs"))
     assert (tracker.finished, tracker.epochs_done, tracker.epochs_total) == (True, *2 * (tracker.epochs_total,))
     table = read("r/tables/sweeps/sweep.csv").set_index("run_id")
     figure_table = tables.collect(same, RunStore("r/runs")).runs.set_index("run_id")
@@ -146,7 +196,7 @@ def test_a_sweep_and_a_figure_share_the_store(here, monkeypatch, capsys):
 class TestShippedSweeps:
     @pytest.mark.parametrize("name", SHIPPED)
     def test_a_file_is_a_sweep_whose_runs_can_be_built(self, name, monkeypatch):
-        held = sweep.sweep_file(name)
+        held = sweep_files.sweep_file(name)
         assert held["name"] == name
         command = held["command"]
         assert command[:4] == ["${env}", "python", "-m", "experiments.train"]
@@ -166,7 +216,7 @@ class TestShippedSweeps:
 
     @pytest.mark.parametrize("name", ["stabilizer_weight", "stabilizer_weight_grid"])
     def test_a_weight_is_chosen_by_clean_runs_of_calibration_seeds(self, name):
-        held = sweep.sweep_file(name)
+        held = sweep_files.sweep_file(name)
         assert "deficit=none" in held["command"]
         assert any(str(text).startswith("data.validation=") for text in held["command"])
         assert min(held["parameters"]["seed"]["values"]) >= 1000
@@ -252,7 +302,6 @@ class TestRefusedPoints:
         assert (row["failure"], row["removal"]) == ("", 1)
 
     def test_a_folder_of_results_that_cannot_be_is_one_line(self, monkeypatch, capsys):
-        tiny.composed_once(monkeypatch)
         status, lines, _ = tiny.call(monkeypatch, capsys, train.command, *TINY, "results=${nowhere}")
         assert (status, len(lines)) == (2, 1), lines
 
@@ -277,12 +326,12 @@ def service(monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def grid_of_three(monkeypatch, tmp_path):
-    """The window sweep as it is shipped, but of tiny pictures, and with a window that cannot be.
+def grid(monkeypatch, tmp_path):
+    """The window sweep as it is shipped, but of tiny pictures and two windows, of which one cannot be.
 
-    Agents look for work more often than every 5 s.
+    Agents look for work more often than every 5 s. Its name, and the settings of its runs.
     """
-    held = yaml.safe_load((sweep.FOLDER / "blur_window.yaml").read_text())
+    held = yaml.safe_load((sweep_files.FOLDER / "blur_window.yaml").read_text())
     length = next(text for text in held["command"] if text.startswith("deficit.end="))
     assert length.endswith("start_plus:5}")
     fixed = ["data=glyphs", "data.train_size=60", "data.test_size=30", "data.resolution=8", "model=all_cnn_tiny",
@@ -290,21 +339,28 @@ def grid_of_three(monkeypatch, tmp_path):
              "probes=accuracy", "recovery=1", length.replace(":5}", ":1}"), "results=agents",
              "logger=wandb", "logger.mode=offline", "logger.folder=agents"]  # fmt: skip
     held["command"] = [*held["command"][:4], *fixed, held["command"][-1]]
-    held["parameters"] = {"deficit.start": {"values": [0, -1, 1]}, "seed": {"values": [0]}}
+    held["parameters"] = {"deficit.start": {"values": [0, -1]}, "seed": {"values": [0]}}
     (tmp_path / "sweeps").mkdir()
     (tmp_path / "sweeps" / "three.yaml").write_text(yaml.safe_dump(held, sort_keys=False))
-    monkeypatch.setattr(sweep, "FOLDER", tmp_path / "sweeps")
+    monkeypatch.setattr(sweep_files, "FOLDER", tmp_path / "sweeps")
     code = (
         "import wandb.wandb_agent as agent\nfrom wandb.cli.cli import cli\nagent.Agent.POLL_INTERVAL = 0.2\n"
         "cli(prog_name='wandb')"
     )
     monkeypatch.setattr(agent, "wandb_command", lambda: [sys.executable, "-c", code])
-    return "three"
+    return "three", fixed
 
 
 @pytest.mark.slow
-def test_agents_and_the_sweep_here_give_one_table(service, grid_of_three, monkeypatch, capsys, tmp_path):
-    status, lines, out = tiny.call(monkeypatch, capsys, agent.main, f"sweep={grid_of_three}", "results=agents")
+def test_agents_and_the_sweep_here_give_one_table(service, grid, monkeypatch, capsys, tmp_path):
+    name, settings = grid
+    with monkeypatch.context() as patch:
+        # Another agent, which was given a third window.
+        patch.setenv("WANDB_SWEEP_ID", "abcd1234")
+        patch.setattr(train, "logger", lambda _: loggers.logger({"name": "none"}))
+        status, lines, _ = tiny.call(monkeypatch, capsys, train.command, *settings, "deficit.start=1", "seed=0")
+        assert status == 0, lines
+    status, lines, out = tiny.call(monkeypatch, capsys, agent.main, f"sweep={name}", "results=agents")
     assert status == 0, lines
     assert "make agent SWEEP_ID=someone/critical-periods/abcd1234" in out
     assert out.splitlines()[-1] == "table: agents/tables/sweeps/three.csv (1 failed, see its column failure)"
@@ -320,15 +376,15 @@ def test_agents_and_the_sweep_here_give_one_table(service, grid_of_three, monkey
     for results in ("here", "agents"):
         if results == "agents":
             monkeypatch.setattr(Trainer, "train_epoch", lambda *_: pytest.fail("agents had trained it already"))
-        given = [f"sweep={grid_of_three}", "deficit.start=0,1", f"results={results}"]
+        given = [f"sweep={name}", "deficit.start=0,1", f"results={results}"]
         status, lines, _ = call(monkeypatch, capsys, *given)
         assert (status, lines) == (0, [])
         assert Path(f"{results}/tables/sweeps/three.csv").read_text().splitlines() == by_agents
 
-    # Each run was the sweep's own, and wandb's file holds what epochs.csv holds.
-    folders = sorted((tmp_path / "agents" / "wandb").glob("offline-run-*"))
-    assert {folder.name.split("-")[-1] for folder in folders} == {"run0", "run2"}
-    (log,) = folders[0].glob("*.wandb")
+    # The run was the sweep's own, and wandb's file holds what epochs.csv holds.
+    (folder,) = (tmp_path / "agents" / "wandb").glob("offline-run-*")
+    assert folder.name.endswith("-run1")
+    (log,) = folder.glob("*.wandb")
     command = [sys.executable, "-m", "wandb", "leet", "inspect", "--json", str(log)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode and "No such command" in done.stderr:

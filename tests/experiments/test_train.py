@@ -1,6 +1,8 @@
 import functools
+import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +21,7 @@ from experiments import train
 ROOT = Path(__file__).resolve().parents[2]
 AUGMENTATIONS = ("off", "shift", "shift_flip")
 CASES = [
-    *(("model", name) for name in models.KINDS),
+    *(("model", name) for name in models.KINDS if name != "timm" or importlib.util.find_spec("timm")),
     *(("deficit", name) for name in deficits.KINDS),
     *(("schedule", name) for name in schedules.KINDS),
     *(("optimizer", name) for name in optimizers.KINDS),
@@ -30,6 +32,7 @@ CASES = [
     *(("data", name) for name in ("glyphs", "two_eyes", "halves", "image_and_signal")),
     *(("fusion", name) for name in two_stream.FUSIONS),
 ]
+SMALLEST = {"torchvision": "shufflenet_v2_x0_5", "timm": "test_resnet"}
 TWO_STREAMS = {name for name, kind in models.KINDS.items() if getattr(kind, "streams", 1) == 2}
 DATA = {
     "glyphs": ["data.train_size=60", "data.test_size=20", "data.resolution=12"],
@@ -75,6 +78,8 @@ def overrides(group, name):
         base += ["stabilizer.end=1"]
     if group == "probes":
         base.remove("probes=accuracy")
+    if group == "model" and name in SMALLEST:
+        base = [*without(base, "model"), f"model={name}", f"model.arch={SMALLEST[name]}", "model.small_stem=true"]
     if group == "model" and name in TWO_STREAMS:
         # The width of a residual network is a share of the paper's.
         base = [*without(base, "model"), f"model={name}", f"model.width={0.05 if name == 'split_resnet18' else 2}"]
@@ -93,7 +98,8 @@ def spec_of(group, name):
 
 
 def test_every_kind_of_data_that_is_made_here_is_tried():
-    to_be_had = {"cifar10", "cifar100", "mnist", "fashion_mnist", "folder", "multi_feature"}
+    own = {"folder", "multi_feature", "arrays", "folder_and_table"}
+    to_be_had = {"cifar10", "cifar100", "mnist", "fashion_mnist", *own}
     assert {*DATA, "digits"} == set(data.KINDS) - to_be_had
 
 
@@ -163,11 +169,24 @@ def test_a_run_is_recorded_and_not_trained_twice(monkeypatch, capsys, tmp_path):
     assert table["epoch"].tolist() == [1, 2, 3]
     assert table["deficit"].tolist() == ["blur", "", ""]
     assert f"{float(table['test_accuracy'].iloc[-1]):.2f} %" in out
+    assert (folder / "epochs.png").stat().st_size > 10_000
+    assert f"picture: {folder}/epochs.png" in out
+    lines = out.splitlines()
+    assert lines[0].split() == ["epoch", "loss", "accuracy", "trace", "rate", "acts"]
+    for line, row in zip(lines[1:4], table.to_dict("records"), strict=True):
+        epoch, loss, accuracy, trace, rate, acts = line.replace(" %", "").split()
+        assert (int(epoch), acts) == (row["epoch"], row["deficit"] or "–")
+        assert float(loss) == pytest.approx(row["train_loss"], abs=1e-3)
+        assert trace == "–", "it was not measured"
+        assert accuracy == (f"{float(row['test_accuracy']):.1f}" if row["test_accuracy"] else "–")
+        assert float(rate) == pytest.approx(row["rate"], rel=1e-3)
+    nexts = lines[lines.index("next, one of:") + 1 :]
+    assert [line.split("  ")[1] for line in nexts] == ["deficit=none", "deficit.start=1 deficit.end=2", "recovery=4"]
 
     status, _, again = tiny.call(monkeypatch, capsys, tiny.train_main, *given)
     assert status == 0
     assert len(counted) == 3, "stored epochs are not trained again"
-    assert again.splitlines()[-1] == out.splitlines()[-1]
+    assert again == out, "what is stored is shown all the same"
 
     status, _, _ = tiny.call(monkeypatch, capsys, tiny.train_main, *given, "recovery=3")
     assert status == 0
@@ -211,7 +230,13 @@ def test_a_run_that_diverges_says_so(monkeypatch, capsys, tmp_path):
         (["epochs=ten"], "epochs='ten'"),
         (["optimizer.batch_size=1"], "batch_size=1"),
         (["data=folder"], "data.path: has no value"),
+        (["data=arrays"], "data.path: has no value; give it, e.g. data.path=mine.npz"),
+        (["deficit.type=blur"], "there is no setting 'deficit.type'; it is chosen by its name: deficit=blur"),
         (["data=folder", "data.path=/nowhere", "data.label=x"], "/nowhere"),
+        (["data=folder", "data.path=/nowhere", "data.label=x", "data.split=2"], "split=2"),
+        (["data=arrays", "data.path=/nowhere.npz"], "there is no /nowhere.npz"),
+        (["model=torchvision", "model.arch=resnett18"], "did you mean 'resnet18'"),
+        (["model=torchvision", "model.arch=alexnet"], "cannot be trained on images of 1×8×8"),
         (["arithmetic.threads=0"], "threads=0"),
         (["logger=wand"], "did you mean 'wandb'"),
         (["stabilizer=l2_ini"], "did you mean 'l2_init'"),
@@ -223,13 +248,40 @@ def test_a_run_that_diverges_says_so(monkeypatch, capsys, tmp_path):
         (["model=split_all_cnn"], "a network of 2 streams, and data=digits has 1 view;"),
         (["deficit=view_dropout", "deficit.end=1"], "deficit=view_dropout: needs two views, the data have 1"),
         (["probes=two_views"], "probe source_variance: needs a network of two streams"),
+        (["+foo=1"], "foo: nothing reads it"),
+        (["+recovry=1"], "recovry: nothing reads it; did you mean 'recovery'"),
+        (["foo=1"], "foo: there is no such setting"),
+        (["deficit.end=3"], "deficit.end=3: which deficit? Add one, e.g. deficit=blur"),
+        (["stabilizer.end=3"], "stabilizer.end=3: which stabiliser?"),
+        (["deficit.size=4"], "deficit.size: there is no such setting"),
+        (["optimizer.lr=0.1"], "write schedule.rate=0.1"),
+        (["schedule.lr=0.1"], "write schedule.rate=0.1"),
+        (["lr=0.1"], "write schedule.rate=0.1"),
+        (["batch_size=3"], "did you mean optimizer.batch_size?"),
+        (["device=cuda"], "did you mean arithmetic.device=cuda?"),
+        (["seeds=range(3)"], "one seed, seed=0; several are a sweep: python -m experiments.sweep -m 'seed=range(3)'"),
+        (["seed=range(3)"], "several values are a sweep: python -m experiments.sweep -m 'seed=range(3)'"),
+        (["seed=0,1"], "several values are a sweep: python -m experiments.sweep -m seed=0,1"),
+        (["profile=quick"], "profiles are for figures"),
+        (["name=x"], "python -m experiments.sweep has one"),
+        (["deficit=1"], "a group is chosen by the name of a file"),
+        (["~deficit"], "~deficit: nothing goes without deficit"),
+        (["seed=${foo}"], "${foo}: there is no setting of that name"),
+        (["--foo"], "--foo: there is no such option; --help lists"),
+        (["--config-dir=/nowhere"], "there is no such folder"),
+        (["data.path=/a#b"], """since '#' cannot stand there bare: 'data.path="/a#b"'"""),
+        (["data.path=a=b"], """since '=' cannot stand there bare: 'data.path="a=b"'"""),
+        (["data.path=it's"], """quote the value, since "'" cannot"""),
+        (["data.path=Bücher"], """since 'ü' cannot stand there bare: 'data.path="Bücher"'"""),
+        (["data.path=CIFAR (JPEG)"], """'data.path="CIFAR (JPEG)"'"""),
+        (["data.path=[1"], "a bracket is not closed"),
+        (["a b=1"], "'a b=1' is no setting"),
     ],
     ids=lambda part: " ".join(part) if isinstance(part, list) else "",
 )
 def test_a_bad_setting_is_one_line_before_any_training(arguments, named, monkeypatch, capsys, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(Trainer, "train_epoch", lambda *_: pytest.fail("something was trained"))
-    tiny.composed_once(monkeypatch)
     base = tiny.TINY
     if arguments[0].startswith("data="):
         base = without(base, "data")
@@ -248,7 +300,7 @@ def test_a_bad_setting_is_one_line_before_any_training(arguments, named, monkeyp
 def test_a_bad_command_as_a_person_sees_it(tmp_path):
     done = command(*tiny.TINY, "deficit=blurr", f"results={tmp_path}")
     assert done.returncode == 2
-    assert done.stdout == ""
+    assert done.stdout.splitlines()[1:] == [], "the first line is printed before anything is looked at"
     assert done.stderr == "error: deficit=blurr: there is no such choice; did you mean 'blur'?\n"
 
 
@@ -260,3 +312,42 @@ def test_cfg_job_prints_the_settings_and_trains_nothing(monkeypatch, capsys, tmp
     assert "seed: 7" in out
     assert "name: digits" in out
     assert not any(tmp_path.iterdir())
+    status, lines, out = tiny.call(monkeypatch, capsys, train.command, *given, "deficit=blurr")
+    assert (status, out) == (2, "")
+    assert lines == ["error: deficit=blurr: there is no such choice; did you mean 'blur'?"]
+
+
+def test_help_says_what_there_is(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    for word in ("--help", "-h"):
+        status, lines, out = tiny.call(monkeypatch, capsys, train.command, "deficit=nonsense", word)
+        assert (status, lines) == (0, [])
+        assert "python -m experiments.train data=glyphs deficit=blur deficit.end=10 seed=0" in out
+        assert "recovery=20         Clean epochs after the removal." in out
+        assert re.search(r"^  deficit +alternating_deprivation  blur ", out, re.MULTILINE)
+
+
+def test_a_folder_of_ones_own_configurations(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine" / "deficit").mkdir(parents=True)
+    (tmp_path / "mine" / "deficit" / "faint.yaml").write_text("{name: blur, factor: 2, start: 0, end: 1}")
+    given = [*tiny.TINY, "deficit=faint", "recovery=1", "results=r"]
+    for words in (["--config-dir", "mine"], ["--config-dir=mine"]):
+        status, lines, out = tiny.call(monkeypatch, capsys, train.command, *words, *given)
+        assert (status, lines) == (0, [])
+        assert out.splitlines()[1].split()[-1] == "blur"
+    assert tiny.call(monkeypatch, capsys, train.command, *given)[0] == 2
+
+
+def test_the_narrow_network_of_quick_is_the_default():
+    quick = tiny.composed("figures", "profile=quick").model
+    assert tiny.composed("train").model == quick
+
+
+def test_several_values_of_a_run_leave_nothing_beside_the_results(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    given = [*tiny.MLP, "-m", "epochs=1", "seed=0,1", "results=r"]
+    status, lines, _ = tiny.call(monkeypatch, capsys, train.command, *given)
+    assert (status, lines) == (0, [])
+    assert [path.name for path in tmp_path.iterdir()] == ["r"]
+    assert len(list((tmp_path / "r" / "runs" / "runs").iterdir())) == 2

@@ -19,7 +19,6 @@ from critical.execution.plan import plan
 from critical.execution.workers import work
 from experiments import __main__ as front
 from experiments import train
-from experiments.design import command
 from experiments.design import config as configuration
 from experiments.design.config import CONF, Parts
 from experiments.design.protocol import Protocol
@@ -81,16 +80,6 @@ def call(monkeypatch, capsys, entry, *arguments):
         status = status or 0
     held = capsys.readouterr()
     return status, (held.err + said).strip().splitlines(), held.out
-
-
-def composed_once(monkeypatch):
-    """Lets a front end compose its settings once; Hydra's own main, which is left out, does so twice more.
-
-    For commands that are refused. What Hydra adds is tested where commands go on.
-    """
-    composed, held = command.compose, []
-    monkeypatch.setattr(command, "compose", lambda *given, **named: held.append(composed(*given, **named)))
-    monkeypatch.setattr(command, "call_hydra", lambda _, job: job(held.pop()))
 
 
 def train_main():

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from critical.data import load
 from critical.deficits import LabelPermutation
 from critical.inference.claims import Claim
+from critical.inference.effects import SMALLEST
 from critical.inference.exponents import exponent_difference, pooled_exponent
 from critical.plots.panel import Look, Value, role
 from critical.plots.panels import Dots, Series
@@ -46,7 +46,7 @@ class Ladder(Parameters):
 def design(protocol: Protocol, parameters: Ladder) -> Design:
     """Sets three windows, each followed by a ladder of recoveries in which the rate falls equally far."""
     length, late, budgets = parameters.length, parameters.late_onset, parameters.budgets
-    permuted = LabelPermutation(classes=len(load(protocol.parts.data).classes))
+    permuted = LabelPermutation(classes=protocol.facts.classes)
     early, old, labels = (
         {budget: protocol.window(onset, length, how, budget, deficit=deficit) for budget in budgets}
         for onset, how, deficit in ((0, RESTART, None), (late, RESTART_AT_ONSET, None), (0, RESTART, permuted))
@@ -54,9 +54,9 @@ def design(protocol: Protocol, parameters: Ladder) -> Design:
     name, longest = protocol.deficit.name, budgets[-1]
     looks = {
         "early": role("deficit", f"early {name}"),
-        "late": Look(f"late {name}", OTHER_COLOURS[0], ":"),
-        "labels": Look("early label permutation", OTHER_COLOURS[2], "--"),
-        "lag": role("fresh", "fresh (mere lag)"),
+        "late": Look(f"late {name}", OTHER_COLOURS[0], ":", "s"),
+        "labels": Look("early permuted\nlabels", OTHER_COLOURS[2], "--", "D"),
+        "lag": role("fresh", "fresh network"),
     }
     gaps = {
         "early": {budget: cost(early[budget]) for budget in budgets},
@@ -71,42 +71,53 @@ def design(protocol: Protocol, parameters: Ladder) -> Design:
     after = f"{longest} clean epochs"
     claims = (
         Claim("permanence.cost_left", ICLR2019, cost(early[longest]), "greater",
-              f"After {length} early epochs of {name} a gap to the dose-matched network is left after {after}."),
+              f"After {length} early epochs of {name} a gap to the dose-matched network is left after {after}.",
+              short="early deficit leaves a gap"),
         Claim("permanence.harm_left", ICLR2019, harm(early[longest]), "greater",
-              f"After {length} early epochs of {name} the network stays below a fresh one after {after}."),
+              f"After {length} early epochs of {name} the network stays below a fresh one after {after}.",
+              short="early deficit stays below fresh"),
         Claim("permanence.control_left", ICLR2019, cost(labels[longest]), "not greater",
-              f"Permuted labels for {length} epochs leave no gap after {after}."),
+              f"Permuted labels for {length} epochs leave no gap after {after}.", short="permuted labels leave no gap"),
         Claim("permanence.early_more_than_late", OURS, age(early[longest], old[longest]), "greater",
-              f"Of early {name} more is left after {after} than of late {name} at the same rates.", differs=JUMP),
+              f"Of early {name} more is left after {after} than of late {name} at the same rates.", differs=JUMP,
+              short="early leaves more than late"),
         Claim("permanence.more_than_labels", OURS, cost(early[longest]) - cost(labels[longest]), "greater",
-              f"Of early {name} more is left after {after} than of permuted labels."),
+              f"Of early {name} more is left after {after} than of permuted labels.",
+              short="leaves more than permuted labels"),
         Claim("permanence.early_slower_than_late", ICLR2019, exponent_difference(gaps["early"], gaps["late"]), "less",
               "Early damage is repaired more slowly than late damage: its exponent α in gap = c / T^α is smaller.",
-              requires=("permanence.cost_left",), differs=JUMP),
+              requires=("permanence.cost_left",), differs=JUMP, short="early is repaired more slowly"),
         Claim("permanence.early_like_control", LADDER2026, exponent_difference(gaps["early"], gaps["labels"]), "none",
               "Early damage is repaired at the rate of a control deficit of the labels: their exponents do not differ.",
-              requires=("permanence.cost_left",)),
+              requires=("permanence.cost_left",), short="repaired like permuted labels"),
     )  # fmt: skip
     accuracy = Series(
-        xlabel="recovery (epochs)", ylabel="test accuracy (%)", logarithmic=True,
+        title="accuracy after the recovery", xlabel="clean epochs in the recovery", ylabel="final test accuracy (%)",
+        logarithmic=True, names="start",
         lines=[
-            (role("fresh", "fresh"), line(early, "fresh")),
-            (role("dose_matched", "dose-matched to early"), line(early, "dose_matched")),
-            (role("dose_matched", "dose-matched to late", ":"), line(old, "dose_matched")),
+            (looks["lag"], line(early, "fresh")),
+            (role("dose_matched", "clean instead\nof early"), line(early, "dose_matched")),
+            (role("dose_matched", "clean instead\nof late", ":", "s"), line(old, "dose_matched")),
             (looks["early"], line(early, "deficit")),
             (looks["late"], line(old, "deficit")),
             (looks["labels"], line(labels, "deficit")),
         ],
     )  # fmt: skip
     missing = Series(
-        xlabel="recovery (epochs)", ylabel="gap to dose-matched (points)", logarithmic=True, zero=True,
+        title="the gap that training closes", xlabel="clean epochs in the recovery", logarithmic=True, zero=True,
+        names="start", ylabel="below clean epochs instead (points)", reach=SMALLEST["accuracy"].effect,
         lines=[(looks[key], gap) for key, gap in gaps.items()],
     )  # fmt: skip
     alphas = Dots(
-        xlabel="exponent α of gap = c / Tᵅ", rows=[(looks[key], pooled_exponent(gap)) for key, gap in gaps.items()],
+        title="how fast it closes", xlabel="exponent α of gap = c / epochsᵅ",
+        rows=[(looks[key], pooled_exponent(gap)) for key, gap in gaps.items()],
         note="Exponents are fitted to the mean gaps over seeds; their dots are jackknife pseudo-values.",
     )  # fmt: skip
-    return Design(panels=[[accuracy, missing, alphas]], claims=claims, panel_inches=(3.0, 3.0))
+    left = Dots(
+        title=f"what is left after {longest} epochs", xlabel="below clean epochs instead (points)",
+        rows=[(looks[key], gap[longest]) for key, gap in gaps.items()], reach=SMALLEST["accuracy"].effect,
+    )  # fmt: skip
+    return Design(panels=[[accuracy, missing], [left, alphas]], claims=claims)
 
 
 FIGURE = Figure(

@@ -1,13 +1,15 @@
 """Which view do units listen to? Relative source variance after a blurred view (figures 4, 9 to 12)."""
 
 from critical.inference.claims import Claim
+from critical.inference.effects import SMALLEST
 from critical.measures.information import BINS
 from critical.plots.panel import Look, role
-from critical.plots.panels import Curves, Histograms, Series
+from critical.plots.panels import Series
 from critical.plots.style import OTHER_COLOURS
+from critical.plots.views import ByView, Preferences
 from experiments.design.figure import Design, Figure
 from experiments.design.parameters import Removals
-from experiments.design.protocol import CONTINUE, RESTART, SCHEDULE_WORDS, Protocol, cost
+from experiments.design.protocol import CONTINUE, RESTART, SCHEDULE_TITLES, SCHEDULE_WORDS, Protocol, cost
 from experiments.design.sources import CVPR2023, OURS
 from experiments.design.two_streams import DEPRIVED
 
@@ -17,59 +19,62 @@ def design(protocol: Protocol, parameters: Removals) -> Design:
     ends, last = parameters.removals, parameters.removals[-1]
     windows = {how: {end: protocol.window(0, end, how) for end in ends} for how in (RESTART, CONTINUE)}
 
-    def histogram(how: str, end: int) -> Histograms:
-        held = windows[how][end]
-        return Histograms(
-            title=f"removed at {end}, {SCHEDULE_WORDS[how]}", xlabel="relative source variance",
-            ylabel="share of units", prefix="rsv_histogram/", bins=BINS,
+    def histogram(how: str, title: str) -> Preferences:
+        held = windows[how][last]
+        return Preferences(
+            title=title, xlabel="which view moves a unit",
+            ylabel=f"share of units (blur until epoch {last})", prefix="rsv_histogram/", bins=BINS,
             lines=[(role("dose_matched", "clean epochs instead"), held.dose_matched),
-                   (role("deficit", "after the blur"), held.deficit)],
+                   (role("deficit", f"after a blur of view {DEPRIVED}"), held.deficit)],
         )  # fmt: skip
 
-    def series(column: str, words: str) -> Series:
-        lines = [
-            (role(arm, f"{label}, {SCHEDULE_WORDS[how]}", line),
-             {end: getattr(held, arm)[column] for end, held in windows[how].items()})
-            for how, line in ((RESTART, "-"), (CONTINUE, "--"))
-            for arm, label in (("dose_matched", "clean epochs instead"), ("deficit", "after the blur"))
-        ]  # fmt: skip
-        return Series(xlabel="epoch of removal", ylabel=words, lines=lines)
-
-    blurred = windows[RESTART][last].deficit
-    information = [
-        Curves(title=f"{label}, {SCHEDULE_WORDS[RESTART]}", ylabel="usable information (bits)", column=column,
-               marks=[last], lines=[(Look(label, colour), blurred)])
-        for column, label, colour in (("information_a", "view a", OTHER_COLOURS[2]),
-                                      (f"information_{DEPRIVED}", f"view {DEPRIVED} (blurred)", OTHER_COLOURS[0]))
-    ]  # fmt: skip
+    preferred = Series(
+        title="the later the blur is removed", xlabel=f"epoch until which view {DEPRIVED} is blurred",
+        ylabel="mean over units (0: both, 1: only view a)", zero=True, reach=SMALLEST["share"].effect,
+        lines=[
+            (role(arm, label, *looks), {end: getattr(held, arm)["rsv_mean"] for end, held in windows[how].items()})
+            for how, brief, looks in ((CONTINUE, "decaying", ("--", "s")), (RESTART, "restarted", ("-", "o")))
+            for arm, label in (("deficit", f"blur, rate\n{brief}"), ("dose_matched", "clean" if how == RESTART else ""))
+        ],
+    )  # fmt: skip
+    information = ByView(
+        title=SCHEDULE_TITLES[RESTART], ylabel="usable information (bits)", column="information_",
+        windows=[(role("deficit", f"view {DEPRIVED} is blurred"), 0, last)],
+        arm=windows[RESTART][last].deficit,
+        views={"a": Look("view a", OTHER_COLOURS[2]),
+               DEPRIVED: Look(f"view {DEPRIVED},\nonce blurred", OTHER_COLOURS[0])},
+    )  # fmt: skip
     claims = []
-    for how, source in ((CONTINUE, CVPR2023), (RESTART, OURS)):
+    for how, source, brief in ((CONTINUE, CVPR2023, "decaying"), (RESTART, OURS, "restarted")):
         held, words = windows[how][last], SCHEDULE_WORDS[how]
         claims += [
             Claim(f"rsv.one_sided_{how}", source, -1.0 * cost(held, "rsv_mean"), "greater",
-                  f"After a blur of view {DEPRIVED} until epoch {last} units listen to a: mean RSV rises ({words})."),
+                  f"After a blur of view {DEPRIVED} until epoch {last} units listen to a: mean RSV rises ({words}).",
+                  short=f"{brief}: units prefer view a"),
             Claim(f"rsv.polarised_{how}", source, -1.0 * cost(held, "rsv_polarised"), "greater",
-                  f"More units than after clean epochs have |RSV| > 0.5 ({words})."),
+                  f"More units than after clean epochs have |RSV| > 0.5 ({words}).",
+                  short=f"{brief}: more one-sided units"),
             Claim(f"rsv.information_{how}", source, cost(held, f"information_{DEPRIVED}"), "greater",
-                  f"Less usable information is left in the once blurred view than after clean epochs ({words})."),
+                  f"Less usable information is left in the once blurred view than after clean epochs ({words}).",
+                  short=f"{brief}: less information left"),
         ]  # fmt: skip
     return Design(
         panels=[
-            [histogram(RESTART, end) for end in ends],
-            [histogram(CONTINUE, end) for end in ends],
-            [series("rsv_polarised", "share of units with |RSV| > 0.5"),
-             series("rsv_mean", "mean RSV (+1: only view a)")],
-            information,
+            [histogram(CONTINUE, f"{SCHEDULE_TITLES[CONTINUE]} (published)"), preferred],
+            [histogram(RESTART, SCHEDULE_TITLES[RESTART]), information],
         ],
         claims=claims,
         columns=("rsv_histogram/",),
-        note="+1: only view a moves the unit; −1: only view b; units that neither moves are left out.",
+        arms=[arm for held in windows.values() for pair in held.values() for arm in (pair.dose_matched, pair.deficit)],
+        panel_inches=(3.7, 2.7),
+        note="Which view moves a unit is its relative source variance, +1 where only view a does and −1 where only "
+        "view b does; units that neither moves are left out.",
     )  # fmt: skip
 
 
 FIGURE = Figure(
     name="cvpr2023/rsv_blur",
-    title="Which view the units listen to after a blur of the other",
+    title="Which view units listen to",
     question="After an early blur of one view, do units listen to the other one, and is the view's information lost?",
     parameters=Removals,
     design=design,

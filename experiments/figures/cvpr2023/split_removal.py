@@ -1,90 +1,89 @@
 """Two streams, one of them deprived: accuracy and the deprived stream against the removal (figure 5)."""
 
 from critical.inference.claims import Claim
-from critical.plots.panel import Look, role
+from critical.inference.effects import SMALLEST, unit_of
+from critical.plots.panel import Look
 from critical.plots.panels import Series
+from critical.plots.style import OTHER_COLOURS, arm_colour
 from experiments.design.figure import Design, Figure
 from experiments.design.parameters import SplitRemovals
-from experiments.design.protocol import (
-    AUTHORS,
-    CONTINUE,
-    RESTART,
-    SCHEDULE_WORDS,
-    Protocol,
-    WindowArms,
-    cost,
-    opportunity,
-)
+from experiments.design.protocol import AUTHORS, CONTINUE, RESTART, SCHEDULE_TITLES, SCHEDULE_WORDS, Protocol, cost
 from experiments.design.sources import CVPR2023, OURS
 from experiments.design.two_streams import DECODING, DEPRIVED, PROBES, deficits, reading_untrained, sham, stream_claims
+
+COLOURS = {"blur": arm_colour("deficit"), "dropout": OTHER_COLOURS[4], "dissociation": OTHER_COLOURS[2]}
 
 
 def design(protocol: Protocol, parameters: SplitRemovals) -> Design:
     """Sets three deficits of one view under two schedules against their references."""
     last, acting = parameters.removals[-1], deficits(protocol)
     windows = {
-        (name, how): {
-            end: protocol.window(0, end, how, deficit=deficit, sham=sham(deficit))
-            for end in (parameters.removals if name == "blur" else parameters.other_removals)
-        }
-        for name, deficit in acting.items()
-        for how in (CONTINUE, RESTART)
-    }
-    late: dict[tuple[str, str], WindowArms] = {key: held[last] for key, held in windows.items()}
-    authors = protocol.window(0, last, AUTHORS)
-
-    def panel(name: str, column: str, words: str) -> Series:
-        lines = []
-        for how, line, marker in ((RESTART, "-", "o"), (CONTINUE, "--", "s")):
-            for arm, label in (("dose_matched", "clean epochs instead"), ("deficit", "deficit until this epoch")):
-                look = role(arm, f"{label}, {SCHEDULE_WORDS[how]}", line, marker)
-                lines.append((look, {end: getattr(held, arm)[column] for end, held in windows[name, how].items()}))
-        levels = [(role("fresh", "fresh"), late[name, RESTART].fresh[column])]
-        if column in PROBES:
-            untrained = late[name, RESTART].fresh[column.replace("probe_", "probe_untrained_")]
-            levels.append((Look("untrained stream", "#777777"), untrained))
-        title = f"{name} of view {DEPRIVED}" if column == "accuracy" else ""
-        return Series(title=title, xlabel="epoch of removal", ylabel=words, lines=lines, levels=levels)
-
+        (name, how): {end: protocol.window(0, end, how, deficit=deficit, sham=sham(deficit))
+                      for end in (parameters.removals if name == "blur" else parameters.other_removals)}
+        for name, deficit in acting.items() for how in (CONTINUE, RESTART)
+    }  # fmt: skip
+    late, authors = {key: held[last] for key, held in windows.items()}, protocol.window(0, last, AUTHORS)
     decaying, restarted = SCHEDULE_WORDS[CONTINUE], SCHEDULE_WORDS[RESTART]
     blur, fair = late["blur", CONTINUE], late["blur", RESTART]
     maps = next(iter(PROBES))
-    trained = fair.dose_matched[maps] - fair.fresh[maps.replace("probe_", "probe_untrained_")]
+    untrained = fair.fresh[maps.replace("probe_", "probe_untrained_")]
+    trained = fair.dose_matched[maps] - untrained
+    titles = {CONTINUE: f"{SCHEDULE_TITLES[CONTINUE]} (published)", RESTART: SCHEDULE_TITLES[RESTART]}
+    measures = {"accuracy": "accuracy lost with both views (points)",
+                DECODING: f"accuracy lost with view {DEPRIVED} alone (points)",
+                maps: f"lost to a probe of stream {DEPRIVED} (points)"}  # fmt: skip
+
+    def panel(how: str, column: str) -> Series:
+        nothing = (Look("an untrained\nstream", arm_colour("clean")), late["blur", how].dose_matched[maps] - untrained)
+        return Series(
+            title=titles[how] if column == "accuracy" else "", xlabel=f"epoch until which view {DEPRIVED} is deprived",
+            ylabel=measures[column], zero=True, reach=SMALLEST[unit_of(cost(fair, column).terms)].effect,
+            lines=[(Look(name, COLOURS[name]), {end: cost(held, column) for end, held in windows[name, how].items()})
+                   for name in acting],
+            levels=[nothing] if column == maps else [],
+        )  # fmt: skip
+
     claims = [
         # Figure 5, right: from 94 % to under 92 %.
         Claim("split.blur_cost", CVPR2023, cost(blur), "greater", paper_effect=2.0,
-              sentence=f"A view that is blurred until epoch {last} costs accuracy ({decaying})."),
+              sentence=f"A view that is blurred until epoch {last} costs accuracy ({decaying}).",
+              short="blur, decaying: costs accuracy"),
         Claim("split.dissociation_costs_less", CVPR2023, cost(blur) - cost(late["dissociation", CONTINUE]), "greater",
               f"Dissociated views until epoch {last} cost less than a blurred one ({decaying}).",
-              differs="Dissociation leaves the head of both views untrained; so does its sham."),
+              differs="Dissociation leaves the head of both views untrained; so does its sham.",
+              short="dissociation costs less than blur"),
         Claim("split.stream_trained", OURS, trained, "greater",
-              "A trained stream holds more than an untrained one, as far as a linear probe of its maps tells."),
-        *stream_claims("split.blur_continue_", CVPR2023, blur, DEPRIVED, f"A blur until epoch {last}", decaying),
+              "A trained stream holds more than an untrained one, as far as a linear probe of its maps tells.",
+              short="a trained stream holds more"),
+        *stream_claims("split.blur_continue_", CVPR2023, blur, DEPRIVED, f"A blur until epoch {last}", decaying,
+                       "blur, decaying"),
         Claim("split.momentum", OURS, blur.deficit - authors.deficit, "none",
-              "It makes no difference that the authors' recovery starts without the momentum."),
-        Claim("split.opportunity", OURS, opportunity(blur), "greater",
-              "Part of the cost of the blur is what was missed in its epochs."),
+              "It makes no difference that the authors' recovery starts without the momentum.",
+              short="dropped momentum does not matter"),
+        Claim("split.opportunity", OURS, blur.dose_matched - blur.fresh, "greater",
+              "Part of the cost of the blur is what was missed in its epochs.", short="cost is partly lost time"),
     ]  # fmt: skip
     for name in acting:
-        what = f"{name.capitalize()} until epoch {last}"
+        what, brief = f"{name.capitalize()} until epoch {last}", f"{name}, restarted" if name == "blur" else name
         claims.append(Claim(f"split.{name}_cost_restart", OURS, cost(late[name, RESTART]), "greater",
-                            f"{what} costs accuracy ({restarted})."))  # fmt: skip
-        claims += stream_claims(f"split.{name}_restart_", OURS, late[name, RESTART], DEPRIVED, what, restarted)
-    measures = [("accuracy", "test accuracy, both views (%)"), (DECODING, f"network, view {DEPRIVED} alone (%)")]
-    measures += [(column, f"probe of stream {DEPRIVED}:\n{words} (%)") for column, words in PROBES.items()]
+                            f"{what} costs accuracy ({restarted}).", short=f"{brief}: costs accuracy"))  # fmt: skip
+        claims += stream_claims(f"split.{name}_restart_", OURS, late[name, RESTART], DEPRIVED, what, restarted, brief)
     return Design(
-        panels=[[panel(name, column, words) for name in acting] for column, words in measures],
+        panels=[[panel(how, column) for how in titles] for column in measures],
         claims=claims,
-        arms=[reading_untrained(fair.fresh)],
-        note="The network tells from one view alone what it says beside random partners; the probe is a logistic "
+        leading=("split.blur_cost", "split.blur_restart_impaired"),
+        arms=[reading_untrained(fair.fresh), *(getattr(held, arm) for name in acting for how in (RESTART, CONTINUE)
+              for arm in ("dose_matched", "deficit") for held in windows[name, how].values())],
+        note="Lost is what clean epochs instead of the deficit give more; in the shaded region it is too little to "
+        "matter. The network tells from one view alone what it says beside random partners; the probe is a logistic "
         "regression on the maps that the fusion receives, fitted on examples on which no network was trained.",
-        panel_inches=(3.4, 2.3),
+        panel_inches=(3.8, 2.3),
     )  # fmt: skip
 
 
 FIGURE = Figure(
     name="cvpr2023/split_removal",
-    title="Two streams: accuracy and the deprived stream against the epoch of removal",
+    title="Two streams, one deprived",
     question="Is a stream whose view was deprived early impaired, or does the network only ignore it?",
     parameters=SplitRemovals,
     design=design,

@@ -5,56 +5,75 @@ from critical.plots.panel import role, shades
 from critical.plots.panels import Curves, Series
 from experiments.design.figure import Design, Figure
 from experiments.design.parameters import Removals
-from experiments.design.protocol import CONTINUE, RESTART, SCHEDULE_WORDS, Protocol, cost, harm, opportunity
+from experiments.design.protocol import CONTINUE, RESTART, SCHEDULE_TITLES, Protocol, cost, harm, opportunity
 from experiments.design.sources import ICLR2019, OURS, PAWLAK2025
 
 
 def design(protocol: Protocol, parameters: Removals) -> Design:
     """Sets windows [0, removal) under both schedules against their references."""
-    first, last = parameters.removals[0], parameters.removals[-1]
-    window = {how: {end: protocol.window(0, end, how) for end in parameters.removals} for how in (CONTINUE, RESTART)}
+    name, ends = protocol.deficit.name, parameters.removals
+    first, last = ends[0], ends[-1]
+    window = {how: {end: protocol.window(0, end, how) for end in ends} for how in (CONTINUE, RESTART)}
     late, fair = window[CONTINUE][last], window[RESTART][last]
 
     def accuracy(how: str) -> Series:
-        arms, words = window[how], SCHEDULE_WORDS[how]
-        fresh = {0: arms[first].fresh} if how == RESTART else {end: arms[end].fresh for end in arms}
+        arms, scale = window[how], ", own scale" if how == RESTART else ""
         lines = [
-            (role("fresh", "fresh, at the rates of the recovery"), fresh),
-            (role("dose_matched", "clean epochs instead"), {end: arms[end].dose_matched for end in arms}),
-            (role("deficit", f"{protocol.deficit.name} until this epoch"), {end: arms[end].deficit for end in arms}),
+            (role("dose_matched", "clean epochs\ninstead"), {end: arms[end].dose_matched for end in ends}),
+            (role("deficit", f"{name} until\nthis epoch"), {end: arms[end].deficit for end in ends}),
         ]
+        levels = [(role("fresh", "fresh\nnetwork"), late.from_scratch)]
         if how == CONTINUE:
-            lines.insert(1, (role("clean", "fresh, at the rates of epoch 0"), {0: late.from_scratch}))
-        clean = Curves(column="test_accuracy", lines=[(role("clean", "clean run, by epoch", "--"), late.dose_matched)])
-        return Series(title=words, xlabel="epoch of removal", ylabel="test accuracy (%)", lines=lines, overlay=clean)
+            lines.append((role("fresh", "fresh, at the\nlow rates", "--", "s"), {end: arms[end].fresh for end in ends}))
+        return Series(title=SCHEDULE_TITLES[how], xlabel="epoch of removal", ylabel=f"final test accuracy (%){scale}",
+                      lines=lines, levels=levels)  # fmt: skip
 
-    def trace(how: str) -> Curves:
-        looks = shades([f"removed at {end}" for end in parameters.removals])
+    def curves(how: str, column: str, words: str) -> Curves:
+        looks = shades([f"{name} until {end}" for end in ends])
         lines = [(look, arms.deficit) for look, arms in zip(looks, window[how].values(), strict=True)]
         return Curves(
-            ylabel="trace of the Fisher information", column="fisher_trace", logarithmic=True,
-            marks=parameters.removals,
-            lines=[(role("clean", "clean run, by epoch", "--"), late.dose_matched), *lines],
+            ylabel=words, column=column, logarithmic=column == "fisher_trace",
+            windows=[(look, 0, end) for look, end in zip(looks, ends, strict=True)],
+            lines=[(role("dose_matched", "clean"), late.dose_matched), *lines],
         )  # fmt: skip
 
-    name, until = protocol.deficit.name, f"until epoch {last}"
+    until = f"until epoch {last}"
     claims = (
         Claim("removal.cost", ICLR2019, cost(late), "greater",
-              f"A {name} {until} leaves the network worse than a clean run of the same length (rate decaying)."),
+              f"{name.capitalize()} {until} leaves the network worse than a clean run of the same length "
+              "(rate decaying).",
+              short="deficit costs accuracy (decaying)"),
         Claim("removal.falls", ICLR2019, window[CONTINUE][first].deficit - late.deficit, "greater",
-              f"Accuracy falls with the removal: removal at {first} ends above removal at {last} (rate decaying)."),
+              f"Accuracy falls with the removal: removal at {first} ends above removal at {last} (rate decaying).",
+              short="later removal, lower accuracy"),
         Claim("removal.opportunity", OURS, opportunity(late), "greater",
-              "Part of that cost is what was missed: at the same low rates, clean epochs before the recovery help."),
+              "Part of that cost is what was missed: at the same low rates, clean epochs before the recovery help.",
+              short="cost is partly lost time"),
         Claim("removal.harm_continue", OURS, harm(late), "greater",
-              f"The rest is damage: the {name} ends below a network that starts with the rates of its recovery."),
+              f"The rest is damage: the {name} ends below a network that starts with the rates of its recovery.",
+              short="damage: below fresh (decaying)"),
         Claim("removal.harm_restart", OURS, harm(fair), "greater",
-              f"The {name} {until} ends below a fresh network when the rate restarts at the removal."),
+              f"The {name} {until} ends below a fresh network when the rate restarts at the removal.",
+              short="damage: below fresh (restarted)"),
         Claim("removal.cost_restart", OURS, cost(fair), "greater",
-              f"The {name} {until} ends below a network with as many clean epochs when the rate restarts."),
+              f"The {name} {until} ends below a network with as many clean epochs when the rate restarts.",
+              short="deficit costs accuracy (restarted)"),
         Claim("removal.restart_helps", PAWLAK2025, cost(late) - cost(fair), "greater",
-              "Restarting the rate at the removal takes away some of the cost.", requires=("removal.cost",)),
+              "Restarting the rate at the removal takes away some of the cost.", requires=("removal.cost",),
+              short="restarting the rate lowers cost"),
     )  # fmt: skip
-    return Design(panels=[[accuracy(CONTINUE), accuracy(RESTART)], [trace(CONTINUE), trace(RESTART)]], claims=claims)
+    return Design(
+        panels=[
+            [accuracy(how) for how in window],
+            [curves(how, "test_accuracy", "test accuracy by epoch (%)") for how in window],
+            [curves(how, "fisher_trace", "trace of the Fisher information") for how in window],
+        ],
+        claims=claims,
+        # Fresh networks first, as in the committed table.
+        arms=[*(window[CONTINUE][end].fresh for end in ends), late.from_scratch],
+        panel_inches=(3.4, (2.7, *[2.5 + 0.1 * len(ends)] * 2)),
+        leading=("removal.cost", "removal.harm_restart"),
+    )
 
 
 FIGURE = Figure(

@@ -1,15 +1,18 @@
 """Accuracy against the onset of a window of fixed length (Achille et al. 2019, figure 3)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from critical.inference.arms import Arm
 from critical.inference.claims import Claim
-from critical.plots.panel import role
+from critical.inference.effects import SMALLEST
+from critical.plots.panel import Look, role
 from critical.plots.panels import Series
+from critical.plots.style import OTHER_COLOURS
 from experiments.design.figure import Design, Figure
 from experiments.design.parameters import Parameters, ascending, at_least, spaced
-from experiments.design.protocol import CONTINUE, RESTART_AT_ONSET, Protocol, age, cost
+from experiments.design.protocol import CONTINUE, RESTART_AT_ONSET, SCHEDULE_TITLES, Protocol, WindowArms, age, cost
 from experiments.design.sources import ICLR2019, JUMP, OURS
 
 
@@ -42,37 +45,52 @@ def design(protocol: Protocol, parameters: Onsets) -> Design:
     equal = {onset: protocol.window(onset, length, RESTART_AT_ONSET) for onset in onsets}
     decaying = {onset: protocol.window(onset, length, CONTINUE) for onset in onsets}
     total = {onset: protocol.window(onset, length, CONTINUE, onsets[-1] - onset + recovery) for onset in onsets}
-    name, first, last = protocol.deficit.name, onsets[0], onsets[-1]
+    name, first, last, keeps = protocol.deficit.name, onsets[0], onsets[-1], SCHEDULE_TITLES[CONTINUE]
 
-    def panel(title: str, arms: Mapping[int, Any]) -> Series:
+    def panel(title: str, arms: Mapping[int, WindowArms], levels: Sequence[tuple[Look, Arm]] = ()) -> Series:
         return Series(
-            title=title, xlabel="onset of the window (epoch)", ylabel="test accuracy (%)",
+            title=title, xlabel="onset of the window (epoch)", ylabel="final test accuracy (%)", levels=levels,
             lines=[
-                (role("fresh", "fresh, at the rates of the recovery"), {onset: arms[onset].fresh for onset in onsets}),
-                (role("dose_matched", "clean epochs instead"), {onset: arms[onset].dose_matched for onset in onsets}),
-                (role("deficit", f"{name} for {length} epochs"), {onset: arms[onset].deficit for onset in onsets}),
+                (role("dose_matched", "clean epochs\ninstead"), {onset: arms[onset].dose_matched for onset in onsets}),
+                (role("deficit", f"{name} for\n{length} epochs"), {onset: arms[onset].deficit for onset in onsets}),
             ],
         )  # fmt: skip
 
+    looks = (Look("as published", OTHER_COLOURS[4]), Look("same recovery", OTHER_COLOURS[0], "--", "s"),
+             Look("equal rates", OTHER_COLOURS[1], "-", "D"))  # fmt: skip
+    costs = Series(
+        title=f"what the {name} costs", xlabel="onset of the window (epoch)", zero=True,
+        ylabel="clean epochs instead − deficit (points)", reach=SMALLEST["accuracy"].effect,
+        lines=[(look, {onset: cost(arms[onset]) for onset in onsets})
+               for look, arms in zip(looks, (total, decaying, equal), strict=True)],
+    )  # fmt: skip
     more = f"The {name} costs more in a window at epoch {first} than at epoch {last}"
     claims = (
         Claim("window.early_same_total", ICLR2019, age(total[first], total[last]), "greater",
-              f"{more} (same total of epochs, rate decaying: as published)."),
+              f"{more} (same total of epochs, rate decaying: as published).", short="early costs more (as published)"),
         Claim("window.late_costs_nothing", ICLR2019, cost(decaying[last]), "not greater",
-              f"A window at epoch {last} costs nothing (at the low rates into which it falls)."),
+              f"A window at epoch {last} costs nothing (at the low rates into which it falls).",
+              short="late costs nothing (low rates)"),
         Claim("window.early_equal_rates", OURS, age(equal[first], equal[last]), "greater",
-              f"{more} at equal rates (started again at every onset and removal).", differs=JUMP),
+              f"{more} at equal rates (started again at every onset and removal).", differs=JUMP,
+              short="early costs more (equal rates)"),
         Claim("window.late_costs_at_high_rates", OURS, cost(equal[last]), "greater",
-              f"A window at epoch {last} costs accuracy at the rates of an early one."),
+              f"A window at epoch {last} costs accuracy at the rates of an early one.",
+              short="late costs accuracy at high rates"),
     )  # fmt: skip
     return Design(
-        panels=[[
-            panel(f"{recovery} clean epochs after,\nequal rates", equal),
-            panel(f"{recovery} clean epochs after,\nrate decaying on", decaying),
-            panel(f"{last + length + recovery} epochs in all,\nrate decaying on (published)", total),
-        ]],
+        panels=[
+            [panel(f"as published: {last + length + recovery} epochs in all,\n{keeps}", total),
+             panel(f"same recovery: {recovery} epochs after,\n{keeps}", decaying)],
+            [panel("equal rates: learning rate restarted\nat onset and removal", equal, [
+                (role("fresh", "fresh network"), equal[first].fresh)]),
+             costs],
+        ],
+        # All arms in the order of the committed table; fresh networks at low rates are not drawn.
+        arms=[getattr(arms[onset], kind) for arms in (equal, decaying, total)
+              for kind in ("fresh", "dose_matched", "deficit") for onset in onsets],
         claims=claims,
-        panel_inches=(2.8, 3.0),
+        leading=("window.early_same_total", "window.early_equal_rates"),
     )  # fmt: skip
 
 

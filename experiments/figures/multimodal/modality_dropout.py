@@ -8,8 +8,10 @@ from critical.core.batch import VIEWS
 from critical.core.spec import SpecError
 from critical.deficits import ViewDropout
 from critical.inference.claims import Claim
-from critical.plots.panel import role
-from critical.plots.panels import Series
+from critical.inference.effects import SMALLEST
+from critical.plots.panel import Look
+from critical.plots.panels import Dots
+from critical.plots.style import OTHER_COLOURS
 from experiments.design.figure import Design, Figure
 from experiments.design.parameters import Parameters, ascending, at_least, spaced
 from experiments.design.protocol import RESTART_AT_ONSET, SCHEDULE_WORDS, Protocol, age, cost, harm
@@ -17,6 +19,7 @@ from experiments.design.sources import CVPR2023, JUMP, OURS
 from experiments.design.two_streams import stream_claims
 
 MODALITIES = {"a": "image", "b": "signal"}
+COLOURS = {"a": OTHER_COLOURS[4], "b": OTHER_COLOURS[3]}
 
 
 @dataclass(frozen=True)
@@ -58,57 +61,62 @@ def design(protocol: Protocol, parameters: Modalities) -> Design:
         for onset in parameters.onsets
     }
 
-    def panel(view: str, column: str, words: str) -> Series:
-        ease = "the easier one" if view == parameters.easy else "the harder one"
-        arms = {onset: windows[view, onset] for onset in parameters.onsets}
-        return Series(
-            title=f"the {MODALITIES[view]} is cut off ({ease})" if column == "accuracy" else "",
-            xlabel=f"onset of the window of {parameters.length} epochs", ylabel=words,
-            levels=[(role("fresh", "fresh"), arms[early].fresh[column])],
-            lines=[
-                (role(arm, label), {onset: getattr(held, arm)[column] for onset, held in arms.items()})
-                for arm, label in (("dose_matched", "clean epochs instead"), ("deficit", "absent in the window"))
-            ],
-        )  # fmt: skip
+    moments = {early: "early", late: "late"}
+
+    def panel(column: str, unit: str, title: str) -> Dots:
+        rows = [(Look(f"no {MODALITIES[view]}, {moments[onset]}", COLOURS[view]), cost(held, column.format(view)))
+                for (view, onset), held in windows.items()]  # fmt: skip
+        return Dots(title=title, xlabel="points lost", rows=rows, reach=SMALLEST[unit].effect)
 
     rates, claims = SCHEDULE_WORDS[RESTART_AT_ONSET], []
     for view in VIEWS:
         name, first = MODALITIES[view], windows[view, early]
         what = f"The absence of the {name} in the first {parameters.length} epochs"
         claims += [
-            *stream_claims(f"modality.{name}_", CVPR2023, first, view, what, rates, places=False),
+            *stream_claims(f"modality.{name}_", CVPR2023, first, view, what, rates, f"{name} cut off",
+                           places=False),
             Claim(f"modality.{name}_early", CVPR2023, age(first, windows[view, late], f"decoding_{view}"), "greater",
-                  f"The network loses more of the {name} early than in a late window of the same rates.", differs=JUMP),
+                  f"The network loses more of the {name} early than in a late window of the same rates.", differs=JUMP,
+                  short=f"{name} cut off: early loses more"),
             Claim(f"modality.{name}_early_impaired", OURS, age(first, windows[view, late], f"probe_maps_{view}"),
                   "greater", f"The stream of the {name} loses more early than in a late window of the same rates.",
-                  differs=JUMP),
-            Claim(f"modality.{name}_cost", OURS, cost(first), "greater", f"{what} costs accuracy from both."),
+                  differs=JUMP, short=f"{name} cut off: early impairs more"),
+            Claim(f"modality.{name}_cost", OURS, cost(first), "greater", f"{what} costs accuracy from both.",
+                  short=f"{name} cut off: costs accuracy"),
         ]  # fmt: skip
     both = {view: windows[view, early] for view in VIEWS}
     lost = {view: both[view].dose_matched[f"use_{view}"] - both[view].deficit[f"use_{view}"] for view in VIEWS}
     claims += [
         Claim("modality.hard_matters", OURS, lost[hard] - lost[parameters.easy], "greater",
-              f"The harder one ({MODALITIES[hard]}) loses more of its use than the easier one when it is cut off."),
+              f"The harder one ({MODALITIES[hard]}) loses more of its use than the easier one when it is cut off.",
+              short="harder one loses more of its use"),
         Claim("modality.harm", OURS, harm(both[hard]), "greater",
-              f"A network without the {MODALITIES[hard]} in its first epochs ends below a fresh one."),
+              f"A network without the {MODALITIES[hard]} in its first epochs ends below a fresh one.",
+              short="damage: below a fresh network"),
     ]  # fmt: skip
-    measures = {
-        "accuracy": "test accuracy, both (%)",
-        "decoding_{}": "network, cut\nmodality alone (%)",
-        "probe_maps_{}": "linear probe of\nits stream (%)",
-        "use_{}": "accuracy lost when it\nis exchanged (points)",
-    }
     return Design(
-        panels=[[panel(view, column.format(view), words) for view in VIEWS] for column, words in measures.items()],
+        panels=[
+            [panel("accuracy", "accuracy", "accuracy with both modalities"),
+             panel("decoding_{}", "readout", "accuracy with the absent one alone")],
+            [panel("probe_maps_{}", "readout", "linear probe of its stream"),
+             panel("use_{}", "readout", "use: what exchanging it costs")],
+        ],
         claims=claims,
-        panel_inches=(3.6, 2.2),
-        note="The rate starts again at the onset and at the removal, so windows have the same rates at any age.",
-    )
+        leading=("modality.image_early", "modality.image_early_impaired"),
+        panel_inches=(3.8, 2.0),
+        arms=[arm for view in VIEWS for arm in (
+            *(windows[view, onset].dose_matched for onset in parameters.onsets),
+            *(windows[view, onset].deficit for onset in parameters.onsets), windows[view, early].fresh,
+        )],
+        note="Lost is what clean epochs instead of the absence give more; in the shaded region it is too little to "
+        f"matter. Windows have {parameters.length} epochs from epoch {early} or {late} on. The rate starts again at "
+        "the onset and at the removal, so it is the same at any age.",
+    )  # fmt: skip
 
 
 FIGURE = Figure(
     name="multimodal/modality_dropout",
-    title="One of two unlike modalities is cut off, early or late",
+    title="One of two modalities cut off",
     question="Is an early absence of one modality lasting, more than a late one at the same rates?",
     parameters=Modalities,
     design=design,

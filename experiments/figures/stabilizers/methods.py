@@ -23,6 +23,7 @@ class Method:
     Attributes:
         strength: The field that a grid varies.
         source: Who proposed it.
+        short: Its name where there is little room, at most 18 characters.
         at_removal: Whether it acts once, before the first clean epoch, instead of during the window.
         whole: Whether the strength is a whole number.
         fixed: Other fields, where the defaults do not serve.
@@ -30,27 +31,37 @@ class Method:
 
     strength: str
     source: str
+    short: str
     at_removal: bool = False
     whole: bool = False
     fixed: Mapping[str, Any] = field(default_factory=dict)
 
 
 METHODS = {
-    "fisher_penalty": Method("weight", "Jastrzębski et al. 2021"),
-    "cross_sensor_reconstruction": Method("weight", "Kleinman et al. 2023"),
-    "modality_dropout": Method("probability", "Neverova et al. 2015"),
-    "shrink_and_perturb": Method("shrink", "Ash and Adams 2020", at_removal=True),
-    "l2_init": Method("weight", "Kumar et al. 2023"),
-    "weight_decay": Method("weight", "Golatkar et al. 2019"),
+    "fisher_penalty": Method("weight", "Jastrzębski et al. 2021", "Fisher penalty"),
+    "cross_sensor_reconstruction": Method("weight", "Kleinman et al. 2023", "reconstruction"),
+    "modality_dropout": Method("probability", "Neverova et al. 2015", "modality dropout"),
+    "shrink_and_perturb": Method("shrink", "Ash and Adams 2020", "shrink and perturb", at_removal=True),
+    "l2_init": Method("weight", "Kumar et al. 2023", "L2 to the start"),
+    "weight_decay": Method("weight", "Golatkar et al. 2019", "weight decay"),
     # Shifts alone: a mirrored letter is another one, and pictures that may be mirrored are so already.
-    "augmentation": Method("shift", "Golatkar et al. 2019", whole=True, fixed={"flip": False}),
-    CONTROL_METHOD: Method("factor", OURS),
+    "augmentation": Method("shift", "Golatkar et al. 2019", "augmentation", whole=True, fixed={"flip": False}),
+    CONTROL_METHOD: Method("factor", OURS, "slow trunk"),
 }
+
+WORDS = {
+    NONE: "no method",
+    CONTROL_METHOD: "slow trunk (control)",
+    "fisher_penalty": "Fisher penalty",
+    "cross_sensor_reconstruction": "cross-sensor reconstruction",
+    "l2_init": "L2 to the initial weights",
+}
+"""How figures write a method, where it is not just its name with blanks."""
 
 
 def words(method: str) -> str:
     """Returns the name of a method as figures write it."""
-    return {NONE: "no method", CONTROL_METHOD: "slow trunk (control)"}.get(method, method.replace("_", " "))
+    return WORDS.get(method, method.replace("_", " "))
 
 
 def strengths(protocol: Protocol, key: str) -> dict[str, Any]:

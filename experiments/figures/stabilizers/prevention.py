@@ -1,18 +1,17 @@
 """What is said to prevent a critical period: does it, at what price, and more than slowing the trunk does?"""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from critical.inference.arms import Term
 from critical.inference.claims import Claim
 from critical.inference.effects import SMALLEST
-from critical.plots.panel import Look, Value
-from critical.plots.panels import Dots
+from critical.plots.panel import Look
+from critical.plots.ranked import Ranked
 from critical.plots.style import OTHER_COLOURS, arm_colour
 from experiments.design.figure import Design, Figure
 from experiments.design.parameters import Parameters, at_least
-from experiments.design.protocol import Protocol, WindowArms, cost, harm
+from experiments.design.protocol import Protocol, WindowArms, cost
 from experiments.design.sources import OURS
 from experiments.design.two_streams import DECODING, DEPRIVED, PROBES, stream_claims
 from experiments.figures.stabilizers.methods import CONTROL_METHOD, METHODS, NONE, strengths, windows, words
@@ -50,52 +49,63 @@ def design(protocol: Protocol, parameters: Prevention) -> Design:
     name = protocol.deficit.name
     what = f"Without any method, {name} of view {DEPRIVED} until epoch {removal}"
     claims = [
-        Claim("prevention.cost", OURS, cost(without), "greater", f"{what} costs accuracy (rate restarted)."),
-        *stream_claims("prevention.", OURS, without, DEPRIVED, what, "rate restarted"),
-    ]
+        Claim("prevention.cost", OURS, cost(without), "greater", f"{what} costs accuracy (rate restarted).",
+              short="no method: costs accuracy"),
+        *stream_claims("prevention.", OURS, without, DEPRIVED, what, "rate restarted", "no method"),
+    ]  # fmt: skip
     for method in used:
-        held, source, said = window[method], METHODS[method].source, words(method)
+        held, source, said, brief = window[method], METHODS[method].source, words(method), METHODS[method].short
         claims += [
             Claim(f"prevention.{method}_cost", source, cost(without) - cost(held), "greater",
-                  f"{said}: the deficit costs less accuracy than without.", requires=("prevention.cost",)),
+                  f"{said}: the deficit costs less accuracy than without.", requires=("prevention.cost",),
+                  short=f"{brief}: costs less"),
             Claim(f"prevention.{method}_mends", source, cost(without, MAPS) - cost(held, MAPS), "greater",
-                  f"{said}: stream {DEPRIVED} is less impaired than without.", requires=("prevention.impaired",)),
+                  f"{said}: stream {DEPRIVED} is less impaired than without.", requires=("prevention.impaired",),
+                  short=f"{brief}: mends stream"),
             Claim(f"prevention.{method}_sight", source, cost(without, DECODING) - cost(held, DECODING), "greater",
                   f"{said}: less of view {DEPRIVED} is lost to the network than without.",
-                  requires=("prevention.decoded",)),
+                  requires=("prevention.decoded",), short=f"{brief}: decodes more"),
             Claim(f"prevention.{method}_price", OURS, without.dose_matched - held.dose_matched, "not greater",
-                  f"{said}: it costs clean networks no accuracy."),
+                  f"{said}: it costs clean networks no accuracy.", short=f"{brief}: clean unharmed"),
         ]  # fmt: skip
         if method != CONTROL_METHOD:
             claims.append(Claim(
                 f"prevention.{method}_beyond_slowing", OURS, cost(slow, DECODING) - cost(held, DECODING), "greater",
                 f"{said}: less of view {DEPRIVED} is lost than by lowering the trunk's learning rate alone.",
                 requires=("prevention.decoded", f"prevention.{method}_sight"),
+                short=f"{brief}: beats slowing",
             ))  # fmt: skip
 
-    def dots(label: str, unit: str, value: Callable[[WindowArms], Value], zero: bool = False) -> Dots:
-        rows: list[tuple[Look, Value]] = [(_look(method), value(held)) for method, held in window.items()]
-        return Dots(xlabel=label, rows=rows, zero=zero, reach=SMALLEST[unit].effect if zero else None)
+    def saved(column: str, unit: str, title: str) -> Ranked:
+        rows = [(_look(method), cost(without, column) - cost(window[method], column)) for method in used]
+        return Ranked(title=title, xlabel="points saved (dotted: all that was lost)", rows=rows,
+                      reach=SMALLEST[unit].effect, whole=cost(without, column))  # fmt: skip
 
+    price = Ranked(
+        title="price: clean networks", xlabel="points lost", reach=SMALLEST["accuracy"].effect, most_first=False,
+        rows=[(_look(method), without.dose_matched - window[method].dose_matched) for method in used],
+    )  # fmt: skip
     return Design(
         panels=[
-            [dots("cost: dose-matched − deficit (points)", "accuracy", cost, zero=True),
-             dots(f"impaired: cost of probing stream {DEPRIVED} (points)", "readout", lambda w: cost(w, MAPS), True),
-             dots(f"lost: cost of decoding view {DEPRIVED} (points)", "readout", lambda w: cost(w, DECODING), True)],
-            [dots("harm: fresh − deficit (points)", "accuracy", harm, zero=True),
-             dots("clean accuracy, dose-matched (%)", "accuracy", lambda w: Term(w.dose_matched)),
-             dots("mean RSV after the deficit (+1: only view a)", "share", lambda w: w.deficit["rsv_mean"])],
+            [saved(DECODING, "readout", f"accuracy, view {DEPRIVED} alone"),
+             saved(MAPS, "readout", f"linear probe of stream {DEPRIVED}")],
+            [saved("accuracy", "accuracy", "accuracy, both views"), price],
         ],
         claims=claims,
-        panel_inches=(4.4, 0.6 + 0.34 * len(window)),
-        note="Each method acts in the window of the deficit (shrink and perturb once, at the removal), in the "
-        "dose-matched network too. Strengths of the profile: "
+        leading=tuple(f"prevention.{method}_{what}" for method in used if method != CONTROL_METHOD
+                      for what in ("cost", "sight")),
+        arms=[*(arm for held in window.values() for arm in (held.dose_matched, held.deficit)), without.fresh],
+        panel_inches=(4.0, 0.9 + 0.25 * len(used)),
+        note="Saved is what the deficit costs less with the method; in the shaded region it is too little to matter. "
+        "Each method acts in the window of the deficit (shrink and perturb once, at the removal), in the dose-matched "
+        "network too. Strengths of the profile: "
         + ", ".join(f"{words(method)} {strength:g}" for method, strength in used.items()) + ".",
     )  # fmt: skip
 
 
 def _look(method: str) -> Look:
-    return Look(words(method), arm_colour("clean") if method in (NONE, CONTROL_METHOD) else OTHER_COLOURS[4])
+    name = words(method) if method == CONTROL_METHOD else METHODS[method].short
+    return Look(name, arm_colour("clean") if method == CONTROL_METHOD else OTHER_COLOURS[4])
 
 
 FIGURE = Figure(

@@ -9,13 +9,13 @@ from critical.inference.arms import Arm
 from critical.inference.claims import FIRST_CALIBRATION_SEED
 from critical.plots.panel import Look, role
 from critical.plots.panels import Series
-from critical.plots.style import OTHER_COLOURS
+from critical.plots.style import OTHER_COLOURS, arm_colour
 from experiments.design.figure import Design, Figure
 from experiments.design.parameters import Parameters, at_least
 from experiments.design.protocol import Protocol
 from experiments.figures.stabilizers.methods import METHODS, NONE, strengths, windows, words
 
-COLUMNS = 3
+COLUMNS = 2
 
 
 @dataclass(frozen=True)
@@ -54,26 +54,32 @@ def design(protocol: Protocol, parameters: Strengths) -> Design:
         return held.dose_matched
 
     without = clean(NONE, 0.0)
-    panels = [
-        Series(
-            title=words(method), xlabel=METHODS[method].strength, ylabel="validation accuracy (%)",
-            lines=[(Look("clean networks with the method", OTHER_COLOURS[4]),
-                    {value: clean(method, value) for value in grid})],
-            levels=[(role("clean", "without a method"), without)], categories=True,
-        )
-        for method, grid in strengths(protocol, "grid").items()
-    ]  # fmt: skip
+    chosen, taken = strengths(protocol, "use"), Look("", arm_colour("deficit"), marker="D")
+
+    def panel(method: str, grid: list[float]) -> Series:
+        every = {value: clean(method, value) for value in grid}
+        best = {value: arm for value, arm in every.items() if value == chosen.get(method)}
+        return Series(
+            title=words(method), ylabel="accuracy of clean networks (%)", categories=True,
+            xlabel=METHODS[method].strength + "".join(f" (chosen: {value:g})" for value in best),
+            lines=[(Look("", OTHER_COLOURS[4]), every), *([(taken, best)] if best else [])],
+            levels=[(role("clean", "no\nmethod"), without)],
+        )  # fmt: skip
+
+    panels = [panel(method, grid) for method, grid in strengths(protocol, "grid").items()]
     return Design(
         panels=[panels[start : start + COLUMNS] for start in range(0, len(panels), COLUMNS)],
         seeds=parameters.seeds,
-        note=f"Scored on {parameters.validation:,} held-out training examples. The best mean is taken, the larger of "
+        panel_inches=(3.6, 2.0),
+        note="The diamond is the strength that stabilizers/prevention takes. "
+        f"Scored on {parameters.validation:,} held-out training examples. The best mean is taken, the larger of "
         "equals; where that is an edge of its grid, a better one may lie beyond.",
     )
 
 
 FIGURE = Figure(
     name="stabilizers/strength",
-    title="The strength of each method, chosen on clean networks",
+    title="How strong each method may be",
     question="How strong may each method be without harm to clean networks?",
     parameters=Strengths,
     design=design,

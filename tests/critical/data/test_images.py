@@ -182,8 +182,8 @@ def test_root_is_no_part_of_the_identity():
 
 
 def test_every_kind_is_registered_under_its_name():
-    one_view = {"digits", "glyphs", "cifar10", "cifar100", "mnist", "fashion_mnist", "folder"}
-    assert set(KINDS) == one_view | {"two_eyes", "halves", "image_and_signal", "multi_feature"}
+    one_view = {"digits", "glyphs", "cifar10", "cifar100", "mnist", "fashion_mnist", "folder", "arrays"}
+    assert set(KINDS) == one_view | {"two_eyes", "halves", "image_and_signal", "multi_feature", "folder_and_table"}
     for name, kind in KINDS.items():
         assert kind.name == name
         assert isinstance(from_settings(KINDS, {"name": name}, "data"), DataSpec)
@@ -199,8 +199,7 @@ def test_held_out_images_are_of_every_class_though_some_have_few(monkeypatch):
     labels = torch.arange(10).repeat_interleave(torch.tensor([5, 9, 7, 30, 6, 5, 8, 9, 12, 9]))
     train = Split((torch.arange(100, dtype=torch.uint8).view(100, 1, 1, 1),), labels)
     whole = Dataset(train, train.take(torch.arange(3)), tuple("abcdefghij"), "uneven")
-    monkeypatch.setattr(Digits, "full", lambda self, draw=0: whole)
-    base._source.cache_clear()
+    monkeypatch.setattr(base, "_source", lambda spec: whole)
     held = Digits(validation=20)._load()
     assert held.test.labels.bincount().tolist() == [2] * 10
     seen = torch.cat([held.train.views[0], held.test.views[0]]).flatten()

@@ -7,10 +7,8 @@ import numpy as np
 import pytest
 import torch
 import torchvision
-from PIL import Image
 
-from critical.core.spec import identity
-from critical.data import KINDS, DataError, Folder, base, load, sources
+from critical.data import KINDS, DataError, base, sources
 from critical.data.cache import cache_path
 
 
@@ -153,87 +151,3 @@ def test_layout_of_torchvision_sets(tmp_path, monkeypatch, name, shape):
     assert data.train.views[0].shape == shape
     assert np.array_equal(data.train.views[0].numpy(), images.transpose(0, 3, 1, 2))
     assert data.train.labels.tolist() == [0, 1, 2, 3, 4, 5]
-
-
-@pytest.fixture
-def tree(tmp_path):
-    random = np.random.default_rng(0)
-    for split, count in (("train", 5), ("test", 2)):
-        for kind in ("cat", "dog"):
-            folder = tmp_path / "pets" / split / kind
-            folder.mkdir(parents=True)
-            for position in range(count):
-                pixels = random.integers(0, 256, (12, 12, 3), dtype=np.uint8)
-                pixels[..., 0] = 255 if kind == "dog" else 0
-                Image.fromarray(pixels).save(folder / f"{position}.png")
-    return tmp_path / "pets"
-
-
-def folder_spec(tree, **settings):
-    return Folder(path=str(tree), root=str(tree.parent / "root"), **settings)
-
-
-def test_folder_round_trip(tree):
-    data = load(folder_spec(tree))
-    assert data.train.views[0].shape == (10, 3, 12, 12)
-    assert data.test.views[0].shape == (4, 3, 12, 12)
-    assert data.classes == ("cat", "dog")
-    assert data.label == "pets 12×12, 10 images"
-    for split in (data.train, data.test):
-        assert torch.equal(split.views[0][:, 0, 0, 0], split.labels.to(torch.uint8) * 255)
-    pixels = np.array(Image.open(tree / "train" / "dog" / "3.png")).transpose(2, 0, 1)
-    assert np.array_equal(data.train.views[0][8].numpy(), pixels)
-
-
-def test_folder_is_decoded_once(tree, monkeypatch):
-    first = folder_spec(tree).load()
-    monkeypatch.setattr(Folder, "_image", None)
-    again = folder_spec(tree, label="Pets").load()
-    assert torch.equal(first.train.views[0], again.train.views[0])
-    assert again.label == "Pets 12×12, 10 images"
-
-
-def test_changed_content_is_another_fingerprint(tree):
-    before = folder_spec(tree).resolved()
-    assert len(before.fingerprint) == 16
-    assert before.resolved() == before
-    moved = tree.rename(tree.with_name("moved"))
-    assert identity(folder_spec(moved).resolved()) == identity(before)
-    (moved / "train" / "cat" / "0.png").rename(moved / "train" / "cat" / "9.png")
-    after = folder_spec(moved).resolved()
-    assert after.fingerprint != before.fingerprint
-    message = fails_with(folder_spec(moved, fingerprint=before.fingerprint))
-    assert before.fingerprint in message
-    assert len(load(folder_spec(moved)).train) == 10
-
-
-def test_folder_of_several_sizes_needs_a_resolution(tree):
-    wide = np.zeros((12, 24, 3), dtype=np.uint8)
-    wide[:, 6:18] = 200
-    Image.fromarray(wide).save(tree / "test" / "dog" / "0.png")
-    with pytest.raises(DataError, match=r"12×24 test/dog/0\.png.*set resolution$") as caught:
-        folder_spec(tree).load()
-    assert "\n" not in str(caught.value)
-    data = folder_spec(tree, resolution=6).load()
-    assert data.test.views[0].shape == (4, 3, 6, 6)
-    assert (data.test.views[0][2] == 200).all(), "the middle square"
-
-
-def test_folder_that_holds_nothing_useful(tree):
-    assert "path is not set" in fails_with(Folder())
-    assert str(tree / "nowhere" / "train") in fails_with(folder_spec(tree / "nowhere"))
-    (tree / "test" / "cow").mkdir()
-    folder_spec(tree).resolved()  # an empty folder is no class
-    (tree / "test" / "dog" / "0.png").rename(tree / "test" / "cow" / "0.png")
-    assert "test/cow has no images in train" in fails_with(folder_spec(tree))
-    for path in (tree / "test").rglob("*.png"):
-        path.rename(path.with_suffix(".txt"))
-    assert "no images below" in fails_with(folder_spec(tree))
-
-
-def test_broken_image_is_named(tree):
-    path = tree / "train" / "cat" / "1.png"
-    path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(DataError, match=r"train/cat/1\.png cannot be decoded") as caught:
-        folder_spec(tree).load()
-    assert "\n" not in str(caught.value)

@@ -59,3 +59,14 @@ def test_a_folder_that_cannot_be_made_is_one_line(path):
     path.parent.write_text("")
     with pytest.raises(WriteError, match=f"^{path.parent} cannot be written: "):
         lock(path)
+
+
+def test_whether_a_lock_is_held_is_seen_without_taking_it(tmp_path):
+    path = tmp_path / "a.lock"
+    assert not locks.held(path)
+    assert not path.exists()
+    first = locks.lock(path)
+    assert locks.held(path)
+    assert locks.held(path)
+    first.release()
+    assert not locks.held(path)

@@ -19,10 +19,11 @@ from critical.core import environment
 from critical.core.arithmetic import Arithmetic
 from critical.core.files import WriteError
 from critical.data.base import _loaded
-from critical.execution import pool
+from critical.execution import pool, progress
 from critical.execution.plan import plan
-from critical.execution.pool import RunError, Workers, _Tracker, default_jobs, run_all
+from critical.execution.pool import RunError, Workers, default_jobs, run_all
 from critical.execution.store import RunStore
+from critical.execution.tracker import Tracker
 from critical.execution.workers import work
 from critical.probes import Accuracy, Probe
 from critical.training.loop import Trainer
@@ -123,7 +124,7 @@ def test_the_count_leaves_out_what_a_failure_prevents_at_every_moment(store):
     work(todo, store)
     # The last record is written before its state: for a moment all epochs are done, but not all segments.
     store.state_path(GOOD[0].keys[-1]).unlink()
-    tracker = _Tracker(todo, store)
+    tracker = Tracker(todo, store)
     assert not tracker.finished
     assert (tracker.epochs_done, tracker.runs_left) == (todo.epochs_needed, 0)
 
@@ -134,6 +135,32 @@ def test_the_default_fills_the_machine(monkeypatch):
     assert default_jobs(Arithmetic(threads=4)) == 1
     assert default_jobs(Arithmetic(threads=8)) == 1
     assert default_jobs(replace(Arithmetic(), device="cuda")) == 1
+
+
+def test_one_progress_for_several_plans(store, tmp_path, capsys, monkeypatch):
+    """Without processes: what trains is this one."""
+    plans = [plan(GOOD[:1]), plan(GOOD)]
+
+    def here(crew, todo, tracker, bar):
+        bar.update(0, len(todo.runs))
+        work(todo, store)
+        tracker.update()
+        bar.update(tracker.epochs_done, tracker.runs_left)
+
+    monkeypatch.setattr(pool, "_train", here)
+    monkeypatch.setattr(progress, "PLAIN_SECONDS", 0.0)
+    workers = Workers(store, 1, tmp_path / "logs")
+    with workers, workers.watching(plan(GOOD)):
+        for name, one in zip("ab", plans, strict=True):
+            workers.run(one, name)
+    lines = [line.rsplit(", ", 1)[0] for line in capsys.readouterr().out.splitlines()]
+    assert lines == [
+        "a: 0 of 2 runs, 7 epochs left", "a: 1 of 2 runs, 3 epochs left",
+        "b: 1 of 2 runs, 3 epochs left", "b: 2 of 2 runs, 0 epochs left",
+    ]  # fmt: skip
+    with workers.watching(plan(GOOD)):
+        pass
+    assert capsys.readouterr().out == "", "where all is stored there is nothing to show"
 
 
 class TestPlanAfterPlan:
@@ -312,7 +339,7 @@ class TestFolders:
         log.mkdir()
         bar, todo = SimpleNamespace(update=lambda *_: None), plan([spec])
         with pytest.raises(RunError, match=r"^a worker stopped: RuntimeError: this probe cannot measure$"):
-            pool._train([pool._Member(store.root, log)], todo, _Tracker(todo, store), bar)
+            pool._train([pool._Member(store.root, log)], todo, Tracker(todo, store), bar)
 
     def test_a_folder_of_logs_that_cannot_be_made_is_one_line(self, store, tmp_path, quick):
         (tmp_path / "logs").write_text("")

@@ -1,4 +1,5 @@
 import errno
+import json
 import os
 import signal
 
@@ -6,7 +7,7 @@ import pytest
 from helpers import process
 
 from critical.core.files import WriteError
-from critical.execution.records import Records
+from critical.execution.records import Records, read_line
 
 pytestmark = pytest.mark.usefixtures("time_limit")
 
@@ -184,3 +185,23 @@ def test_two_that_append_to_one_file_and_are_killed_leave_whole_lines(records):
         assert found.get(key)["train"] == {"train_loss": float(key.split("-")[1])}
     records.refresh()
     assert records._held == found._held
+
+
+def test_a_changed_digit_makes_a_line_a_damaged_one(records):
+    for key in ("aa", "bb"):
+        records.append("aa", key, line(0.25))
+    path = records.folder / "aa.jsonl"
+    path.write_bytes(path.read_bytes().replace(b"0.25", b"0.75", 1))
+    with pytest.warns(UserWarning, match="is damaged; its epoch is made again"):
+        found = fresh(records)
+    assert [found.get(key) is None for key in ("aa", "bb")] == [True, False]
+
+
+def test_lines_of_before_there_were_checksums_are_read(records):
+    old = json.dumps({"key": "aa", **line(0.25)}).encode()
+    assert read_line(old)[1] is False
+    records.folder.mkdir()
+    (records.folder / "aa.jsonl").write_bytes(old + b"\n")
+    records.append("aa", "bb", line(0.5, one={"sum": "of a column"}))
+    assert fresh(records).get("aa")["train"] == {"train_loss": 0.25}
+    assert fresh(records).get("bb")["probes"] == {"one": {"sum": "of a column"}}

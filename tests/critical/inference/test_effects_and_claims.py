@@ -54,11 +54,19 @@ def test_a_contrast_has_one_unit():
     assert unit_of((A - B).terms) == "accuracy"
 
 
+def test_a_claim_has_a_short_name_of_its_own_or_the_last_part_of_its_id():
+    assert claim(A - B, short="blur costs accuracy").short == "blur costs accuracy"
+    assert claim(A - B, id="window.late_costs").short == "late costs"
+    assert claim(A - B, short="x" * 34).short == "x" * 34
+
+
 def test_claims_that_cannot_be_are_refused():
     with pytest.raises(SpecError, match="everything cancels"):
         claim((A - B) - (A - B))
     with pytest.raises(SpecError, match="no direction 'more'"):
         claim(A - B, direction="more")
+    with pytest.raises(SpecError, match=r"name 'a name that is too long for a phone' has 35 characters.* at most 34"):
+        claim(A - B, short="a name that is too long for a phone")
     with pytest.raises(SpecError, match="paper_effect"):
         claim(A - B, paper_effect=0.0)
     assert claim(Contrast({}) + A - B).arms == (A, B)

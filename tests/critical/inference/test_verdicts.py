@@ -6,6 +6,7 @@ import pytest
 from planted import BOTH, SEEDS, arm, table
 
 from critical.core.spec import SpecError
+from critical.inference.arms import Pooled
 from critical.inference.claims import Claim
 from critical.inference.statistics import mean_interval
 from critical.inference.verdicts import CONFIRMED_ALPHA, PROVISIONAL_ALPHA, decide, judged, to_records, verdicts
@@ -56,6 +57,12 @@ def test_a_verdict_has_its_numbers():
     assert (verdict.p, verdict.n, verdict.smallest, verdict.unit) == (2 / 256, 8, 2.0, "points")
     assert verdict.spread == pytest.approx(SPREAD.std(ddof=1))
     assert verdict.batches == ("reproduced",)
+    assert (verdict.short, verdict.paper_effect) == ("cost", None)
+
+
+def test_a_record_has_the_short_name_and_the_papers_own_effect():
+    record = to_records([decide(planted(5 + SPREAD), claim(short="a blur costs", paper_effect=7.0), SEEDS)])[0]
+    assert (record["short"], record["paper_effect"], record["smallest"]) == ("a blur costs", 7.0, 3.5)
 
 
 def test_the_spread_of_the_control_plays_no_part():
@@ -78,6 +85,16 @@ def test_two_batches_confirm_or_contradict():
     assert (against.verdict, against.confirmed) == ("undecided", False)
     assert against.batches == ("reproduced", "negligible")
     assert "disagree" in against.reason
+    # Together they say nothing: the reader learns that each by itself said the opposite of the other.
+    opposed = decide(planted(both([2.2 + 0.5 * SPREAD, -2.2 + 0.5 * SPREAD]), BOTH), claim(), BOTH)
+    assert (opposed.verdict, opposed.batches) == ("undecided", ("reproduced", "reversed"))
+    assert opposed.reason == "The batches disagree: reproduced and reversed."
+
+
+def test_a_statistic_that_no_data_determine_says_why():
+    nothing = Pooled((CLEAN - DEFICIT,), lambda held: math.nan, "exponent", undefined="There is no gap to close.")
+    verdict = decide(planted(SPREAD), claim(contrast=nothing), SEEDS)
+    assert (verdict.verdict, verdict.n, verdict.reason) == ("undecided", 0, "There is no gap to close.")
 
 
 def test_what_only_the_weaker_level_gives_stays_provisional():
@@ -108,6 +125,9 @@ def test_too_few_seeds_for_an_effect_say_so():
     verdict = decide(planted(5 + SPREAD[:4], SEEDS[:4]), claim(), SEEDS[:4])
     assert verdict.verdict == "undecided"
     assert "an effect needs 6" in verdict.reason
+    # Two seeds at chance level are equal: that shows no absence of an effect either.
+    for direction in ("greater", "less", "none", "not greater"):
+        assert decide(planted(np.zeros(2), SEEDS[:2]), claim(direction), SEEDS[:2]).verdict == "undecided"
 
 
 def test_calibration_seeds_never_serve_a_claim():

@@ -1,144 +1,21 @@
+import io
+import re
+import xml.etree.ElementTree as ElementTree
+
+import matplotlib
 import numpy as np
-import pandas as pd
 import pytest
 from matplotlib import colors
+from matplotlib.text import Text
+from pictures import contrast
 
-from critical.inference.statistics import mean_interval
 from critical.plots import style as plotting
-
-
-def table(failed=()):
-    generator = np.random.default_rng(7)
-    rows = []
-    for arm, slope in (("fresh", 0.0), ("deficit", -0.4), ("dose_matched", 0.1)):
-        for removal in (0, 10, 20):
-            for seed in range(4):
-                bad = (arm, removal, seed) in failed
-                value = np.nan if bad else 90 + slope * removal + generator.normal(0, 1.5)
-                reason = "non-finite loss at epoch 7" if bad else ""
-                rows.append(
-                    {"arm": arm, "removal": removal, "seed": seed, "accuracy": value, "failure": reason}
-                )
-    return pd.DataFrame(rows)
-
-
-def draw(rows, **options):
-    figure, axes = plotting.figure()
-    axis = axes[0, 0]
-    axis.set_xlabel("removal (epochs)")
-    drawn = {
-        arm: plotting.seeds_and_interval(
-            axis, part, "removal", "accuracy", colour=plotting.arm_colour(arm), label=arm, **options
-        )
-        for arm, part in rows.groupby("arm")
-    }
-    return figure, axis, drawn
 
 
 def painted(figure, artist):
     """The box of an artist in the drawn figure, in pixels."""
     figure.draw_without_rendering()
     return artist.get_window_extent(figure.canvas.get_renderer())
-
-
-def test_what_is_drawn_is_every_seed_and_the_mean_with_its_interval():
-    rows = table()
-    _, axis, drawn = draw(rows[rows["arm"] == "deficit"])
-    at_ten = rows[(rows["arm"] == "deficit") & (rows["removal"] == 10)]["accuracy"]
-    expected = mean_interval(at_ten)
-    row = drawn["deficit"].set_index("removal").loc[10]
-    assert (row["mean"], row["low"], row["high"]) == pytest.approx(
-        (expected.mean, expected.low, expected.high)
-    )
-    assert row["n"] == 4
-    dots = axis.collections[0].get_offsets()
-    assert sorted(dots[:, 1]) == pytest.approx(sorted(rows[rows["arm"] == "deficit"]["accuracy"]))
-    assert list(axis.lines[0].get_xdata()) == [0, 10, 20]
-
-
-def test_dots_of_seeds_and_series_never_share_a_place_and_stay_near_it():
-    _, axis, _ = draw(table())
-    clouds = [
-        np.asarray(cloud.get_offsets())[:, 0] for cloud in axis.collections if len(cloud.get_offsets()) == 12
-    ]
-    assert len(clouds) == 3
-    at_ten = np.concatenate([places[abs(places - 10) < 5] for places in clouds])
-    assert len(np.unique(at_ten.round(6))) == 12
-    assert abs(at_ten - 10).max() < 2
-
-
-def test_dots_of_a_series_with_fewer_positions_need_not_lie_further_away():
-    ends = table()[lambda rows: rows["removal"] != 10]
-
-    def reach(**options):
-        _, axis, _ = draw(ends, **options)
-        places = np.concatenate([held.get_offsets() for held in axis.collections if len(held.get_offsets()) == 8])[:, 0]
-        return np.abs(places - 20 * (places > 10)).max()
-
-    assert reach(gap=10.0) == pytest.approx(reach() / 2)
-
-
-def test_offsets_on_a_logarithmic_axis_are_the_same_factor_everywhere():
-    _figure, axes = plotting.figure()
-    axes[0, 0].set_xscale("log")
-    rows = pd.DataFrame({"budget": [10, 10, 20, 20, 40, 40], "seed": [0, 1] * 3, "gap": [1.0, 2] * 3})
-    plotting.seeds_and_interval(axes[0, 0], rows, "budget", "gap", colour="black", label="gap")
-    factors = np.asarray(axes[0, 0].collections[0].get_offsets())[:, 0] / rows["budget"]
-    assert factors[::2].to_numpy() == pytest.approx(factors.iloc[0])
-    assert factors.iloc[0] < 1 < factors.iloc[1]
-
-
-def test_one_seed_has_a_mean_and_no_interval():
-    rows = table()
-    _, axis, drawn = draw(rows[(rows["seed"] == 0) & (rows["arm"] == "fresh")])
-    assert drawn["fresh"]["low"].isna().all()
-    assert np.isfinite(axis.lines[0].get_ydata()).all()
-
-
-@pytest.mark.parametrize("interval", ["band", "bars"])
-def test_one_position_takes_bars(interval):
-    rows = table()
-    _, axis, _ = draw(rows[(rows["removal"] == 10) & (rows["arm"] == "fresh")], interval=interval)
-    assert len(axis.containers) == 1
-
-
-def test_failed_runs_are_left_out_and_named_below_the_axes():
-    rows = table(failed=[("deficit", 20, 3), ("fresh", 0, 1)])
-    figure, axis, drawn = draw(rows)
-    assert drawn["deficit"].set_index("removal").loc[20, "n"] == 3
-    plotting.failed_runs(axis, ["deficit until 20, seed 3: non-finite loss at epoch 7", "fresh, seed 1: the same"])
-    text = axis.texts[0]
-    words = " ".join(text.get_text().split())
-    assert words == "× deficit until 20, seed 3: non-finite loss at epoch 7 × fresh, seed 1: the same"
-    assert painted(figure, text).y1 <= axis.bbox.y0
-    assert painted(figure, text).y0 >= 0
-    assert painted(figure, text).width <= figure.bbox.width
-
-
-@pytest.mark.parametrize(
-    ("count", "said"), [(3, "× run 2"), (4, "and 1 more failed run"), (9, "and 6 more failed runs")]
-)
-def test_many_failed_runs_are_counted(count, said):
-    _, axes = plotting.figure()
-    plotting.failed_runs(axes[0, 0], [f"run {number}" for number in range(count)], at_most=3)
-    lines = axes[0, 0].texts[0].get_text().splitlines()
-    assert lines[:3] == ["× run 0", "× run 1", "× run 2"]
-    assert lines[-1] == said
-    assert len(lines) == min(count, 4)
-
-
-def test_without_a_failed_run_nothing_is_said():
-    _, axes = plotting.figure()
-    plotting.failed_runs(axes[0, 0], [])
-    assert not axes[0, 0].texts
-
-
-def test_failed_runs_are_left_out_after_a_csv(tmp_path):
-    table(failed=[("deficit", 20, 3)]).to_csv(tmp_path / "t.csv", index=False)
-    assert draw(pd.read_csv(tmp_path / "t.csv"))[2]["deficit"].set_index("removal").loc[20, "n"] == 3
-    # Without any failure the column comes back as numbers, all NaN.
-    table().to_csv(tmp_path / "t.csv", index=False)
-    assert draw(pd.read_csv(tmp_path / "t.csv"))[2]["deficit"]["n"].tolist() == [4, 4, 4]
 
 
 def test_axes_of_one_quantity_get_the_range_that_holds_all():
@@ -149,16 +26,6 @@ def test_axes_of_one_quantity_get_the_range_that_holds_all():
     plotting.share_scale([axes[0, 2]])
     plotting.share_scale([])
     assert [axis.get_ylim() for axis in axes[0]] == [(-2, 1), (-2, 1), (7, 9)]
-
-
-def test_a_value_that_vanished_without_a_reason_is_refused():
-    rows = table(failed=[("deficit", 20, 3)]).assign(failure="")
-    with pytest.raises(ValueError, match=r"'accuracy' is not finite for seeds \[3\]"):
-        draw(rows)
-    with pytest.raises(ValueError, match="no finished run"):
-        draw(table().assign(failure="stopped"))
-    with pytest.raises(ValueError, match="expected 'band' or 'bars'"):
-        draw(table(), interval="box")
 
 
 def test_the_legend_lies_below_all_axes_within_the_figure_and_names_each_series_once():
@@ -175,34 +42,71 @@ def test_the_legend_lies_below_all_axes_within_the_figure_and_names_each_series_
     assert box.y1 <= min(axis.bbox.y0 for axis in axes.flat)
 
 
-def test_the_same_table_gives_the_same_bytes(tmp_path):
-    written = []
-    for folder in ("a", "b"):
-        with plotting.style():
-            figure, _axis, _ = draw(table())
-            plotting.legend(figure)
-            written.append(plotting.save(figure, tmp_path / folder, "iclr2019/removal"))
-    assert written[0].png == tmp_path / "a/iclr2019/removal.png"
-    assert written[0].png.read_bytes() == written[1].png.read_bytes()
-    assert written[0].pdf.read_bytes() == written[1].pdf.read_bytes()
-    assert b"CreationDate" not in written[0].pdf.read_bytes()
-    assert sorted(path.name for path in (tmp_path / "a/iclr2019").iterdir()) == ["removal.pdf", "removal.png"]
+def drawn(dark=False):
+    with plotting.style(dark=dark):
+        figure, axes = plotting.figure(1, 2)
+        axes[0, 0].plot([-1, 1], [0, 1], color=plotting.seen(plotting.arm_colour("clean")), label="clean")
+        axes[0, 1].set_title("title")
+        plotting.legend(figure)
+    return figure
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_same_figure_gives_the_same_bytes_wherever_it_is_written(tmp_path, dark):
+    with plotting.style(dark=not dark):
+        first = plotting.save(drawn(dark), tmp_path / "a", "iclr2019/removal")
+    second = plotting.save(drawn(dark), tmp_path / "b", "iclr2019/removal")
+    assert first.png == tmp_path / "a/iclr2019/removal.png"
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+    assert b"CreationDate" not in first.pdf.read_bytes()
+    assert b"date" not in first.svg.read_bytes()
+    assert sorted(path.name for path in first.png.parent.iterdir()) == ["removal.pdf", "removal.png", "removal.svg"]
+    assert plotting.save_svg(drawn(dark), tmp_path / "c.svg").read_bytes() == first.svg.read_bytes()
+
+
+def test_the_png_has_twice_the_dots(tmp_path):
+    from matplotlib.image import imread
+
+    width, height = drawn().bbox.size
+    assert imread(plotting.save(drawn(), tmp_path, "a").png).shape[:2] == (2 * height, 2 * width)
+
+
+def test_letters_of_the_svg_need_no_font(tmp_path):
+    content = plotting.save_svg(drawn(), tmp_path / "a.svg").read_text()
+    assert "<text" not in content
+    assert "font-family" not in content
+    assert "<!-- title -->" in content
+
+
+def test_a_dark_figure_has_light_words_on_a_dark_ground():
+    figure = drawn(dark=True)
+    with plotting.style(dark=True):
+        figure.savefig(io.BytesIO())
+    words = [text for text in figure.findobj(Text) if text.get_text()]
+    assert len(words) > 10
+    for ground in (figure.get_facecolor(), figure.axes[0].get_facecolor()):
+        assert all(contrast(text.get_color(), ground) > 7 for text in words)
+    assert contrast(figure.axes[0].lines[0].get_color(), figure.get_facecolor()) >= 3
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("least", [plotting.LINE_CONTRAST, plotting.TEXT_CONTRAST])
+def test_every_colour_of_series_is_seen_on_both_grounds(dark, least):
+    with plotting.style(dark=dark):
+        ground = matplotlib.rcParams["axes.facecolor"]
+        for colour in (*plotting.ARM_COLOURS.values(), *plotting.OTHER_COLOURS, "white", "black"):
+            found = plotting.seen(colour, least)
+            assert contrast(found, ground) >= least
+            if contrast(colour, ground) >= least:
+                assert colors.to_rgb(found) == pytest.approx(colors.to_rgb(colour), abs=0.01)
 
 
 def test_the_style_ignores_the_settings_of_the_user_and_leaves_them_alone():
-    import matplotlib
-
     with matplotlib.rc_context({"font.size": 31, "axes.facecolor": "black"}):
         with plotting.style():
             assert matplotlib.rcParams["font.size"] == 9
             assert matplotlib.rcParams["axes.facecolor"] == "white"
         assert matplotlib.rcParams["font.size"] == 31
-
-
-def luminance(colour):
-    channels = np.array(colors.to_rgb(colour))
-    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
-    return float(linear @ [0.2126, 0.7152, 0.0722])
 
 
 def test_arm_colours_stand_out_from_white_and_from_each_other_without_red_and_green():
@@ -212,7 +116,7 @@ def test_arm_colours_stand_out_from_white_and_from_each_other_without_red_and_gr
         "deuteranopia": [[0.29275, 0.70725, 0], [0.29275, 0.70725, 0], [-0.02234, 0.02234, 1]],
     }
     hexes = list(plotting.ARM_COLOURS.values())
-    assert all(1.05 / (luminance(colour) + 0.05) >= 3 for colour in hexes)
+    assert all(contrast(colour) >= 3 for colour in hexes)
     for matrix in (np.eye(3), *map(np.array, seen.values())):
         shown = [matrix @ np.array(colors.to_rgb(colour)) ** 2.2 for colour in hexes]
         shown = [np.clip(value, 0, 1) ** (1 / 2.2) for value in shown]
@@ -221,3 +125,14 @@ def test_arm_colours_stand_out_from_white_and_from_each_other_without_red_and_gr
     assert not set(plotting.OTHER_COLOURS) & set(hexes)
     with pytest.raises(ValueError, match="did you mean 'dose_matched'"):
         plotting.arm_colour("dose-matched")
+
+
+def test_a_light_file_is_made_dark_without_drawing_it_again(tmp_path):
+    light = plotting.save(drawn(), tmp_path, "a").svg.read_bytes()
+    dark = plotting.darkened(light).decode()
+    ground, faint = plotting.DARK_GROUND.lower(), plotting.DARK_FAINT.lower()
+    there = set(re.findall(r"#[0-9a-f]{6}\b", dark))
+    assert ground in there
+    assert all(contrast(colour, ground) >= plotting.TEXT_CONTRAST for colour in there - {ground, faint})
+    assert f"svg{{fill: {plotting.DARK_INK.lower()}}}" in dark, "words without a colour of their own"
+    assert len(ElementTree.fromstring(dark).findall(".//*")) == len(ElementTree.fromstring(light).findall(".//*"))

@@ -42,7 +42,7 @@ def situation(model, seed=0, epoch=0, **more):
 
 def step_of(model, batch, number=0):
     logits = model(*batch.inputs)
-    return Step(model, batch, logits, functional.cross_entropy(logits, batch.labels), number)
+    return Step(model, batch, logits, functional.cross_entropy(logits, batch.labels), number, scale=1.0)
 
 
 def split_net(seed=0, **fields):

@@ -208,3 +208,20 @@ def test_what_does_not_work_in_a_compiled_network_is_refused(name):
     with pytest.raises(SpecError, match=f"^stabilizer={name}: .*compile=false$"):
         stabilized(EVERY[name], arithmetic=Arithmetic(compile=True))
     stabilized(EVERY["l2_init"], arithmetic=Arithmetic(compile=True))
+
+
+def test_no_step_is_replayed_while_a_stabiliser_acts(monkeypatch):
+    """What a stabiliser does may differ from step to step; with none the steps are alike again."""
+    asked, real = [], training.Steps
+
+    def steps(step, metrics, graphs):
+        asked.append(graphs)
+        return real(step, metrics, graphs=False)
+
+    monkeypatch.setattr(Trainer, "_graphs", True)
+    monkeypatch.setattr(training, "Steps", steps)
+    spec = stabilized(stabilizers.L2Init(weight=0.1), 1, 2)
+    trainer = Trainer(spec)
+    for epoch_spec in spec.epoch_specs:
+        trainer.train_epoch(epoch_spec)
+    assert asked == [True, False, True]

@@ -31,6 +31,9 @@ OTHER = {
     ("image_and_signal", "train_size"): {"train_size": 1000},
     ("image_and_signal", "test_size"): {"test_size": 1000},
     ("halves", "source"): {"source": "mnist"},
+    ("arrays", "layout_a"): {"layout_a": "NHW"},
+    ("arrays", "layout_b"): {"layout_b": "NCL"},
+    ("folder_and_table", "columns"): {"columns": ("age",)},
     ("multi_feature", "view_a"): {"view_a": "kar"},
     ("multi_feature", "view_b"): {"view_b": "zer"},
     ("two_modality", "fusion"): {"fusion": "sum"},
@@ -39,9 +42,12 @@ OTHER = {
     ("dissociation", "variant"): {"variant": "authors"},
     ("augmentation", "fill"): {"fill": (0.5,)},
     ("arithmetic", "instructions"): {"instructions": "native"},
+    ("torchvision", "arch"): {"arch": "densenet121"},
+    ("timm", "arch"): {"arch": "resnet50"},
     ("slow_trunk", "part"): {"part": "network"},
 }
-ANYWHERE = {"fusion": {"fusion": "gate"}, "view": {"view": "b"}, "absent": {"absent": "zero"}}
+ANYWHERE = {"fusion": {"fusion": "gate"}, "view": {"view": "b"}, "absent": {"absent": "zero"},
+            "split": {"split": 0.5}}  # fmt: skip
 """The same for a field that means the same in every kind."""
 FIXED = {("multi_feature", "resolution")}
 """Fields with one possible value."""

@@ -13,6 +13,7 @@ from critical.core import instructions
 from critical.core.arithmetic import WrongInstructions
 from critical.core.spec import SpecError
 from critical.execution.pool import RunError
+from experiments import train
 from experiments.design import command
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -54,16 +55,27 @@ def test_a_test_is_not_started_again(monkeypatch):
 
 
 @needs_avx2
+def test_a_run_that_wants_other_ones_starts_again(monkeypatch, capsys, tmp_path):
+    other = "portable" if instructions.chosen() == "native" else "native"
+    monkeypatch.setattr(command, "_may_start_again", lambda: True)
+    monkeypatch.setattr(command, "_start_again", lambda: sys.exit(77))
+    given = [*tiny.MLP, "epochs=1", f"results={tmp_path}/r", f"arithmetic.instructions={other}"]
+    status, lines, _ = tiny.call(monkeypatch, capsys, train.command, *given)
+    assert (status, lines) == (77, [])
+    assert not (tmp_path / "r").exists(), "nothing is trained before"
+
+
+@needs_avx2
 @pytest.mark.slow
-@pytest.mark.parametrize("entry", ["experiments.train", "experiments.sweep"])
-def test_native_ones_are_a_setting_like_any_other(entry, tmp_path):
+def test_native_ones_are_a_setting_like_any_other(tmp_path):
     """The process begins as a portable one and is replaced; workers inherit what the new one has."""
     own = {name: value for name, value in os.environ.items() if name != instructions.SWITCH}
-    given = [*tiny.MLP, "epochs=1", f"results={tmp_path}/r", "arithmetic.instructions=native"]
-    if entry == "experiments.sweep":
-        given += ["jobs=1"]
-    done = subprocess.run([sys.executable, "-m", entry, *given], cwd=ROOT, capture_output=True, text=True, env=own)
+    given = [*tiny.MLP, "epochs=1,2", f"results={tmp_path}/r", "arithmetic.instructions=native", "jobs=1"]
+    entry = [sys.executable, "-m", "experiments.sweep"]
+    done = subprocess.run([*entry, *given], cwd=ROOT, capture_output=True, text=True, env=own)
     assert done.returncode == 0, done.stderr
-    (path,) = (tmp_path / "r" / "runs" / "runs").glob("*/run.json")
-    held = json.loads(path.read_text())
-    assert held["arithmetic"]["instructions"] == held["environment"]["instructions"] == "native"
+    paths = list((tmp_path / "r" / "runs" / "runs").glob("*/run.json"))
+    assert len(paths) == 2
+    for path in paths:
+        held = json.loads(path.read_text())
+        assert held["arithmetic"]["instructions"] == held["environment"]["instructions"] == "native"

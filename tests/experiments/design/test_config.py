@@ -1,4 +1,8 @@
+import collections
 import dataclasses
+import importlib
+import json
+import re
 from pathlib import Path
 
 import pytest
@@ -12,7 +16,8 @@ from critical.core.arithmetic import Arithmetic
 from critical.core.spec import SpecError, from_settings
 from critical.training import augmentation, optimizers, schedules
 from experiments.design import config as configuration
-from experiments.output import loggers
+from experiments.design.registry import FIGURES
+from experiments.output import loggers, prices
 
 GROUPS = {
     "data": data.KINDS,
@@ -153,10 +158,10 @@ def test_trying_on_data_does_not_draw_from_the_global_generator():
         (["jobs=0"], "jobs=0"),
         (["jobs=many"], "jobs='many'"),
         (["device=tpu"], "device=tpu"),
-        (["protocol.seeds=[]"], "protocol.seeds"),
-        (["protocol.seeds=[1,1]"], "protocol.seeds"),
-        (["protocol.seeds=3"], "protocol.seeds"),
-        (["protocol.seeds=[a]"], "protocol.seeds='a'"),
+        (["protocol.seeds=[]", "figure=iclr2019/deficit_removal"], "protocol.seeds"),
+        (["protocol.seeds=[1,1]", "figure=iclr2019/deficit_removal"], "protocol.seeds"),
+        (["protocol.seeds=3", "figure=iclr2019/deficit_removal"], "protocol.seeds"),
+        (["protocol.seeds=[a]", "figure=iclr2019/deficit_removal"], "protocol.seeds='a'"),
         (["protocol.recovery=0"], "protocol.recovery=0"),
         (["protocol.recovery=long"], "protocol.recovery='long'"),
         (["protocol.rate=-1"], "rate=-1"),
@@ -182,12 +187,40 @@ def test_trying_on_data_does_not_draw_from_the_global_generator():
         (["probes=two_views_tiny", "figure=iclr2019/deficit_removal"], "probe source_variance: needs a network of two"),
         (["deficit.view=b"], "deficit=blur: view=b: the data have 1 view"),
         (["+figures={stabilizers/strength:{seeds:[7]}}"], "seeds=[7]: settings are chosen on seeds from 1000 on"),
+        (["+foo=1"], "foo: nothing reads it"),
+        (["+recovery=30"], "recovery: nothing reads it; did you mean protocol.recovery?"),
+        (["recovery=30"], "recovery: there is no such setting; did you mean protocol.recovery?"),
+        (["+two_streams.foo=1"], "two_streams.foo: nothing reads it"),
+        (["deficit.end=1"], "nothing reads deficit.end; a figure sets its windows itself"),
+        (["two_streams.deficit.start=1"], "nothing reads two_streams.deficit.start"),
+        (["protocol.seeds=[0]"], "stabilizers/strength has seeds of its own and would keep them"),
+        (["protocol.seeds=range(3)"], "a list is wanted, protocol.seeds=[0,1,2]"),
+        (["seeds=range(3)"], "a list is wanted, seeds=[0,1,2]"),
+        (["seeds=range(20,22)"], "a list is wanted, seeds=[20,21]"),
+        (["seeds=[range(3)]"], "a list is wanted, seeds=[0,1,2]"),
+        (["seeds=20,21"], "a list is wanted, seeds=[20,21]"),
+        (["seed=3"], "write seeds=[3]"),
+        (["figure=a/b,c/d"], "a list is wanted, figure=[a/b,c/d]"),
+        (["figure=permanence"], "did you mean 'controls/permanence'?"),
+        (["protocol.recovery=1,2"], "add -m: python -m experiments -m protocol.recovery=1,2"),
+        (["optimizer.lr=1"], "write protocol.rate=1"),
+        (["+two_streams.protocol.lr=1"], "write two_streams.protocol.rate=1"),
+        (["epochs=3"], "did you mean protocol.recovery=3?"),
+        (["schedule=constant"], "protocol.rate and protocol.decay are what can be chosen"),
+        (["FIGURE=all"], "did you mean figure?"),
+        (["deficit=occlusion", "figure=cvpr2023/rsv_blur"], "did you mean deficit@two_streams.deficit=occlusion?"),
+        (["model.width=3", "figure=multimodal/modality_dropout"], "did you mean modalities.model.width=3?"),
+        (["figures.permanence.length=1"], "figures.permanence: there is no such figure; did you mean 'controls/per"),
+        (["figures.iclr2019/deficit_remval.removals=[1]"], "did you mean 'iclr2019/deficit_removal'?"),
+        (["figures.iclr2019/deficit_removal.removals=[1,2]", "figure=controls/permanence"],
+         "figures.iclr2019/deficit_removal.removals=[1,2]: none of the figures asked for reads it"),
+        (["figures.iclr2019/deficit_removal.removals=[2,1]", "figure=iclr2019/deficit_removal"], "removals=[2, 1]"),
+        (["results=/a#b"], """quote the value, since '#' cannot stand there bare: 'results="/a#b"'"""),
     ],
     ids=lambda part: " ".join(part) if isinstance(part, list) else "",
 )
 def test_a_bad_figure_command_is_one_line(arguments, named, monkeypatch, capsys, tmp_path):
     monkeypatch.chdir(tmp_path)
-    tiny.composed_once(monkeypatch)
     given = [text for text in ("profile=smoke", "device=cpu") if text.split("=")[0] not in
              {argument.split("=")[0] for argument in arguments}]  # fmt: skip
     status, lines, out = tiny.call(
@@ -208,3 +241,81 @@ def test_a_device_that_is_not_there_is_one_line(monkeypatch, capsys, tmp_path):
     assert status != 0
     assert len(lines) == 1
     assert "device=cuda" in lines[0]
+
+
+def test_a_network_without_second_derivatives_is_refused_with_the_fisher_penalty_alone(monkeypatch):
+    class Once(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, values):
+            return values.clone()
+
+        @staticmethod
+        def backward(ctx, slope):
+            if torch.is_grad_enabled():  # a graph of this pass is wanted
+                raise RuntimeError("derivative for aten::once_backward is not implemented")
+            return slope
+
+    class Network(torch.nn.Linear):
+        def forward(self, images):
+            return Once.apply(super().forward(images.flatten(1)))
+
+    monkeypatch.setattr(configuration, "built", lambda *_, **__: Network(64, 10))
+    made = tiny.parts()
+    configuration.try_stabilizers(made, [stabilizers.StabilizerWindow(stabilizers.WeightDecay())])
+    with pytest.raises(SpecError, match=r"^stabilizer=fisher_penalty: a layer of the network has no second derivative"):
+        configuration.try_stabilizers(made, [stabilizers.StabilizerWindow(stabilizers.FisherPenalty())])
+
+
+def test_a_setting_of_a_figure_is_typed_as_it_is_called(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(prices, "prices", lambda works, jobs: [collections.defaultdict(float) for _ in works])
+    given = ["profile=smoke", "device=cpu", "dry=true", "jobs=1", "figure=iclr2019/deficit_removal", "results=r"]
+    runs = []
+    for more in ([], ["figures.iclr2019/deficit_removal.removals=[1,2,3]"]):
+        status, lines, out = tiny.call(monkeypatch, capsys, tiny.figures_main, *given, *more)
+        assert (status, lines) == (0, [])
+        runs.append(int(out.split("iclr2019/deficit_removal")[1].split()[0]))
+    assert runs[1] > runs[0] > 0
+
+
+def test_what_reaches_some_of_the_figures_is_a_note(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(prices, "prices", lambda works, jobs: [collections.defaultdict(float) for _ in works])
+    given = ["profile=smoke", "dry=true", "jobs=1", "figure=[iclr2019/deficit_removal,cvpr2023/rsv_blur]", "results=r"]
+    more = ["deficit=occlusion", "model.width=3", "two_streams.model.width=3", "protocol.recovery=3"]
+    status, lines, out = tiny.call(monkeypatch, capsys, tiny.figures_main, *given, *more)
+    assert (status, lines) == (0, [])
+    notes = [line for line in out.splitlines() if line.startswith("note: ")]
+    assert notes == ["note: deficit=occlusion, model.width=3: for iclr2019/deficit_removal; the others have their own"]
+
+
+def test_help_lists_settings_and_figures(monkeypatch, capsys):
+    status, lines, out = tiny.call(monkeypatch, capsys, tiny.figures_main, "--help")
+    assert (status, lines) == (0, [])
+    assert re.search(r"^  jobs=null +Worker processes", out, re.MULTILINE)
+    assert re.search(r"^  profile +laptop  ", out, re.MULTILINE)
+    assert all(name in out for name in FIGURES)
+    assert "schedule  " not in out, "figures have none to choose"
+
+
+@pytest.mark.parametrize(
+    "module", [f"experiments.{name}" for name in ("verify", "sweep", "agent", "sync", "deficit_grid")]
+)
+def test_help_works_everywhere(module, monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    status, lines, out = tiny.call(monkeypatch, capsys, importlib.import_module(module).main, "--help")
+    assert (status, lines) == (0, [])
+    assert f"python -m {module}" in out
+    assert not any(tmp_path.iterdir())
+
+
+def test_the_headline_of_quick_is_one_or_two_a_paper_cheapest_first():
+    """By what the committed tables took."""
+    names = list(tiny.composed("figures", "profile=quick").headline)
+    folder = configuration.CONF.parent / "results" / "reference" / "quick"
+    seconds = [json.loads((folder / f"{name}.json").read_text())["cpu_seconds"] for name in names]
+    assert seconds == sorted(seconds)
+    assert seconds[0] / 2 < 180
+    papers = collections.Counter(name.split("/")[0] for name in names)
+    assert max(papers.values()) <= 2
+    assert {"iclr2019", "cvpr2023"} <= set(papers)

@@ -17,8 +17,8 @@ def series(arms, **more):
     return Series(lines=[(role("deficit", "deficit"), dict(enumerate(arms)))], **more)
 
 
-def claim(contrast):
-    return Claim("a.claim", OURS, contrast, "greater", "It costs.")
+def claim(contrast, id="a.claim", **more):
+    return Claim(id, OURS, contrast, "greater", "It costs.", **more)
 
 
 def test_what_is_trained_is_what_is_named_shown_or_claimed_each_once():
@@ -36,9 +36,6 @@ def test_epochs_are_kept_of_the_arms_that_are_drawn_as_curves_and_of_no_other():
     alone = Design(panels=[[curves, series([LATE.deficit])]])
     assert alone.curves == {EARLY.deficit}
     assert alone.trained == (EARLY.deficit, LATE.deficit)
-    laid_over = Design(panels=[[series([LATE.deficit], overlay=curves)]])
-    assert laid_over.curves == {EARLY.deficit}
-    assert set(laid_over.trained) == {EARLY.deficit, LATE.deficit}
     assert Design(panels=[[series([EARLY.deficit])]], claims=[claim(cost(EARLY))]).curves == frozenset()
 
 
@@ -47,6 +44,20 @@ def test_two_arms_of_one_label_are_refused():
     with pytest.raises(SpecError, match=r"^figure a/b: two different arms are called 'blur \[0, 2\), rate restarted"):
         check(Design(panels=[[series([EARLY.deficit, other])]]), "a/b")
     check(Design(panels=[[series([EARLY.deficit, LATE.deficit])]]), "a/b")
+
+
+def test_two_claims_of_one_short_name_are_refused():
+    claims = [claim(cost(EARLY), "a.cost"), claim(harm(EARLY), "b.harm", short="cost")]
+    with pytest.raises(SpecError, match=r"^figure a/b: the claims 'a.cost' and 'b.harm' are both called 'cost'; give"):
+        check(Design(panels=[[]], claims=claims), "a/b")
+    check(Design(panels=[[]], claims=[claims[0], claim(harm(EARLY), "b.harm")]), "a/b")
+
+
+def test_the_headline_speaks_of_claims_of_the_figure():
+    claims = [claim(cost(EARLY), "a.cost"), claim(harm(EARLY), "a.harm")]
+    with pytest.raises(SpecError, match=r"^figure a/b: leading names 'a.harms', which is no claim of it; .*a\.harm"):
+        check(Design(panels=[[]], claims=claims, leading=("a.harms",)), "a/b")
+    check(Design(panels=[[]], claims=claims, leading=("a.harm",)), "a/b")
 
 
 def test_one_arm_of_two_labels_is_the_first_of_them():

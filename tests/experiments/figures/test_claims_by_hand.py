@@ -12,7 +12,7 @@ import tiny
 
 from critical.inference.arms import Pooled, Within
 from experiments.design import profile, registry
-from experiments.output import pipeline
+from experiments.output.composing import designed
 
 RATE, DECAY, RECOVERY = 0.05, 0.8, 4
 SEED = 20
@@ -26,7 +26,7 @@ def design(name):
         f"protocol.recovery={RECOVERY}", "protocol.longest_window=6", "protocol.points=3", f"protocol.seeds=[{SEED}]",
     )  # fmt: skip
     figure = registry.FIGURES[name]
-    return pipeline.designed(figure, *profile.figure_settings(config, figure, profile.protocol(config, figure.family)))
+    return designed(figure, *profile.figure_settings(config, figure, profile.protocol(config, figure.family)))
 
 
 def decaying(start, count, rate=RATE, decay=DECAY):

@@ -5,6 +5,7 @@ What the claims compare is spelled out in `test_claims_by_hand`; here stands whe
 
 import dataclasses
 import functools
+import re
 
 import numpy as np
 import pytest
@@ -17,10 +18,14 @@ from critical.inference.verdicts import PROVISIONAL_ALPHA, verdicts
 from critical.inference.verdicts import judged as word_of
 from critical.probes import Accuracy, Fisher
 from experiments.design import profile
+from experiments.design.facts import DataFacts
 from experiments.design.protocol import CONTINUE, DEFICIT, DOSE_MATCHED, FRESH
 from experiments.design.rates import AgesAndRates
 from experiments.design.registry import FIGURES
-from experiments.output import pipeline
+from experiments.output.composing import composed, designed
+from experiments.output.drawing import draw
+from experiments.output.recording import caption
+from experiments.runs.needs import ELSEWHERE
 
 SEEDS = BATCHES[0]
 NAMES = list(FIGURES)
@@ -38,7 +43,7 @@ def made(name):
     )  # fmt: skip
     figure = FIGURES[name]
     protocol, parameters = profile.figure_settings(config, figure, profile.protocol(config, figure.family))
-    return protocol, pipeline.designed(figure, protocol, parameters)
+    return protocol, designed(figure, protocol, parameters)
 
 
 # What each arm has more or less than the level of all, in a world in which every sentence is true.
@@ -144,7 +149,7 @@ def test_a_failed_run_is_named_below_every_panel_that_lacks_it_and_the_rest_is_d
     _, design = made(name)
     victim = design.shown[0].arms[-1]
     held = tiny.fabricated(design, SEEDS[:3], failures=[(victim, SEEDS[1])])
-    drawing = pipeline.draw(design, held)
+    drawing = draw(design, held)
     shown = [axis for axis in drawing.axes if axis.get_visible()]
     line = f"{victim}, seed {SEEDS[1]}: non-finite loss"
     for panel, axis in zip(design.shown, shown, strict=True):
@@ -156,15 +161,16 @@ def test_a_failed_run_is_named_below_every_panel_that_lacks_it_and_the_rest_is_d
 @pytest.mark.parametrize("name", NAMES)
 def test_one_seed_can_be_drawn(name):
     _, design = made(name)
-    drawing = pipeline.draw(design, tiny.fabricated(design, SEEDS[:1]))
-    assert [axis.get_xlabel() for axis in drawing.axes if axis.get_visible()] == [p.xlabel for p in design.shown]
+    drawing = draw(design, tiny.fabricated(design, SEEDS[:1]))
+    for axis, panel in zip([axis for axis in drawing.axes if axis.get_visible()], design.shown, strict=True):
+        assert " ".join(axis.get_xlabel().split()).startswith(panel.xlabel.replace("\n", " "))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_figure_says_what_is_seen(name):
     """Axes have units and a caption has a sentence for each panel."""
     protocol, design = made(name)
-    said = pipeline.caption(FIGURES[name], design, tiny.fabricated(design, SEEDS[:2]), protocol)
+    said = caption(FIGURES[name], design, tiny.fabricated(design, SEEDS[:2]), protocol)
     assert said.startswith(FIGURES[name].question)
     assert "n = 2 seeds" in said
     for panel in design.shown:
@@ -182,6 +188,15 @@ def test_sentences_are_sentences_and_ids_begin_alike(name):
     assert all((claim.sentence.endswith(".") and claim.sentence[0].isupper()) or ": " in claim.sentence
                for claim in claims)  # fmt: skip
     assert len({claim.sentence for claim in claims}) == len(claims)
+
+
+@pytest.mark.parametrize("name", CLAIMING)
+def test_every_claim_has_a_short_name_that_says_something_beside_its_figure(name):
+    """Those left out would be a part of the id: "harm continue"."""
+    for claim in made(name)[1].claims:
+        assert claim.short != claim.id.rpartition(".")[2].replace("_", " ")
+        assert len(claim.short.split()) >= 3, claim.short
+        assert not claim.short.endswith(".")
 
 
 class TestAgeOrRate:
@@ -223,3 +238,13 @@ class TestAgeOrRate:
         with pytest.raises(SpecError, match=said) as raised:
             FIGURES[AGES].design(tiny.protocol(recovery=4, decay=decay), self.parameters(**changes))
         assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("deficit", ["occlusion", "inversion", "blur"])
+def test_no_sentence_has_a_wrong_article(deficit):
+    """Which one is right depends on the deficit that is chosen."""
+    known = DataFacts("digits", 10)
+    for name in ("iclr2019/deficit_removal", "iclr2019/sensitivity_window", AGES, "controls/permanence"):
+        design = composed(name, "smoke", [*ELSEWHERE, f"deficit={deficit}"], known).design
+        wrong = [claim.sentence for claim in design.claims if re.search(r"\b[Aa] [aeio]", claim.sentence)]
+        assert not wrong

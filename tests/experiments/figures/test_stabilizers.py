@@ -4,6 +4,7 @@ import pytest
 import tiny
 
 from critical.core.spec import SpecError
+from critical.inference.claims import LONGEST_SHORT
 from critical.stabilizers import KINDS
 from experiments.design import profile
 from experiments.design.registry import FIGURES
@@ -64,6 +65,12 @@ def test_impossible_stabilizers_of_a_profile_are_refused_in_one_line(changes, sa
     assert "\n" not in str(raised.value)
 
 
+def test_short_names_of_all_methods_leave_room_for_what_is_claimed_of_them():
+    longest = max(len(method.short) for method in METHODS.values())
+    assert longest + len(": clean unharmed") <= LONGEST_SHORT
+    assert len({method.short for method in METHODS.values()}) == len(METHODS)
+
+
 class TestStrength:
     MADE = design(protocol(), Strengths(removal=2, validation=10, seeds=(1000, 1001)))
 
@@ -84,7 +91,7 @@ class TestStrength:
             assert found == ([] if arm.tags["stabilizer"] == "none" else [arm.tags["strength"]])
 
     def test_a_panel_a_method(self):
-        assert [panel.title for panel in self.MADE.shown] == ["fisher penalty", "slow trunk (control)", "augmentation"]
+        assert [panel.title for panel in self.MADE.shown] == ["Fisher penalty", "slow trunk (control)", "augmentation"]
 
 
 def test_the_chosen_strengths_are_those_that_are_used():

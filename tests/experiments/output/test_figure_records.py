@@ -1,4 +1,5 @@
 import dataclasses
+import json
 import math
 from typing import get_args
 
@@ -6,10 +7,11 @@ import numpy as np
 import pytest
 from fabricated_report import make, record, verdict, who
 
+from critical.core.spec import SpecError
 from critical.inference.verdicts import Verdict, Word
-from experiments.output import records, report
+from experiments.output import records
 from experiments.output.records import read_records, write_record
-from experiments.output.report import build_report
+from experiments.output.words import VERDICTS
 
 
 def test_the_papers_figures_come_before_our_controls(tmp_path):
@@ -42,20 +44,47 @@ def test_what_cannot_be_is_refused_in_one_line(tmp_path):
     for name in ("../up", "/root", "a//b", "", "a b"):
         with pytest.raises(ValueError, match="figure="):
             record(name)
-    with pytest.raises(ValueError, match="profile="):
-        build_report(tmp_path, "quick/..")
-    broken = tmp_path / "figures/quick/iclr2019/broken.json"
+    for name in ("quick/..", "..", ".hidden", "a b"):
+        with pytest.raises(SpecError, match="name="):
+            read_records(tmp_path, name)
+    broken = tmp_path / "tables/quick/iclr2019/broken.json"
     broken.parent.mkdir(parents=True)
     for text in ("{", "[]", "{}", '{"colour": 1}'):
         broken.write_text(text)
-        with pytest.raises(ValueError, match=r"broken\.json is no record of a figure") as raised:
-            build_report(tmp_path, "quick")
+        with pytest.raises(SpecError, match=r"broken\.json is no record of a figure") as raised:
+            read_records(tmp_path, "quick")
         assert "\n" not in str(raised.value)
+
+
+def test_a_record_of_an_earlier_version_says_what_to_do(tmp_path):
+    make(tmp_path, "a/one", verdicts=[verdict("reproduced")])
+    path = tmp_path / "tables/quick/a/one.json"
+    held = json.loads(path.read_text())
+    for lacking, said in (({"settings", "profile"}, "lacks profile, settings, as one of an earlier version does"),
+                          (set(), "lacks short")):  # fmt: skip
+        content = {key: value for key, value in held.items() if key not in lacking}
+        if not lacking:
+            content["verdicts"][0].pop("short")
+        path.write_text(json.dumps(content))
+        with pytest.raises(SpecError, match=said) as raised:
+            read_records(tmp_path, "quick")
+        assert "make the figure again, which trains nothing that is stored" in str(raised.value)
+
+
+def test_the_names_of_results_are_those_that_hold_records(tmp_path):
+    make(tmp_path, "a/one")
+    make(tmp_path, "a/one", name="quick+deficit=occlusion")
+    make(tmp_path, "a/one", name="laptop", where="reference")
+    (tmp_path / "tables/empty").mkdir()
+    assert records.names(tmp_path) == ["quick", "quick+deficit=occlusion"]
+    assert records.names(tmp_path, "reference") == ["laptop"]
+    assert records.read_record(tmp_path, "laptop", "a/one", "reference").table == "reference/laptop/a/one.csv"
+    assert records.read_record(tmp_path, "laptop", "a/two", "reference") is None
 
 
 def test_a_record_at_another_place_than_its_name_says_is_refused(tmp_path):
     make(tmp_path, "a/one")
-    held = tmp_path / "figures/quick/a"
+    held = tmp_path / "tables/quick/a"
     (held / "other.json").write_bytes((held / "one.json").read_bytes())
     with pytest.raises(ValueError, match=r"other\.json is no record of a figure \(it is the record of 'a/one'\)"):
         read_records(tmp_path, "quick")
@@ -73,7 +102,7 @@ def test_a_record_comes_back_as_it_was_written(tmp_path):
 
 
 def test_the_words_and_fields_are_those_of_the_verdicts():
-    assert set(report.VERDICTS) == set(records.WORDS) == set(get_args(Word))
+    assert set(VERDICTS) == set(records.WORDS) == set(get_args(Word))
     fields = {field.name for field in dataclasses.fields(Verdict)}
     assert set(records._VERDICT_KEYS) <= fields
     assert set(verdict("reproduced")) == fields, "what the tests fabricate"

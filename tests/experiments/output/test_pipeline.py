@@ -1,6 +1,6 @@
 import dataclasses
 import json
-from dataclasses import dataclass
+import shlex
 
 import pandas as pd
 import pytest
@@ -15,16 +15,17 @@ from critical.execution.store import RunStore
 from critical.inference.arms import Arm
 from critical.inference.claims import OURS, Claim
 from critical.inference.verdicts import verdicts
-from critical.plots.panel import Panel, role
+from critical.plots.panel import role
 from critical.plots.panels import Series
 from critical.training import loop as training
 from critical.training.loop import Trainer
 from experiments.design import profile
+from experiments.design.facts import DataFacts
 from experiments.design.figure import Design, Figure
 from experiments.design.parameters import Parameters
 from experiments.design.protocol import DEFICIT
 from experiments.design.registry import FIGURES
-from experiments.output import loggers, pipeline, tables
+from experiments.output import loggers, naming, pipeline, tables
 from experiments.output.records import read_records
 
 COLUMNS = {
@@ -64,8 +65,7 @@ class Bench:
         store = RunStore(results / "runs")
         # In this process, so that no worker has to import torch.
         self.setting = pipeline.Setting(
-            "smoke", results, lambda needed, _: tiny.train_here(needed, store), "python -m experiments profile=smoke",
-            self.logger, **changes,
+            "smoke", results, lambda needed, _: tiny.train_here(needed, store), self.logger, **changes,
         )  # fmt: skip
 
     def settings(self, name):
@@ -114,14 +114,13 @@ def test_everything_promised_is_there(made, name):
             [term.arm.id for claim in design.claims for term in claim.contrast.terms if term.column == column], column
         ].notna().all(), column  # fmt: skip
     assert len(epochs) == sum(item.spec.timeline.end for item in planned if item.curve)
-    for kind, least in (("png", 10_000), ("pdf", 3_000), ("json", 500)):
+    for kind, least in (("png", 10_000), ("pdf", 3_000), ("svg", 5_000), ("dark.svg", 5_000)):
         assert (results / "figures" / "smoke" / f"{name}.{kind}").stat().st_size > least
-    beside = results / "tables" / "smoke" / f"{name}.json"
-    assert beside.read_bytes() == (results / "figures" / "smoke" / f"{name}.json").read_bytes()
+    assert not list((results / "figures").rglob("*.json")), "the record lies beside the table"
     page = (results / "report" / "smoke" / "index.html").read_text()
     assert FIGURES[name].title in page
-    picture = results / "report" / "smoke" / "figures" / f"{name}.png"
-    assert picture.read_bytes() == (results / "figures" / "smoke" / f"{name}.png").read_bytes()
+    drawn = results / "figures" / "smoke" / f"{name}.svg"
+    assert 0 < (results / "report" / "smoke" / "figures" / f"{name}.svg").stat().st_size < drawn.stat().st_size
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -141,7 +140,13 @@ def test_the_record_says_what_was_done(made, name):
     assert who == tiny.HERE | {"seeds": seeds, "epochs": record.epochs_needed, "cpu_seconds": who["cpu_seconds"]}
     assert who["cpu_seconds"] == record.cpu_seconds > 0
     assert record.failures == []
-    assert record.data == load(made.settings(name)[0].parts.data).label
+    data = load(made.settings(name)[0].parts.data)
+    assert (record.data, record.facts) == (data.label, DataFacts(data.label, len(data.classes)))
+    assert record.command == f"python -m experiments figure={name} profile=smoke"
+    assert (record.profile, record.settings[0]) == ("smoke", "device=cpu")
+    assert len(record.timelines) == len(design.trained)
+    assert record.samples[0]["label"] == "clean"
+    assert record.leading == list(design.leading)
     deficits = {item.tags["deficit"] for item in planned if item.tags["role"] == DEFICIT}
     assert ("accuracy on deficient test images" in record.caption) == bool(deficits - {ViewDropout.name})
     assert [verdict["claim_id"] for verdict in record.verdicts] == [claim.id for claim in design.claims]
@@ -309,23 +314,20 @@ class TestComputed:
         assert "Is it computed?" in (setting.results / "report" / "smoke" / "index.html").read_text()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Named(Panel):
-    """Writes its name."""
-
-    def draw(self, axis, runs, epochs):
-        axis.set_ylim(0, float(self.title))
-        super().draw(axis, runs, epochs)
-
-
-def test_empty_places_stay_empty_and_panels_of_one_quantity_share_their_scale():
-    one, two, other = (Named(title=title, ylabel=label) for title, label in (("1", "a"), ("2", "a"), ("3", "b")))
-    design = Design(panels=[[one, two, other], [None, one]])
-    drawing = pipeline.draw(design, tables.Tables(pd.DataFrame(), pd.DataFrame()))
-    assert [axis.get_title() for axis in drawing.axes] == ["1", "2", "3", "", "1", ""]
-    assert [axis.get_visible() for axis in drawing.axes] == [True, True, True, False, True, False]
-    assert [axis.get_ylim()[1] for axis in drawing.axes[:3]] == [2, 2, 3]
-    assert drawing.axes[4].get_ylim()[1] == 1
+@pytest.mark.parametrize(
+    ("settings", "name", "end"),
+    [
+        (["device=cuda", "data.label='A (JPEG)'"], "mine", "name=mine \"data.label='A (JPEG)'\" device=cuda"),
+        (["seeds=[0]", "device=cpu"], "", "'seeds=[0]'"),
+        (["data.label='$A'", "data=folder"], "", "'data.label='\"'\"'$A'\"'\"'' data.path=FOLDER"),
+    ],
+)
+def test_a_command_is_as_a_person_types_it(settings, name, end):
+    said = pipeline.command_of("zoo/ape", "quick", settings, name)
+    assert said.endswith(end)
+    words = ["python", "-m", "experiments", "figure=zoo/ape", "profile=quick"]
+    assert shlex.split(said)[:5] == words
+    assert {text for text in settings if text != "device=cpu"} <= set(shlex.split(said))
 
 
 def test_the_command_makes_a_figure_with_a_worker(monkeypatch, capsys, tmp_path):
@@ -337,12 +339,18 @@ def test_the_command_makes_a_figure_with_a_worker(monkeypatch, capsys, tmp_path)
     ]
     status, lines, out = tiny.call(monkeypatch, capsys, tiny.figures_main, *given)
     assert (status, lines) == (0, [])
-    assert f"{tmp_path}/r/figures/smoke/iclr2019/sensitivity_window.png" in out
-    assert out.splitlines()[-1] == f"report: {tmp_path}/r/report/smoke/index.html"
-    (record,) = read_records(tmp_path / "r", "smoke")
-    said = [line.strip() for line in out.splitlines() if line.startswith("  ")]
-    assert said == [f"unfinished: {verdict['sentence']}" for verdict in record.verdicts]
-    assert record.command.startswith("python -m experiments profile=smoke")
+    name = naming.results_name("smoke", given)
+    assert name == "smoke+data.subset=40+data.test_subset=20+probes=accuracy+protocol.seeds=0,1+seeds=0"
+    assert f"{tmp_path}/r/figures/{name}/iclr2019/sensitivity_window.png" in out
+    assert out.splitlines()[-1] == f"report: {tmp_path}/r/report/{name}/index.html"
+    (record,) = read_records(tmp_path / "r", name)
+    first, last = [line.strip() for line in out.splitlines() if line.startswith("  ")]
+    assert first.startswith(f"unfinished      {len(record.verdicts)} claims; The figure is not finished: ")
+    assert last == f"picture: {tmp_path}/r/figures/{name}/iclr2019/sensitivity_window.png"
+    assert record.command == (
+        "python -m experiments figure=iclr2019/sensitivity_window profile=smoke data.subset=40 data.test_subset=20 "
+        "probes=accuracy 'protocol.seeds=[0,1]' 'seeds=[0]'"
+    )
     published = {path.parent.name for path in (tmp_path / "r" / "runs" / "runs").glob("*/run.json")}
     assert len(published) == record.runs
 

@@ -4,6 +4,7 @@ import types
 
 import pytest
 import tiny
+from fabricated_report import make
 
 from critical.core import environment
 from critical.core.spec import SpecError
@@ -137,15 +138,21 @@ def test_runs_of_changed_code_are_refused_by_their_seeds():
 def test_a_checkout_that_differs_from_its_commit_is_refused(monkeypatch):
     monkeypatch.setattr(environment, "commit", lambda: "0123abcd+")
     with pytest.raises(SpecError, match=r"^reference: critical/, experiments/ or conf/ differ from the commit"):
-        refuse_reference("cpu", "portable")
+        refuse_reference("cpu", "portable", "cpu")
 
 
 def test_bits_that_other_processors_do_not_have_are_refused(monkeypatch):
     monkeypatch.setattr(environment, "commit", lambda: "0123abcd")
     with pytest.raises(SpecError, match=r"arithmetic\.instructions=portable, or on an accelerator"):
-        refuse_reference("cpu", "native")
-    refuse_reference("cpu", "portable")
-    refuse_reference("cuda", "native")
+        refuse_reference("cpu", "native", "auto")
+    refuse_reference("cpu", "portable", "auto")
+
+
+def test_an_accelerator_makes_tables_where_the_command_names_it(monkeypatch):
+    monkeypatch.setattr(environment, "commit", lambda: "0123abcd")
+    refuse_reference("cuda", "native", "cuda")
+    with pytest.raises(SpecError, match=r"^reference: device=auto is cuda here, .* name=laptop_cuda, or device=cpu$"):
+        refuse_reference("cuda", "native", "auto")
 
 
 def test_the_command_refuses_them_too(monkeypatch, capsys, tmp_path):
@@ -156,6 +163,28 @@ def test_the_command_refuses_them_too(monkeypatch, capsys, tmp_path):
     assert (status, len(lines)) == (2, 1)
     assert "commit them first" in lines[0]
     assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["protocol.points=1"], "reference: protocol.points=1 differs from profile smoke, "),
+        (["protocol.points=1", "name=quick"], "name=quick: is a profile's own; choose another"),
+        (["protocol.points=1", "name=smoke"], "name=smoke: is the profile's own, and protocol.points=1 differs"),
+        (["name=taken"], "name=taken: holds results with protocol.points=1, and nothing is overwritten"),
+    ],
+)
+def test_the_command_never_writes_over_other_committed_tables(monkeypatch, capsys, tmp_path, given, said):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(environment, "commit", lambda: "0123abcd")
+    kept = ["protocol.points=1", "device=cpu", "arithmetic.instructions=portable"]
+    make(tmp_path / "r", "controls/permanence", name="taken", where="reference", profile="smoke", settings=kept)
+    before = {path: path.read_bytes() for path in (tmp_path / "r").rglob("*") if path.is_file()}
+    shared = ("profile=smoke", "device=cpu", "reference=true", "figure=controls/permanence", f"results={tmp_path}/r")
+    status, lines, _ = tiny.call(monkeypatch, capsys, tiny.figures_main, *shared, *given)
+    assert (status, len(lines)) == (2, 1)
+    assert said in lines[0]
+    assert {path: path.read_bytes() for path in (tmp_path / "r").rglob("*") if path.is_file()} == before
 
 
 class TestMakeReference:
@@ -171,7 +200,7 @@ class TestMakeReference:
             if needed.runs:
                 tiny.train_here(needed, setting.store)
 
-        setting = pipeline.Setting("smoke", tmp_path, train, "make reference", loggers.Logger(), reference=True)
+        setting = pipeline.Setting("smoke", tmp_path, train, loggers.Logger(), reference=True)
         return types.SimpleNamespace(
             setting=setting, trained=trained,
             make=lambda **changes: pipeline.make_reference(
@@ -189,6 +218,10 @@ class TestMakeReference:
         assert (tmp_path / "reference" / "smoke" / "controls" / "tiny.csv").exists()
         assert not (tmp_path / "tables").exists()
 
+    def test_several_seeds_at_once_fill_what_many_workers_share(self, bench):
+        record = bench.make(seeds_at_once=2)
+        assert (bench.trained, record.seeds) == ([[20, 21], [22]], [20, 21, 22])
+
     def test_with_none_lacking_it_is_drawn_anew(self, bench, tmp_path):
         bench.make()
         path = tmp_path / "reference" / "smoke" / "controls" / "tiny.csv"
@@ -198,6 +231,8 @@ class TestMakeReference:
         assert path.read_bytes() == before
         assert (record.seeds, record.made_by[0]["seeds"]) == ([20, 21, 22], [20, 21, 22])
         assert "n = 3 seeds" in record.caption
+        assert not (tmp_path / "figures").exists(), "one's own pictures are left alone"
+        assert (tmp_path / "report" / "smoke" / "figures" / "controls" / "tiny.dark.svg").exists()
 
     def test_a_kill_between_table_and_record_makes_the_seed_again(self, bench, tmp_path, monkeypatch):
         bench.make(seeds=(20,))
@@ -232,7 +267,8 @@ class TestMakeReference:
     def test_whoever_trained_is_named_and_not_who_draws(self, bench, tmp_path, monkeypatch):
         monkeypatch.setattr(tiny, "HERE", tiny.HERE | {"commit": "first"})
         bench.make(seeds=(20,))
-        (tmp_path / "reference" / "smoke" / "controls" / "tiny.json").unlink()
+        for ending in ("csv", "epochs.csv", "json"):
+            (tmp_path / "reference" / "smoke" / "controls" / f"tiny.{ending}").unlink()
         monkeypatch.setattr(tiny, "HERE", tiny.HERE | {"commit": "second"})
         record = bench.make(seeds=(20,))
         assert [(who["commit"], who["seeds"]) for who in record.made_by] == [("first", [20])]

@@ -1,0 +1,27 @@
+"""Rank correlations over conditions, one a seed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import spearmanr
+
+from critical.inference.arms import Contrast, Term, Within
+
+
+def rank_correlation(first: Sequence[Contrast | Term], second: Sequence[Contrast | Term]) -> Within:
+    """Returns Spearman's correlation of two quantities over conditions, within each seed.
+
+    Args:
+        first: A quantity in each condition.
+        second: Another one, in the same order.
+    """
+    parts = tuple(held if isinstance(held, Contrast) else Contrast({held: 1.0}) for held in (*first, *second))
+    return Within(parts, _spearman, "correlation")
+
+
+def _spearman(held: NDArray[np.float64]) -> float:
+    first, second = np.split(held, 2)
+    return float(spearmanr(first, second).statistic)

@@ -1,0 +1,57 @@
+"""What a reader is told of results besides what was found: of which profile they are, and how to make them again."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from experiments.output.records import FigureRecord
+
+PROFILES = {
+    "smoke": "A few epochs, to test that everything runs. Nothing here says anything about a paper.",
+    "quick": "Small networks on small embedded data, in minutes and with nothing to download. It shows how "
+    "each experiment works; what it finds holds for this data and need not hold for the papers'.",
+    "laptop": "Reduced photographs and networks, several seeds.",
+    "laptop_fashion": "As laptop, with grey pictures of clothes.",
+    "paper": "The papers' data, networks and hyper-parameters.",
+}
+"""What a reader should know about a profile, the small ones first."""
+FOUND = ("device=cpu", "arithmetic.instructions=", "data.fingerprint=")
+"""Settings that are found on a machine and change nothing that a reader has to know."""
+GPU = "device=cuda"
+
+
+def about(name: str, records: Sequence[FigureRecord]) -> str:
+    """Says what results are: those of a profile, or of one with changes.
+
+    Args:
+        name: The name of the results.
+        records: Theirs; may be empty.
+
+    Returns:
+        Text such as "Profile laptop, on a GPU: device=cuda, data=folder. Reduced photographs and networks, …", empty
+        where nothing is known.
+    """
+    if name in PROFILES or not records:
+        return PROFILES.get(name, "")
+    profile = records[0].profile
+    # What all figures have in common: one of them may have been made with a setting of its own.
+    changed = [held for held in records[0].settings
+               if not held.startswith(FOUND) and all(held in record.settings for record in records)]  # fmt: skip
+    changed.sort(key=lambda held: held != GPU)
+    said = f"Profile {profile}" + ", on a GPU" * (GPU in changed) + (f": {', '.join(changed)}" if changed else "")
+    return f"{said}. {PROFILES.get(profile, '')}".rstrip()
+
+
+def recipe(command: str) -> str:
+    """Returns the line that makes a figure again: of the Makefile, where figure and profile say all.
+
+    Args:
+        command: That of its record, "python -m experiments figure=… profile=… …".
+    """
+    head, _, rest = command.partition(" figure=")
+    words = shlex.split(f"figure={rest}")
+    if head == "python -m experiments" and [word.partition("=")[0] for word in words] == ["figure", "profile"]:
+        figure, profile = (word.partition("=")[2] for word in words)
+        return f"make figures FIGURE={figure} PROFILE={profile}"
+    return f".venv/bin/{command}" if command.startswith("python ") else command

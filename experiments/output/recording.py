@@ -1,0 +1,98 @@
+"""From a design and its tables to the record: words, numbers and verdicts, nothing that is not said by them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from critical.execution.plan import plan
+from critical.inference.statistics import mean_interval
+from critical.inference.verdicts import to_records, verdicts
+from experiments.design.figure import Design, Figure
+from experiments.design.protocol import DEFICIT, Protocol
+from experiments.output import tables
+from experiments.output.records import FigureRecord
+from experiments.output.tables import Tables
+from experiments.output.timelines import timelines
+
+
+def recorded(
+    figure: Figure, design: Design, protocol: Protocol, collected: Tables, planned: Sequence[int], **rest: Any
+) -> FigureRecord:
+    """Returns the record of a figure.
+
+    Args:
+        figure: The figure.
+        design: What it shows and claims.
+        protocol: How its arms were trained.
+        collected: Its tables, as the files hold them.
+        planned: The seeds that it is planned with.
+        **rest: What tables do not hold: `profile`, `settings`, `command`, `table`, `made_by`, `wall_seconds`,
+            `created`, `samples`.
+    """
+    seeds = sorted(int(seed) for seed in collected.runs["seed"].unique())
+    shown = plan(item.spec for item in tables.planned(design, seeds))
+    facts = protocol.facts
+    return FigureRecord(
+        figure=figure.name,
+        title=figure.title,
+        caption=caption(figure, design, collected, protocol),
+        alt=" ".join(panel.sentence() for panel in design.shown),
+        data=facts.label,
+        schedule=schedule_text(protocol),
+        seeds=seeds,
+        runs=len(shown.runs),
+        epochs_needed=shown.epochs_needed,
+        epochs_separate=shown.epochs_separate,
+        cpu_seconds=sum(who["cpu_seconds"] for who in rest["made_by"]),
+        failures=failure_lines(collected.runs),
+        verdicts=to_records(verdicts(collected.runs, design.claims, planned)) if design.claims else [],
+        deviations=list(figure.deviations),
+        arms=learnt(collected.runs),
+        data_facts={"label": facts.label, "classes": facts.classes},
+        timelines=timelines(design),
+        leading=list(design.leading),
+        **rest,
+    )
+
+
+def schedule_text(protocol: Protocol) -> str:
+    """Says how the learning rate goes."""
+    reset = "emptied" if protocol.reset_optimizer else "kept"
+    return (
+        f"rate {protocol.rate:g}·{protocol.decay:g}^epoch, {protocol.recovery} clean epochs in a standard "
+        f"recovery; the optimiser's state is {reset} at the removal"
+    )
+
+
+def caption(figure: Figure, design: Design, collected: Tables, protocol: Protocol) -> str:
+    """Says what is asked and seen, n, data and schedule, and how well the deficits were learnt."""
+    count = collected.runs["seed"].nunique()
+    said = [figure.question, *(panel.sentence() for panel in design.shown), design.note]
+    said.append(
+        f"n = {count} seeds, each a dot, means with 95 % intervals (Student's t). Data: "
+        f"{protocol.facts.label}. Schedule: {schedule_text(protocol)}."
+    )
+    known = [arm for arm in learnt(collected.runs) if arm["learnt"] is not None]
+    if known:
+        listed = "; ".join(f"{arm['label']}: {arm['learnt']:.0f} %" for arm in known)
+        said.append(f"How well the deficits themselves were learnt (accuracy on deficient test images): {listed}.")
+    return " ".join(filter(None, said))
+
+
+def learnt(runs: pd.DataFrame) -> list[dict[str, Any]]:
+    """Returns for each arm its label, role and mean accuracy on deficient images at the removal (None: unknown)."""
+    found = []
+    for _, rows in runs.groupby("arm_id", sort=False) if "role" in runs else ():
+        known = rows.loc[rows["role"] == DEFICIT, "accuracy_deficient"].dropna()
+        value = mean_interval(known).mean if len(known) else None
+        found.append({"label": rows["label"].iloc[0], "role": rows["role"].iloc[0], "learnt": value})
+    return found
+
+
+def failure_lines(table: pd.DataFrame) -> list[str]:
+    """Returns a line for each failed run."""
+    failed = table[table["failure"] != ""]
+    return [f"{row.label}, seed {row.seed}: {row.failure}" for row in failed.itertuples()]

@@ -1,0 +1,1 @@
+"""What has been trained, from the command line: `python -m experiments.runs list`."""
