@@ -9,6 +9,7 @@ change would not show.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -54,12 +55,11 @@ def remembered(root: str, place: Path, files: Iterable[File], take: Callable[[],
     state = hashlib.sha256(repr((VERSION, lines)).encode("utf-8", "surrogateescape")).hexdigest()
     key = hashlib.sha256(os.fsencode(place.resolve())).hexdigest()[:16]
     note = Path(root) / "cache" / "fingerprints" / f"{key}.json"
-    try:
+    # Where there is no note, or a damaged one, the fingerprint is taken anew.
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         known = json.loads(note.read_text())
         if known["state"] == state:
             return str(known["fingerprint"])
-    except (OSError, ValueError, KeyError, TypeError):
-        pass  # none, or damaged: it is taken anew
     found = take()
     # On Windows the second time is that of creation.
     newest = max(max(file.state[2:]) if os.name == "nt" else file.state[3] for file in held)

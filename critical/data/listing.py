@@ -200,6 +200,6 @@ def _joined(inside: str, name: str) -> str:
 
 
 def shown(path: Path | str) -> str:
-    """Returns a path in one line that can be printed, whatever its bytes."""
+    """Returns a path as one printable line; bytes that cannot be printed are escaped."""
     text = str(path).encode("utf-8", "backslashreplace").decode()
     return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)

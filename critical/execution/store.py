@@ -7,7 +7,7 @@ Layout, below one folder:
     wanted/<key>              some process has runs that fork here: keep this checkpoint
     locks/<key>.lock          held by the process that trains from the state before the key; see `workers`
     makers/<name>.json        who trained: commit, machine and versions, named in records
-    planned/<run_id>.json     a run that somebody began to train; gone when it is finished
+    planned/<run_id>.json     a run that was begun; removed when it is finished
     runs/<run_id>/            a finished run as people read it; see `published`
     in_use                    shared by all who work in the store; who takes something away has it alone
 

@@ -11,6 +11,7 @@ drops out of the difference it should control for cannot be written unseen.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -164,7 +165,7 @@ def _contrast(other: Arm | Term | Contrast) -> Contrast:
 
 
 @dataclass(frozen=True)
-class _Statistic:
+class _Statistic(ABC):
     """A number made of several contrasts, other than their sum.
 
     Attributes:
@@ -193,9 +194,9 @@ class _Statistic:
         held = pd.concat([part.per_seed(table) for part in self.parts], axis=1, join="inner").sort_index()
         return pd.Series(self._values(held.to_numpy(dtype=float)), index=held.index, name="value", dtype=float)
 
+    @abstractmethod
     def _values(self, data: NDArray[np.float64]) -> NDArray[np.float64]:
         """Maps the parts, (seeds, parts), to a value a seed."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A network of somebody else's is tried before it trains: what the suite relies on is measured, not assumed."""
+"""Networks from other libraries are tried before they train: what the suite relies on is measured, not assumed."""
 
 from __future__ import annotations
 

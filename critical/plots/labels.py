@@ -76,7 +76,7 @@ def apart(centres: ArrayLike, heights: ArrayLike, low: float, high: float) -> ND
 class EndLabels(Artist):
     """Names beside axes, each at the height of the end of its line: at the right, or at the left those of starts.
 
-    They find their places whenever the figure is drawn or laid out, whatever its size and limits are then. A thin line
+    They find their places each time the figure is drawn or laid out, from its size and limits at that time. A thin line
     leads from the end to a name that had to be moved, or whose line ends earlier.
     """
 

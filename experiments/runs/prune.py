@@ -70,8 +70,8 @@ def prune(results: Results, keep: Sequence[str] = (), unfinished: bool = False, 
         return 0
     with locks.alone(results.root / "in_use") as free:
         if not free or any(locks.held(path) for path in results.root.glob("locks/*.lock")):
-            print(f"error: somebody trains in {results.root}, so nothing was removed; give the command again when they "
-                  "are done", file=sys.stderr)  # fmt: skip
+            print(f"error: another process trains in {results.root}, so nothing was removed; give the command "
+                  "again when it is done", file=sys.stderr)  # fmt: skip
             return 1
         found = unneeded(results, keep, unfinished)
         size = _told(results, found)

@@ -284,8 +284,8 @@ class TestBesideAWorker:
             before = listing(results_folder)
             status, out, err = call("--yes")
             assert (status, out) == (1, "")
-            assert err == [f"error: somebody trains in {results_folder}/runs, so nothing was removed; give the command "
-                           "again when they are done"]  # fmt: skip
+            assert err == [f"error: another process trains in {results_folder}/runs, so nothing was removed; give the "
+                           "command again when it is done"]  # fmt: skip
             assert listing(results_folder) == before
             assert call()[0] == 0, "what could go is listed all the same"
             child.kill()
