@@ -39,8 +39,9 @@ from numpy.typing import NDArray
 from critical.core.files import write_atomically
 from critical.core.spec import closest
 
-ARM_COLOURS = {"deficit": "#D55E00", "dose_matched": "#0072B2", "fresh": "#009E73", "clean": "#4D4D4D"}
-"""The fixed colour of each arm: four of the colour-blind safe palette of Okabe and Ito (2008)."""
+ARM_COLOURS = {"deficit": "#D55E00", "dose_matched": "#0072B2", "fresh": "#009E73", "clean": "#4D4D4D",
+               "skip": "#332288"}  # fmt: skip
+"""The fixed colour of each arm: of the colour-blind safe palettes of Okabe and Ito (2008), and Tol (2021)."""
 
 OTHER_COLOURS = ("#CC79A7", "#E69F00", "#56B4E9", "#8C6D31", "#7A4FBF", "#000000")
 """Colours for series that are not arms; none of them is an arm's."""
@@ -114,7 +115,7 @@ def arm_colour(arm: str) -> str:
     """Returns the fixed colour of an arm.
 
     Args:
-        arm: "deficit", "dose_matched", "fresh" or "clean".
+        arm: "deficit", "dose_matched", "fresh", "skip" or "clean".
 
     Raises:
         ValueError: For any other name; series that are not arms take `OTHER_COLOURS`.
