@@ -165,27 +165,41 @@ def _size(order: Order) -> int:
 def copy(drawn: Path, figure: str, folder: Path) -> None:
     """Copies one's own pictures to a page, made small; what is not there is left out.
 
+    What was copied from the same pictures is not made small again: a page is written anew after each of its figures.
+
     Raises:
         SpecError: A file is no picture.
     """
-    for kind in ENDINGS:
-        source, target = path(drawn, figure, kind), path(folder, figure, kind)
-        if not source.is_file():
-            target.unlink(missing_ok=True)
-            continue
-        write_atomically(target, _smaller(source))
+    found = {kind: _read(source) for kind in ENDINGS if (source := path(drawn, figure, kind)).is_file()}
+    told = hashlib.sha256((_code() + "one's own").encode())
+    for kind, content in found.items():
+        told.update(kind.encode() + hashlib.sha256(content).digest())
+    stamp, copied = folder / f"{figure}.drawn", told.hexdigest()[:32]
+    there = {kind for kind in ENDINGS if path(folder, figure, kind).is_file()}
+    if there == set(found) and stamp.is_file() and stamp.read_text(encoding="utf-8") == copied:
+        return
     # Whose pictures these are has changed.
-    (folder / f"{figure}.drawn").unlink(missing_ok=True)
+    stamp.unlink(missing_ok=True)
+    for kind in ENDINGS:
+        if kind in found:
+            write_atomically(path(folder, figure, kind), _smaller(path(drawn, figure, kind), found[kind]))
+        else:
+            path(folder, figure, kind).unlink(missing_ok=True)
+    write_atomically(stamp, copied.encode())
 
 
-def _smaller(source: Path) -> bytes:
+def _read(source: Path) -> bytes:
     try:
-        content = source.read_bytes()
+        return source.read_bytes()
+    except OSError as error:
+        raise SpecError(f"{source} cannot be read ({error.strerror or error}); make the figure again") from error
+
+
+def _smaller(source: Path, content: bytes) -> bytes:
+    try:
         if source.suffix == ".png":
             return smaller_png(content, PAGE_DOTS / (2 * style.DOTS_PER_INCH))
         small = smaller_svg(content)
-    except OSError as error:
-        raise SpecError(f"{source} cannot be read ({error.strerror or error}); make the figure again") from error
     except ValueError as error:
         raise SpecError(f"{source} is no whole picture; make the figure again") from error
     if not _SIZE.search(small[:2000].decode(errors="replace")) or not small.rstrip().endswith(b"</svg>"):
