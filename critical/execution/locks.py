@@ -36,9 +36,7 @@ def lock(path: Path) -> Lock | None:
     Raises:
         WriteError: The folder cannot be written.
     """
-    with writing(path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    handle = _opened(path)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         # Its last owner may have taken the file away since it was opened: then the next one locks another file.
@@ -74,9 +72,7 @@ def shared(path: Path) -> int:
     Raises:
         WriteError: The folder cannot be written.
     """
-    with writing(path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    handle = _opened(path)
     fcntl.flock(handle, fcntl.LOCK_SH)
     return handle
 
@@ -88,8 +84,7 @@ def alone(path: Path) -> Iterator[bool]:
     Raises:
         WriteError: The folder cannot be written.
     """
-    with writing(path.parent):
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    handle = _opened(path)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -108,11 +103,20 @@ def in_turn(path: Path) -> Iterator[None]:
     Raises:
         WriteError: The folder cannot be written.
     """
-    with writing(path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    handle = _opened(path)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
         os.close(handle)
+
+
+def _opened(path: Path) -> int:
+    """Opens a file that is locked, and makes it and its folder where they are not.
+
+    Raises:
+        WriteError: The folder cannot be written.
+    """
+    with writing(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
