@@ -70,6 +70,7 @@ def main(config: DictConfig) -> None:
     spec.arithmetic.check()
     mirror = logger(configuration.plain(config.logger))
     store = RunStore(Path(config.results) / "runs")
+    store.check()
     shown = Rows(spec, store)
     store.refresh()
     shown.show()

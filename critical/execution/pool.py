@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import multiprocessing
 import os
 import pickle
 import sys
-import traceback
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -17,14 +17,19 @@ from typing import Any
 
 from critical.core import environment
 from critical.core.arithmetic import Arithmetic
-from critical.core.files import WriteError, writing
+from critical.core.cores import cores
+from critical.core.files import writing
+from critical.execution import processes
 from critical.execution.plan import Plan
 from critical.execution.progress import Progress, progress
 from critical.execution.store import RunStore
 from critical.execution.tracker import Tracker, Watched
 from critical.execution.workers import Orphaned, stop_with_parent, work
+from critical.training.runs import RunSpec
 
 POLL_SECONDS = 2.0
+BEGUN, DONE, ENDED = b"begun ", b"done", b"ended "
+"""What a worker says: that it has begun a run, that it is done with a plan, and why it ends."""
 
 
 class RunError(RuntimeError):
@@ -33,7 +38,7 @@ class RunError(RuntimeError):
 
 def default_jobs(arithmetic: Arithmetic) -> int:
     """Returns how many workers fill the machine: a process a core on a CPU, one on an accelerator."""
-    return max(1, environment.cores() // arithmetic.threads) if arithmetic.device == "cpu" else 1
+    return max(1, cores() // arithmetic.threads) if arithmetic.device == "cpu" else 1
 
 
 def run_all(plan: Plan, store: RunStore, jobs: int, label: str, logs: Path) -> None:
@@ -110,11 +115,13 @@ class Workers:
             RunError: A worker failed or was killed before the plan was done, now or in an earlier plan: these
                 workers have ended then.
         """
+        processes.end_if_imported()
         if self._ended:
             raise RunError("these workers have ended; run the same command again, it goes on where it stopped")
         tracker = Tracker(plan, self._store)
         if not tracker.finished:
             try:
+                self._store.check()
                 with self._display(label, tracker, len(plan.runs)) as bar:
                     with writing(self._logs):
                         self._logs.mkdir(parents=True, exist_ok=True)
@@ -153,8 +160,10 @@ class _Member:
 
     def __init__(self, store: Path, log: Path) -> None:
         self.log = log
-        # Why it ended, in one line.
-        self.reason = ""
+        # Why it ended, in one line, and the run that it began last.
+        self.reason = self.run = ""
+        # What the plan takes from the script, which the process has imported then.
+        self.of_script: list[str] = []
         self._store = store
         self._process: BaseProcess | None = None
         self._pipe: Connection
@@ -170,15 +179,20 @@ class _Member:
         assert self._process is not None
         return [self._pipe, self._process.sentinel]
 
-    def start(self) -> None:
-        """Starts the process, if there is none that lives."""
-        self.reason = ""
+    def start(self, of_script: list[str]) -> None:
+        """Starts the process, if there is none that lives and knows what a plan takes from the script."""
+        self.reason = self.run = ""
+        if of_script and not self.of_script:
+            self.end()
         if self._process is not None and self._process.is_alive():
             return
+        self.of_script = of_script
         context = multiprocessing.get_context("spawn")
         self._pipe, end = context.Pipe()
-        self._process = context.Process(target=_worker, args=(end, self._store, self.log), daemon=True)
-        self._process.start()
+        # Paths may be relative, and multiprocessing starts a process where this one started.
+        given = (end, self._store, self.log, os.getcwd())
+        self._process = context.Process(target=_worker, args=given, daemon=True)
+        processes.start(self._process, script=bool(of_script))
         # It alone has this end now, so the pipe ends with it.
         end.close()
 
@@ -192,12 +206,16 @@ class _Member:
         """Returns whether it is done with the plan, or has ended."""
         assert self._process is not None
         try:
-            if not self._pipe.poll():
-                return not self._process.is_alive()
-            self.reason = self._pipe.recv_bytes().decode()
+            while self._pipe.poll():
+                said = self._pipe.recv_bytes()
+                if not said.startswith(BEGUN):
+                    self.reason = said.removeprefix(ENDED).decode() if said != DONE else ""
+                    return True
+                self.run = said.removeprefix(BEGUN).decode()
         except (EOFError, OSError):
             self._process.join()
-        return True
+            return True
+        return not self._process.is_alive()
 
     def end(self) -> None:
         """Ends the process; what it has not stored is lost."""
@@ -208,16 +226,18 @@ class _Member:
 
 def _train(crew: list[_Member], plan: Plan, tracker: Tracker, bar: Progress) -> None:
     """Hands a plan to the workers and waits until all are done with it or have ended, or one has failed."""
+    given = processes.pickled(plan)
+    of_script = processes.of_script(given)
     for member in crew:
-        member.start()
-    given = pickle.dumps(plan)
+        member.start(of_script)
     for member in crew:
         member.give(given)
     busy = crew
     while busy := [member for member in busy if not member.done()]:
         tracker.update()
         bar.update(tracker.epochs_done, tracker.runs_left)
-        if any(member.reason or member.exitcode == 1 for member in crew) and not tracker.finished:
+        stopped = any(member.reason or member.exitcode in (1, processes.UNGUARDED) for member in crew)
+        if stopped and not tracker.finished:
             break
         wait([item for member in busy for item in member.news], POLL_SECONDS)
     tracker.update()
@@ -236,17 +256,15 @@ def _reason(crew: list[_Member]) -> str:
         if member.reason or (member.done() and member.reason):
             return member.reason
     for member in crew:
-        if member.exitcode and member.exitcode < 0:
-            return (
-                f"a worker was ended by signal {-member.exitcode} (9 is often a lack of memory: try fewer JOBS); "
-                "run the same command again, it goes on where it stopped"
-            )
+        if said := processes.ended(member.exitcode, member.run, member.of_script):
+            return said
     return "the workers ended before the runs were done; run the same command again"
 
 
-def _worker(pipe: Connection, store: Path, log: Path) -> None:
+def _worker(pipe: Connection, store: Path, log: Path, folder: str = ".") -> None:
     """Entry point of a worker process; what goes wrong is reported, with a traceback in `log`, and ends it."""
     try:
+        os.chdir(folder)
         stop = stop_with_parent(os.getppid())
         starter = multiprocessing.parent_process()
         if starter is None or not starter.is_alive():
@@ -254,21 +272,18 @@ def _worker(pipe: Connection, store: Path, log: Path) -> None:
             raise Orphaned("the process that started this worker is gone")
         held = RunStore(store)
         for plan in _plans(pipe, stop):
-            work(plan, held, after_epoch=stop, while_waiting=stop)
+            work(plan, held, after_epoch=stop, while_waiting=stop, begun=functools.partial(_tell, pipe))
     except (Orphaned, KeyboardInterrupt):
         sys.exit(0)
     except Exception as error:
-        reason = f"a worker stopped: {traceback.format_exception_only(error)[-1].strip()}"
-        if isinstance(error, WriteError):
-            reason = str(error)
-        else:
-            # Where there is no room for it, the reason is told all the same.
-            with contextlib.suppress(OSError):
-                log.write_text(traceback.format_exc())
-                reason += f" (traceback in {log})"
         with contextlib.suppress(OSError):
-            pipe.send_bytes(" ".join(reason.split()).encode())
+            pipe.send_bytes(ENDED + processes.told(error, log).encode())
         sys.exit(1)
+
+
+def _tell(pipe: Connection, run: RunSpec) -> None:
+    with contextlib.suppress(OSError):
+        pipe.send_bytes(BEGUN + run.run_id.encode())
 
 
 def _plans(pipe: Connection, stop: Callable[[], None]) -> Iterator[Plan]:
@@ -283,7 +298,6 @@ def _plans(pipe: Connection, stop: Callable[[], None]) -> Iterator[Plan]:
             return
         yield pickle.loads(given)
         with contextlib.suppress(OSError):
-            # No reason to have ended.
-            pipe.send_bytes(b"")
+            pipe.send_bytes(DONE)
         # Trainers hold each other in circles, and their data with them; nothing else would free them during the wait.
         gc.collect()

@@ -10,7 +10,6 @@ import functools
 import hashlib
 import io
 import multiprocessing
-import os
 import re
 import sys
 from collections.abc import Iterable
@@ -21,6 +20,7 @@ from pathlib import Path
 import matplotlib
 from PIL import Image
 
+from critical.core.cores import cores
 from critical.core.files import write_atomically
 from critical.core.spec import SpecError
 from critical.plots import style, svg
@@ -144,7 +144,7 @@ def draw_lacking(orders: Iterable[Order], jobs: int | None = None) -> int:
     """
     # The slowest first, so that none is left alone at the end.
     lacking = sorted((order for order in orders if order.lacking), key=_size, reverse=True)
-    jobs = min(len(lacking), jobs or os.cpu_count() or 1)
+    jobs = min(len(lacking), jobs or cores())
     if jobs < 2:
         for order in lacking:
             draw_order(order)
