@@ -39,6 +39,7 @@ SMALLEST = {
     "bits": Smallest(0.2, "bits", "usable information"),
     "exponent": Smallest(0.2, "", "exponent of a recovery ladder"),
     "trace": Smallest(math.log(1.2), "×", "trace of the Fisher information, as a ratio", ratio=True),
+    "gradient": Smallest(math.log(1.2), "×", "norms of the gradient's mean and deviation, as a ratio", ratio=True),
     "error": Smallest(math.log(1.1), "×", "test error, as a ratio: the share of what was left to learn", ratio=True),
     "correlation": Smallest(0.3, "", "rank correlation over conditions"),
 }
@@ -52,6 +53,10 @@ _COLUMNS = (
     ("rsv_", "share"),
     ("information_", "bits"),
     ("fisher_trace", "trace"),
+    ("empirical_fisher_trace", "trace"),
+    ("fisher_share", "share"),
+    ("filter_", "share"),
+    ("gradient_", "gradient"),
     ("error", "error"),
 )
 

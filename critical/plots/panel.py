@@ -66,6 +66,7 @@ class Panel:
         xlabel: Below it.
         ylabel: Above the vertical axis, with the unit. Panels of a row that have the same share their scale.
         note: A sentence that the caption needs besides.
+        across: First and last value of the horizontal axis, for panels above each other that share it.
     """
 
     kind: ClassVar[str] = ""
@@ -73,6 +74,7 @@ class Panel:
     xlabel: str = ""
     ylabel: str = ""
     note: str = ""
+    across: tuple[float, float] | None = None
 
     @property
     def arms(self) -> tuple[Arm, ...]:
@@ -99,6 +101,8 @@ class Panel:
                           va="bottom", fontsize=8.5, annotation_clip=False)  # fmt: skip
         height = 10.5 * len(measure.split("\n")) + 7 if measure else 5
         axis.set_title(fitted(axis, self.title, 9.5), x=0, ha="left", fontweight="bold", pad=height)
+        if self.across is not None:
+            axis.set_xlim(*self.across)
         shaded = SHADED if getattr(self, "reach", None) is not None else ""
         axis.set_xlabel("\n".join(filter(None, (fitted(axis, self.xlabel, 9), shaded))))
         failed_runs(axis, [row for arm in self.arms for row in _failed(runs, arm)])

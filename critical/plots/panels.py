@@ -10,6 +10,11 @@ compares. What is drawn is the mean with a Student interval and, where there is 
 | `Dots`       | values side by side, a row each; every seed a dot                           | left of rows, or above |
 | `Histograms` | shares over bins; every seed a faint staircase                              | in a legend            |
 | `HeatMap`    | the mean of a value over two numbers                                        |                        |
+| `ByColumn`   | several columns of an arm by epoch, in one scale                            | at the ends of lines   |
+| `Stacked`    | shares of the layers of an arm by epoch, as areas on each other             | at the ends of areas   |
+| `Images`     | small images out of the table, such as filters: a row an arm                | left of rows           |
+
+The last three are in `critical.plots.of_arms`.
 
 Names are those of the looks; write them short, with a line break where they would be wide: their room is taken from
 the panel. `reach` shades what is too small to matter, from `critical.inference.effects`, and says so.

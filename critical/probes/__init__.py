@@ -9,16 +9,21 @@ from critical.probes.base import Probe, ProbeContext, evaluate
 from critical.probes.standard import Accuracy, Fisher
 from critical.probes.stream_probe import StreamProbe
 from critical.probes.two_views import Decoding, SourceVarianceProbe
+from critical.probes.weights import Filters, FisherVariants, Gradients
 
 KINDS: dict[str, type[Probe]] = {
-    kind.name: kind for kind in (Accuracy, Fisher, SourceVarianceProbe, Decoding, StreamProbe)
+    kind.name: kind
+    for kind in (Accuracy, Fisher, SourceVarianceProbe, Decoding, StreamProbe, FisherVariants, Gradients, Filters)
 }
 
 __all__ = [
     "KINDS",
     "Accuracy",
     "Decoding",
+    "Filters",
     "Fisher",
+    "FisherVariants",
+    "Gradients",
     "Probe",
     "ProbeContext",
     "SourceVarianceProbe",

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import torch
 
+from critical.core.batch import Batch
 from critical.core.randomness import generator
 from critical.core.spec import SpecError
 from critical.measures.fisher import NOISES, trace_of_fisher
@@ -32,6 +33,29 @@ class Accuracy(Probe):
             accuracy, loss = evaluate(context, context.dataset.test, context.deficits)
             row |= {"test_accuracy_deficient": accuracy, "test_loss_deficient": loss}
         return row
+
+
+def images_of_fisher(context: ProbeContext, samples: int, chunk: int) -> tuple[list[Batch], torch.Generator]:
+    """Draws training images, as the network saw them in the epoch just trained.
+
+    Args:
+        context: The data, and what acted.
+        samples: How many.
+        chunk: Images a batch.
+
+    Returns:
+        The batches, with the labels that were seen, and the generator that drew them, for what is drawn besides.
+    """
+    split = context.dataset.train
+    draws = generator(context.seed, "fisher", context.epoch)
+    index = torch.randperm(len(split.labels), generator=draws)[:samples].to(split.labels.device)
+    batches = []
+    for part in chunks(index, chunk):
+        batch = context.dataset.batch(split, part)
+        for deficit in context.deficits:
+            batch = deficit.apply(batch, seed=context.seed, epoch=context.epoch - 1)
+        batches.append(batch)
+    return batches, draws
 
 
 @dataclass(frozen=True)
@@ -71,15 +95,8 @@ class Fisher(Probe):
 
         Of a network of two streams also `fisher_trace_pathway/<a, b, trunk>`.
         """
-        split = context.dataset.train
-        draws = generator(context.seed, "fisher", context.epoch)
-        index = torch.randperm(len(split.labels), generator=draws)[: self.samples].to(split.labels.device)
-        seen = []
-        for part in chunks(index, self.chunk):
-            batch = context.dataset.batch(split, part)
-            for deficit in context.deficits:
-                batch = deficit.apply(batch, seed=context.seed, epoch=context.epoch - 1)
-            seen.append(context.arithmetic.place(batch.inputs))
+        batches, draws = images_of_fisher(context, self.samples, self.chunk)
+        seen = [context.arithmetic.place(batch.inputs) for batch in batches]
         trace = trace_of_fisher(context.model, seen, generator=draws, noise=self.noise)
         row: dict[str, Any] = {
             "fisher_trace": trace.total,

@@ -6,8 +6,8 @@ from the panels and claims; the pipeline (`experiments.output.pipeline`) does th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -31,6 +31,8 @@ class Design:
         arms: Arms that stand in the table first, in this order: those that no panel and no claim names, and others
             where a committed table has them so.
         columns: Beginnings of the columns with a slash in their names that the table keeps, such as `rsv_histogram/`.
+        at: Column → epochs after which the table of runs has its value too, as `column@epoch`; see `shares` in
+            `experiments.output.tables` for columns that follow from others.
         panel_inches: Width and height of a panel; several heights: those of the rows.
         table: For figures that compute their table instead of training: a function that returns it. Its rows have
             `arm_id`, `seed` and `failure` like those of runs.
@@ -44,6 +46,7 @@ class Design:
     claims: Sequence[Claim] = ()
     arms: Sequence[Arm] = ()
     columns: tuple[str, ...] = ()
+    at: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     panel_inches: tuple[float, float | Sequence[float]] = style.PANEL_INCHES
     table: Callable[[], pd.DataFrame] | None = None
     note: str = ""

@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from critical.core.spec import SpecError
-from critical.probes import Fisher
+from experiments.design.measuring import after_every_epoch
 from experiments.design.parameters import Parameters, ascending, at_least, spaced
 from experiments.design.protocol import Protocol, WindowArms
 
@@ -59,9 +59,7 @@ def cell(protocol: Protocol, age: int, high: bool, length: int, settle: int = 0)
     if age and (high or aged >= age):
         before.append((age, rate, 1.0))
     words = f"{'high' if high else 'low'} rate" + (f", settled for {settle} epochs" if settle else "")
-    probes = tuple(replace(probe, every=1) if isinstance(probe, Fisher) else probe for probe in protocol.parts.probes)
-    often = replace(protocol, parts=replace(protocol.parts, probes=probes))
-    return often.staged(tuple(before), age + settle, length, words)
+    return after_every_epoch(protocol).staged(tuple(before), age + settle, length, words)
 
 
 def windows(protocol: Protocol, parameters: AgesAndRates) -> dict[tuple[str, int], WindowArms]:

@@ -5,9 +5,11 @@ from critical.inference.claims import OURS
 ICLR2019 = "Achille et al. 2019"
 CVPR2023 = "Kleinman et al. 2023"
 PAWLAK2025 = "Pawlak 2025"
+KUNSTNER2019 = "Kunstner et al. 2019"
+SHWARTZ_ZIV2017 = "Shwartz-Ziv and Tishby 2017"
 LADDER2026 = "haeliotang/critical-period-lm 2026"
 
 JUMP = "The late window begins with a jump of the rate; controls/age_or_rate has settled ones beside it."
 """What parts windows of equal rates besides age, where the rate starts again at a late onset."""
 
-__all__ = ["CVPR2023", "ICLR2019", "JUMP", "LADDER2026", "OURS", "PAWLAK2025"]
+__all__ = ["CVPR2023", "ICLR2019", "JUMP", "KUNSTNER2019", "LADDER2026", "OURS", "PAWLAK2025", "SHWARTZ_ZIV2017"]

@@ -17,6 +17,7 @@ import pandas as pd
 from critical.core.files import write_atomically
 from critical.core.spec import SpecError
 from critical.execution.store import RunStore
+from critical.measures.depth import shares_by_part
 from critical.training.runs import RunSpec
 from experiments.design.figure import Design
 
@@ -36,12 +37,14 @@ class PlannedRun:
         tags: Columns that say which arm it is.
         curve: Whether its epochs go into the second table.
         columns: Beginnings of the measured columns with a slash in their names that are kept.
+        at: Column → epochs after which it is kept as well.
     """
 
     spec: RunSpec
     tags: Mapping[str, Any]
     curve: bool = False
     columns: tuple[str, ...] = ()
+    at: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,8 @@ class Tables:
             else that was measured at the end; `accuracy_deficient` (percent, on deficient test images at the end of
             its window: how well the deficit could be learnt; NaN where a view was absent then);
             `fisher_trace_onset` (the trace before the window) and `fisher_trace_window` (its geometric mean over
-            the window); `epochs`, `failure` (empty if fine) and `run_id`.
+            the window); `column@epoch` of what the design asks for (NaN where the run has no such epoch); `epochs`,
+            `failure` (empty if fine) and `run_id`.
         epochs: A row an epoch of the runs that are drawn as curves: tags, `epoch` and what was measured.
     """
 
@@ -72,6 +76,7 @@ def planned(design: Design, seeds: Iterable[int]) -> list[PlannedRun]:
             {"arm_id": arm.id, **arm.tags, "seed": seed},
             arm in curves,
             design.columns,
+            design.at,
         )
         for arm in design.trained
         for seed in seeds
@@ -110,6 +115,7 @@ def collect(items: Iterable[PlannedRun], store: RunStore) -> Tables:
         rows = store.rows(item.spec)
         if rows is None:
             raise ValueError(f"run {item.spec.run_id} is not finished")
+        rows = [{**row, **shares(row, item.columns)} for row in rows]
         runs.append(_run_row(item, rows))
         if item.curve:
             epochs += [{**_short(item.tags), "epoch": row["epoch"], **_measured(row, item.columns)} for row in rows]
@@ -124,6 +130,25 @@ def _measured(row: Mapping[str, Any], columns: tuple[str, ...]) -> dict[str, Any
     """Returns what was measured in an epoch; of columns with a slash, those that are asked for."""
     kept = {key: value for key, value in row.items() if key not in NOT_MEASURED}
     return {key: value for key, value in kept.items() if "/" not in key or (columns and key.startswith(columns))}
+
+
+SHARED = {"fisher_trace/": "fisher_share_", "fisher_trace_relative/": "fisher_share_relative_"}
+"""Columns of layers → the beginning of the names of the shares of thirds of the network."""
+
+
+def shares(row: Mapping[str, Any], columns: tuple[str, ...]) -> dict[str, float]:
+    """Returns what share of the columns of layers that are kept the bottom, the middle and the top of a network has.
+
+    Args:
+        row: What was measured in an epoch.
+        columns: Beginnings of the columns that are kept.
+    """
+    found: dict[str, float] = {}
+    for prefix, name in SHARED.items():
+        if prefix in columns:
+            layers = {key.removeprefix(prefix): value for key, value in row.items() if key.startswith(prefix)}
+            found |= {f"{name}{part}": share for part, share in shares_by_part(layers).items()}
+    return found
 
 
 def _run_row(item: PlannedRun, rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -142,10 +167,12 @@ def _run_row(item: PlannedRun, rows: list[dict[str, Any]]) -> dict[str, Any]:
         "accuracy_deficient": at_removal.get("test_accuracy_deficient", nan),
         **measured,
         **_window_traces(item.spec, rows),
+        **{f"{column}@{epoch}": rows[epoch - 1].get(column, nan) if epoch <= len(rows) else nan
+           for column, epochs in item.at.items() for epoch in epochs},
         "epochs": clock.end,
         "failure": last.get("failure") or "",
         "run_id": item.spec.run_id,
-    }
+    }  # fmt: skip
 
 
 def _window_traces(spec: RunSpec, rows: list[dict[str, Any]]) -> dict[str, float]:

@@ -51,7 +51,9 @@ def test_a_profile_designs_every_figure(name, figure):
     # Claims rest on what is measured: unless a probe of the profile has the column, no verdict could be given.
     columns = {term.column for claim in design.claims for term in claim.contrast.terms}
     wanted = {"fisher": ("fisher_trace",), "source_variance": ("rsv_",), "stream_probe": ("probe_",),
-              "decoding": ("decoding_", "use_", "information_")}  # fmt: skip
+              "decoding": ("decoding_", "use_", "information_"), "gradients": ("gradient_",), "filters": ("filter_",),
+              "fisher_variants": ("empirical_fisher", "uncertainty", "fisher_trace_relative",
+                                  "fisher_share_relative")}  # fmt: skip
     there = {probe.name for arm in design.trained for probe in arm.run.probes}
     for probe, beginnings in wanted.items():
         if any(column.startswith(beginnings) for column in columns):

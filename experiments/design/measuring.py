@@ -1,0 +1,25 @@
+"""What a figure measures besides what its profile says, and when."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from critical.probes import Fisher, FisherVariants, Probe
+from experiments.design.protocol import Protocol
+
+
+def measuring(protocol: Protocol, *probes: Probe) -> Protocol:
+    """Returns a protocol with further probes; one that it has already is replaced, in its place."""
+    held = {probe.name: probe for probe in (*protocol.parts.probes, *probes)}
+    return replace(protocol, parts=replace(protocol.parts, probes=tuple(held.values())))
+
+
+def after_every_epoch(protocol: Protocol, kind: type[Probe] = Fisher) -> Protocol:
+    """Returns a protocol that measures a kind after every epoch of windows, where it measures it at all."""
+    return measuring(protocol, *(replace(probe, every=1) for probe in protocol.parts.probes if isinstance(probe, kind)))
+
+
+def variants_of(protocol: Protocol, every: int = 0) -> FisherVariants:
+    """Returns the probe of the variants on the very images of the protocol's probe of the trace, or as by default."""
+    known = next((probe for probe in protocol.parts.probes if isinstance(probe, Fisher)), Fisher())
+    return FisherVariants(samples=known.samples, chunk=known.chunk, noise=known.noise, every=every)

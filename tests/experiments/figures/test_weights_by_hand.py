@@ -1,0 +1,72 @@
+"""The claims about weights (Fisher information, filters, gradients) against coefficients written by hand."""
+
+import numpy as np
+import pytest
+from test_claims_by_hand import design, fresh, key, of, window
+
+from critical.inference.arms import Within
+from experiments.figures.iclr2019 import fisher_deficit
+
+LATE, CLEAN = window("blur", 0, 6, "continue"), window("", 0, 6, "continue")
+
+
+def claim(figure, claim_id):
+    (found,) = [claim for claim in design(figure).claims if claim.id == claim_id]
+    return found
+
+
+def terms(contrast):
+    """(what acts in an arm, column, whether of its logarithm) → coefficient."""
+    return {(of(term.arm), term.column, term.logarithm): weight for term, weight in contrast.items()}
+
+
+def ratio(one, other, column):
+    return {(key(one), column, True): 1.0, (key(other), column, True): -1.0}
+
+
+CONTRASTS = {
+    "information.more": ratio(LATE, CLEAN, "fisher_trace"),
+    "information.grows": ratio(LATE, window("blur", 0, 2, "continue"), "fisher_trace"),
+    "information.fresh": ratio(LATE, fresh("continue", 6), "fisher_trace"),
+    "information.restart": ratio(window("blur", 0, 6, "restart"), window("", 0, 6, "restart"), "fisher_trace"),
+    "information.restart_fresh": ratio(window("blur", 0, 6, "restart"), fresh("restart"), "fisher_trace"),
+    "information.relative": ratio(LATE, CLEAN, "fisher_trace_relative"),
+}
+FIGURES = ("iclr2019/fisher_deficit",)
+CASES = [(name, claim.id) for name in FIGURES for claim in design(name).claims
+         if not isinstance(claim.contrast, Within)]  # fmt: skip
+
+
+@pytest.mark.parametrize(("figure", "claim_id"), CASES)
+def test_a_claim_contrasts_the_arms_that_its_sentence_names(figure, claim_id):
+    assert terms(claim(figure, claim_id).contrast) == CONTRASTS[claim_id]
+
+
+class TestMoreInformation:
+    def test_at_equal_loss_the_clean_trace_is_that_of_the_epoch_in_which_its_loss_was_equal(self):
+        held = claim("iclr2019/fisher_deficit", "information.equal_loss").contrast
+        total = 10
+        wanted = [(key(LATE), "fisher_trace", True), (key(LATE), "train_loss", True)]
+        wanted += [(key(CLEAN), f"{column}@{epoch}", True) for column in ("fisher_trace", "train_loss")
+                   for epoch in range(1, total + 1)]  # fmt: skip
+        assert [next(iter(terms(part))) for part in held.parts] == wanted
+        traces, losses = np.linspace(3, 1, total), np.linspace(2, -2.5, total)
+        values = [5.0, 0.25, *traces, *losses]  # between epochs 4 (0.5) and 5 (0.0): half way
+        assert held.estimate(np.array(values)) == pytest.approx(5 - (traces[3] + traces[4]) / 2)
+
+    def test_the_last_time_counts_and_the_end_where_the_clean_loss_stayed_as_high(self):
+        two, once = fisher_deficit._above, np.array
+        assert two(once([5.0, 1.0, 10, 20, 30, 2, 0, 2])) == pytest.approx(5 - 30)
+        assert two(once([5.0, 1.0, 10, 20, 30, 40, 2, 0, 2, 0])) == pytest.approx(5 - 35)
+        assert np.isnan(two(once([5.0, 3.0, 10, 20, 2, 0])))
+
+    def test_per_uncertainty_is_the_ratio_of_traces_over_that_of_uncertainties(self):
+        held = claim("iclr2019/fisher_deficit", "information.sure").contrast
+        assert [terms(part) for part in held.parts] == [ratio(LATE, CLEAN, "fisher_trace"),
+                                                        ratio(LATE, CLEAN, "uncertainty")]  # fmt: skip
+        assert held.estimate(np.array([3.0, 1.0])) == 2.0
+
+    def test_the_clean_run_is_measured_after_every_epoch(self):
+        held = design("iclr2019/fisher_deficit")
+        (clean,) = [arm for arm in held.trained if of(arm) == key(CLEAN)]
+        assert {probe.name: probe.every for probe in clean.run.probes}["fisher"] == 1
