@@ -62,6 +62,25 @@ class Parameters:
 
 
 @dataclass(frozen=True)
+class Removal(Parameters):
+    """Parameters of a figure with one epoch of removal.
+
+    Attributes:
+        removal: Epoch at which the deficits, on from epoch 0, are removed.
+    """
+
+    removal: int
+
+    def __post_init__(self) -> None:
+        at_least(1, removal=self.removal)
+
+    @classmethod
+    def defaults(cls, protocol: Protocol) -> Mapping[str, Any]:
+        """Returns the longest window."""
+        return {"removal": protocol.longest_window}
+
+
+@dataclass(frozen=True)
 class Removals(Parameters):
     """Parameters of a figure over epochs of removal.
 

@@ -1,16 +1,12 @@
 """What is said to prevent a critical period: does it, at what price, and more than slowing the trunk does?"""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
-
 from critical.inference.claims import Claim
 from critical.inference.effects import SMALLEST
 from critical.plots.panel import Look
 from critical.plots.ranked import Ranked
 from critical.plots.style import OTHER_COLOURS, arm_colour
 from experiments.design.figure import Design, Figure
-from experiments.design.parameters import Parameters, at_least
+from experiments.design.parameters import Removal
 from experiments.design.protocol import Protocol, WindowArms, cost
 from experiments.design.sources import OURS
 from experiments.design.two_streams import DECODING, DEPRIVED, PROBES, stream_claims
@@ -19,26 +15,7 @@ from experiments.figures.stabilizers.methods import CONTROL_METHOD, METHODS, NON
 MAPS = next(iter(PROBES))
 
 
-@dataclass(frozen=True)
-class Prevention(Parameters):
-    """Parameters.
-
-    Attributes:
-        removal: Epoch at which the deficit, on from epoch 0, is removed.
-    """
-
-    removal: int
-
-    def __post_init__(self) -> None:
-        at_least(1, removal=self.removal)
-
-    @classmethod
-    def defaults(cls, protocol: Protocol) -> Mapping[str, Any]:
-        """Returns the longest window."""
-        return {"removal": protocol.longest_window}
-
-
-def design(protocol: Protocol, parameters: Prevention) -> Design:
+def design(protocol: Protocol, parameters: Removal) -> Design:
     """Sets each method, in the window of the deficit, against none."""
     removal, used = parameters.removal, strengths(protocol, "use")
     window: dict[str, WindowArms] = {
@@ -112,7 +89,7 @@ FIGURE = Figure(
     name="stabilizers/prevention",
     title="What is said to prevent a critical period",
     question="Does a method keep an early deficit from costing accuracy or a stream, at no price for clean networks?",
-    parameters=Prevention,
+    parameters=Removal,
     design=design,
     deviations=(
         "Cross-sensor reconstruction is an auxiliary loss here; the paper trains a masked auto-encoder first.",

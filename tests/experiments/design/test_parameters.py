@@ -2,13 +2,21 @@ import pytest
 import tiny
 
 from critical.core.spec import SpecError
-from experiments.design.parameters import Parameters, Removals, SplitRemovals, ascending, at_least, doubling, spaced
+from experiments.design.parameters import (
+    Parameters,
+    Removal,
+    Removals,
+    SplitRemovals,
+    ascending,
+    at_least,
+    doubling,
+    spaced,
+)
 from experiments.design.rates import AgesAndRates, low_from
 from experiments.design.registry import FIGURES
 from experiments.figures.controls.permanence import Ladder
 from experiments.figures.iclr2019.sensitivity_window import Onsets
 from experiments.figures.multimodal.modality_dropout import Modalities
-from experiments.figures.stabilizers.prevention import Prevention
 from experiments.figures.stabilizers.strength import Strengths
 
 
@@ -62,7 +70,7 @@ AGED = low_from(tiny.protocol())
         (AgesAndRates, {"length": 5, "late_onsets": (7, 14), "settle": 2}),
         (SplitRemovals, {"removals": (5, 10, 15), "other_removals": (15,)}),
         (Modalities, {"length": 5, "onsets": (0, 15), "easy": "a"}),
-        (Prevention, {"removal": 15}),
+        (Removal, {"removal": 15}),
         (Strengths, {"removal": 15, "seeds": (1000, 1001, 1002, 1003)}),
     ],
 )
@@ -113,7 +121,7 @@ def test_defaults_of_the_shortest_protocols_are_accepted(longest, points, recove
         (SplitRemovals, {"removals": (5, 10), "other_removals": ()}, "other_removals"),
         (Modalities, {"length": 5, "onsets": (0, 5, 10), "easy": "a"}, "an early and a late one"),
         (Modalities, {"length": 5, "onsets": (0, 5), "easy": "c"}, "easy=c: one of a, b"),
-        (Prevention, {"removal": 0}, "removal=0"),
+        (Removal, {"removal": 0}, "removal=0"),
         (Strengths, {"removal": 5, "validation": 0, "seeds": (1000,)}, "validation=0"),
         (Strengths, {"removal": 5, "validation": 9, "seeds": (7, 1000)}, "on seeds from 1000 on"),
         (Strengths, {"removal": 5, "validation": 9, "seeds": ()}, "on seeds from 1000 on"),

@@ -24,7 +24,28 @@ def ratio(one, other, column):
     return {(key(one), column, True): 1.0, (key(other), column, True): -1.0}
 
 
+FLIP = window("vertical_flip", 0, 6, "continue")
+
+
+def more(one, other, column):
+    return {(key(one), column, False): 1.0, (key(other), column, False): -1.0}
+
+
+def of_thirds(part, other):
+    return {(key(CLEAN), f"fisher_share_{part}", False): 1.0, (key(CLEAN), f"fisher_share_{other}", False): -1.0}
+
+
 CONTRASTS = {
+    "layers.middle_over_bottom": of_thirds("middle", "bottom"),
+    "layers.middle_over_top": of_thirds("middle", "top"),
+    "layers.shift": more(LATE, CLEAN, "fisher_share_top@6"),
+    "layers.lasting": more(LATE, CLEAN, "fisher_share_top"),
+    "layers.mends": {**more(LATE, CLEAN, "fisher_share_top@6"), **more(CLEAN, LATE, "fisher_share_top")},
+    "layers.flip": more(FLIP, CLEAN, "fisher_share_top@6"),
+    "layers.more_than_flip": more(LATE, FLIP, "fisher_share_top@6"),
+    "layers.not_young": more(LATE, fresh("continue", 6), "fisher_share_top"),
+    "layers.restart": more(window("blur", 0, 6, "restart"), window("", 0, 6, "restart"), "fisher_share_top"),
+    "layers.relative": more(LATE, CLEAN, "fisher_share_relative_top"),
     "information.more": ratio(LATE, CLEAN, "fisher_trace"),
     "information.grows": ratio(LATE, window("blur", 0, 2, "continue"), "fisher_trace"),
     "information.fresh": ratio(LATE, fresh("continue", 6), "fisher_trace"),
@@ -32,7 +53,7 @@ CONTRASTS = {
     "information.restart_fresh": ratio(window("blur", 0, 6, "restart"), fresh("restart"), "fisher_trace"),
     "information.relative": ratio(LATE, CLEAN, "fisher_trace_relative"),
 }
-FIGURES = ("iclr2019/fisher_deficit",)
+FIGURES = ("iclr2019/fisher_deficit", "iclr2019/fisher_layers")
 CASES = [(name, claim.id) for name in FIGURES for claim in design(name).claims
          if not isinstance(claim.contrast, Within)]  # fmt: skip
 

@@ -9,4 +9,11 @@ def information(tags):
     return ill if tags["role"] == DEFICIT else {}
 
 
-WORLDS = {"iclr2019/fisher_deficit": information}
+def layers(tags):
+    middle = {"fisher_share_middle": 0.2}
+    if tags["role"] != DEFICIT or tags["deficit"] == "vertical_flip":
+        return middle
+    return {**middle, "fisher_share_top@6": 0.4, "fisher_share_top": 0.15, "fisher_share_relative_top": 0.15}
+
+
+WORLDS = {"iclr2019/fisher_deficit": information, "iclr2019/fisher_layers": layers}
