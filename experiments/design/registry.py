@@ -8,7 +8,15 @@ from critical.core.spec import SpecError, closest
 from experiments.design.figure import Figure
 from experiments.figures.controls import age_or_rate, permanence
 from experiments.figures.cvpr2023 import rsv_blur, split_removal
-from experiments.figures.iclr2019 import deficit_removal, fisher_deficit, fisher_layers, sensitivity_window
+from experiments.figures.iclr2019 import (
+    deficit_removal,
+    filters,
+    fisher_deficit,
+    fisher_layers,
+    fisher_trace,
+    gradients,
+    sensitivity_window,
+)
 from experiments.figures.multimodal import modality_dropout
 from experiments.figures.stabilizers import prevention, strength
 
@@ -18,8 +26,11 @@ FIGURES: dict[str, Figure] = {
         deficit_removal,
         age_or_rate,
         sensitivity_window,
+        fisher_trace,
         fisher_deficit,
         fisher_layers,
+        filters,
+        gradients,
         permanence,
         split_removal,
         rsv_blur,

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from test_claims_by_hand import design, fresh, key, of, window
+from test_claims_by_hand import RECOVERY, design, fresh, key, of, window
 
-from critical.inference.arms import Within
+from critical.inference.arms import Pooled, Within
 from experiments.figures.iclr2019 import fisher_deficit
 
 LATE, CLEAN = window("blur", 0, 6, "continue"), window("", 0, 6, "continue")
@@ -24,6 +24,7 @@ def ratio(one, other, column):
     return {(key(one), column, True): 1.0, (key(other), column, True): -1.0}
 
 
+RUN = window("", 0, 2, "continue", 9)
 FLIP = window("vertical_flip", 0, 6, "continue")
 
 
@@ -36,6 +37,7 @@ def of_thirds(part, other):
 
 
 CONTRASTS = {
+    "trace.empirical": {(key(RUN), "empirical_fisher_trace", True): 1.0, (key(RUN), "fisher_trace", True): -1.0},
     "layers.middle_over_bottom": of_thirds("middle", "bottom"),
     "layers.middle_over_top": of_thirds("middle", "top"),
     "layers.shift": more(LATE, CLEAN, "fisher_share_top@6"),
@@ -53,14 +55,86 @@ CONTRASTS = {
     "information.restart_fresh": ratio(window("blur", 0, 6, "restart"), fresh("restart"), "fisher_trace"),
     "information.relative": ratio(LATE, CLEAN, "fisher_trace_relative"),
 }
-FIGURES = ("iclr2019/fisher_deficit", "iclr2019/fisher_layers")
+PERMUTED = window("label_permutation", 0, 6, "continue")
+SHARE = "filter_high_frequency_share"
+
+
+def ratio_of_moments(epochs, at, sign=1.0):
+    return {(key(epochs), f"gradient_mean{at}", True): sign, (key(epochs), f"gradient_deviation{at}", True): -sign}
+
+
+def jump(epochs, sign=1.0):
+    return {(key(epochs), "gradient_mean@7", True): sign, (key(epochs), "gradient_mean@6", True): -sign}
+
+
+CONTRASTS |= {
+    "filters.blurrier": more(LATE, CLEAN, SHARE),
+    "filters.later": more(LATE, window("blur", 0, 2, "continue"), SHARE),
+    "filters.at_removal": more(LATE, CLEAN, f"{SHARE}@6"),
+    "filters.fresh": more(LATE, fresh("continue", 6), SHARE),
+    "filters.restart": more(window("blur", 0, 6, "restart"), window("", 0, 6, "restart"), SHARE),
+    "filters.flip": more(FLIP, CLEAN, SHARE),
+    "filters.more_than_flip": more(LATE, FLIP, SHARE),
+    "gradients.drift": ratio_of_moments(CLEAN, "@1"),
+    "gradients.diffusion": ratio_of_moments(CLEAN, ""),
+    "gradients.phases": {**ratio_of_moments(CLEAN, "@1"), **ratio_of_moments(CLEAN, "", -1.0)},
+    "gradients.jump": jump(LATE),
+    "gradients.jump_labels": jump(PERMUTED),
+    "gradients.jump_not_clean": {**jump(LATE), **jump(CLEAN, -1.0)},
+    "gradients.labels_not_clean": {**jump(PERMUTED), **jump(CLEAN, -1.0)},
+    "gradients.anew": {
+        **ratio_of_moments(LATE, "@7"), **ratio_of_moments(LATE, "@6", -1.0),
+        **ratio_of_moments(CLEAN, "@7", -1.0), **ratio_of_moments(CLEAN, "@6"),
+    },
+}  # fmt: skip
+FIGURES = ("iclr2019/fisher_trace", "iclr2019/fisher_deficit", "iclr2019/fisher_layers", "iclr2019/filters",
+           "iclr2019/gradients")  # fmt: skip
 CASES = [(name, claim.id) for name in FIGURES for claim in design(name).claims
-         if not isinstance(claim.contrast, Within)]  # fmt: skip
+         if not isinstance(claim.contrast, (Pooled, Within))]  # fmt: skip
 
 
 @pytest.mark.parametrize(("figure", "claim_id"), CASES)
 def test_a_claim_contrasts_the_arms_that_its_sentence_names(figure, claim_id):
     assert terms(claim(figure, claim_id).contrast) == CONTRASTS[claim_id]
+
+
+class TestTraceAndSensitivity:
+    """Windows of 2 epochs at 0 … 5, a recovery of 4: the clean run has 11 epochs."""
+
+    LATER = (1, 2, 3, 4, 5)
+
+    @pytest.mark.parametrize(
+        ("claim_id", "how", "instead"),
+        [("follows", "continue", ""), ("beyond_age", "continue", ""), ("follows_equal", "at onset", ""),
+         ("follows_damage", "at onset", None)],
+    )  # fmt: skip
+    def test_costs_and_the_clean_trace_at_the_onset_go_together(self, claim_id, how, instead):
+        parts = claim("iclr2019/fisher_trace", f"trace.{claim_id}").contrast.parts
+        assert len(parts) == 10
+        for onset, lost, trace in zip(self.LATER, parts[:5], parts[5:], strict=True):
+            budget = 9 - onset if how == "continue" else RECOVERY
+            ill = window("blur", onset, 2, how, budget)
+            other = window("", onset, 2, how, budget) if instead == "" else ill[:onset] + ill[onset + 2 :]
+            assert terms(lost) == {(key(other), "accuracy", False): 1.0, (key(ill), "accuracy", False): -1.0}
+            assert terms(trace) == {(key(RUN), f"fisher_trace@{onset}", True): 1.0}
+
+    def test_beyond_age_is_the_difference_of_two_correlations(self):
+        better = claim("iclr2019/fisher_trace", "trace.beyond_age").contrast.estimate
+        trace = np.array([1.0, 3.0, 5.0, 4.0, 2.0])
+        assert better(np.concatenate([trace, trace])) == pytest.approx(1 - -0.3)
+        assert better(np.concatenate([[5.0, 4, 3, 2, 1], trace])) == pytest.approx(-0.3 - 1)
+
+    def test_rise_and_fall_are_from_and_to_the_peak_of_the_mean_course(self):
+        rises, falls = (claim("iclr2019/fisher_trace", f"trace.{what}").contrast for what in ("rises", "falls"))
+        wanted = [{(key(RUN), f"fisher_trace@{epoch}", True): 1.0} for epoch in range(1, 12)]
+        assert [terms(part) for part in rises.parts] == [terms(part) for part in falls.parts] == wanted
+        course = np.array([[1.0, 2, 6, 3], [1.0, 4, 2, 1]])
+        assert (rises.estimate(course), falls.estimate(course)) == (3.0, 2.0)
+
+    def test_the_clean_run_is_measured_after_every_epoch(self):
+        (clean,) = [arm for arm in design("iclr2019/fisher_trace").trained if of(arm) == key(RUN)]
+        assert {probe.name: probe.every for probe in clean.run.probes} == {
+            "accuracy": 1, "fisher": 1, "fisher_variants": 1}  # fmt: skip
 
 
 class TestMoreInformation:
