@@ -45,9 +45,11 @@ def test_a_profile_designs_every_figure(name, figure):
     assert isinstance(parameters, FIGURES[figure].parameters)
     assert design.trained
     assert len({str(arm) for arm in design.trained}) == len(design.trained), "labels tell all arms apart"
-    planned = tables.planned(design, pipeline.planned_seeds(design, protocol)[:2])
+    seeds = pipeline.planned_seeds(design, protocol)[:2]
+    planned = tables.planned(design, seeds)
     assert len({item.spec.run_id for item in planned}) == len(planned)
-    assert len(planned) == len(design.trained) * (1 if (name, figure) == ("smoke", "stabilizers/strength") else 2)
+    assert len(planned) == len(design.trained) * len(seeds)
+    assert len(seeds) == 2 or name == "smoke"
     # Claims rest on what is measured: unless a probe of the profile has the column, no verdict could be given.
     columns = {term.column for claim in design.claims for term in claim.contrast.terms}
     wanted = {"fisher": ("fisher_trace",), "source_variance": ("rsv_",), "stream_probe": ("probe_",),
