@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
+from matplotlib.ticker import NullFormatter
 from numpy.typing import NDArray
 
 from critical.inference.arms import Arm, has_failed, rows_of
@@ -56,6 +57,9 @@ class ByColumn(Curves):
             if end := curve(axis, rows, column, colour=look.colour, linestyle=look.linestyle):
                 ends.append(End(look.label, look.colour, *end))
         EndLabels(axis, ends)
+        low, high = axis.get_ylim()
+        if self.logarithmic and np.floor(np.log10(high)) >= np.ceil(np.log10(low)):
+            axis.yaxis.set_minor_formatter(NullFormatter())  # powers of ten do, and numbers between them crowd
         super().draw(axis, runs, epochs)
 
 
@@ -101,7 +105,8 @@ class Stacked(Curves):
             ends = []
             for layer, colour in zip(shares, map(to_hex, colours), strict=True):
                 low, high = tops[layer] - shares[layer], tops[layer]
-                axis.fill_between(shares.index, low, high, color=colour, linewidth=0)
+                # Before the shading of a window, which would change their colours.
+                axis.fill_between(shares.index, low, high, color=colour, linewidth=0, zorder=1.5)
                 axis.plot(shares.index, high, color=axis.get_facecolor(), linewidth=0.6)
                 if layer in named:
                     name = str(layer).replace("_1x1", "").replace("_", " ")
@@ -144,8 +149,8 @@ class Images(Panel):
                     extent = (0.0, width, (rank + 1) * height, rank * height + 1.0)
                     axis.imshow(strip[1:], extent=extent, interpolation="nearest")
             axis.set_xlim(0, width)
-            axis.set_ylim(len(strips) * height, 0)
-            middles = [(rank + 0.5) * height for rank in range(len(strips))]
+            axis.set_ylim(len(strips) * height + 0.5, 0)
+            middles = [rank * height + (height + 1) / 2 for rank in range(len(strips))]
             axis.set_yticks(middles, [look.label for look, _ in self.rows])
         axis.set_xticks([])
         axis.tick_params(axis="y", length=0)
@@ -169,7 +174,8 @@ class Images(Panel):
         for rank, number in enumerate(sorted(found)):
             image = np.zeros((channels, height, width))
             for where, value in found[number].items():
-                image[where] = (value + 1) / 2
+                # Neither end is the colour of the page.
+                image[where] = (1 + 0.8 * value) / 2
             shown: Any = image if channels == 3 else image.mean(0, keepdims=True).repeat(3, axis=0)
             left = rank * (width + 1)
             drawn[1:, left : left + width, :3] = shown.transpose(1, 2, 0)

@@ -50,7 +50,7 @@ def design(protocol: Protocol, parameters: Removal) -> Design:
               short="labels put right: the mean jumps"),
         Claim("gradients.jump_not_clean", OURS, jump(ill) - jump(clean), "greater",
               f"It is the removal of the {name} that does it: the mean of a clean run jumps less at that epoch.",
-              short="jumps more than a clean run's"),
+              short="jumps more than in a clean run"),
         Claim("gradients.labels_not_clean", OURS, jump(permuted) - jump(clean), "greater",
               "So it is with permuted labels: the mean of a clean run jumps less at that epoch.",
               short="labels: jumps more than clean"),

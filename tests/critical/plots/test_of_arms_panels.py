@@ -81,7 +81,7 @@ def test_images_are_put_together_from_the_columns_of_the_first_seed():
     axis = drawn(Images(rows=[(RED, A), (BLUE, B)], prefix="f/", xlabel="filters"), table, pd.DataFrame())
     first, second = (np.asarray(image.get_array()) for image in axis.images)
     assert first.shape == (2, 6, 4)
-    assert first[:, :2, 0].tolist() == [[1, 0], [0, 1]]
+    assert first[:, :2, 0].ravel().tolist() == pytest.approx([0.9, 0.1, 0.1, 0.9])
     assert first[:, 2, 3].tolist() == [0, 0], "a transparent line between images"
     assert np.all(first[:, 3:5, :3] == 0.5)
     assert np.all(second[:, [0, 1, 3, 4], :3] == 0.5)
@@ -89,4 +89,5 @@ def test_images_are_put_together_from_the_columns_of_the_first_seed():
     colour = Images(rows=[(RED, A)], prefix="c/", xlabel="filters")
     table = runs(**{f"c/00/{channel}_0_0": lambda arm, seed, channel=channel: (1, 0, -1)[channel]
                     for channel in range(3)})  # fmt: skip
-    assert drawn(colour, table, pd.DataFrame()).images[0].get_array()[0, 0].tolist() == [1, 0.5, 0, 1]
+    (image,) = drawn(colour, table, pd.DataFrame()).images
+    assert image.get_array()[0, 0].tolist() == pytest.approx([0.9, 0.5, 0.1, 1])
