@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import gc
-import multiprocessing
-import os
 import pickle
-import sys
-import traceback
-from collections.abc import Callable, Iterator
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
+import time
+from collections.abc import Iterator
+from multiprocessing.connection import wait
 from pathlib import Path
-from typing import Any
 
 from critical.core import environment
 from critical.core.arithmetic import Arithmetic
-from critical.core.files import WriteError, writing
+from critical.core.files import writing
+from critical.execution import members
+from critical.execution.listening import ListenerFactory
+from critical.execution.members import Member
 from critical.execution.plan import Plan
 from critical.execution.progress import Progress, progress
 from critical.execution.store import RunStore
 from critical.execution.tracker import Tracker, Watched
-from critical.execution.workers import Orphaned, stop_with_parent, work
 
-POLL_SECONDS = 2.0
+FAREWELL_SECONDS = 60.0
+"""So long do workers that have nothing left to train have for what they still tell a listener."""
 
 
 class RunError(RuntimeError):
@@ -36,7 +33,9 @@ def default_jobs(arithmetic: Arithmetic) -> int:
     return max(1, environment.cores() // arithmetic.threads) if arithmetic.device == "cpu" else 1
 
 
-def run_all(plan: Plan, store: RunStore, jobs: int, label: str, logs: Path) -> None:
+def run_all(
+    plan: Plan, store: RunStore, jobs: int, label: str, logs: Path, listener: ListenerFactory | None = None
+) -> None:
     """Trains everything a plan needs that the store does not hold yet, with workers of its own.
 
     Args:
@@ -45,11 +44,12 @@ def run_all(plan: Plan, store: RunStore, jobs: int, label: str, logs: Path) -> N
         jobs: Worker processes, >= 1.
         label: What the progress line is called.
         logs: Folder for a failed worker's traceback.
+        listener: Makes in each worker who is told what it trains.
 
     Raises:
         RunError: A worker failed or was killed before the plan was done.
     """
-    with Workers(store, jobs, logs) as workers:
+    with Workers(store, jobs, logs, listener) as workers:
         workers.run(plan, label)
 
 
@@ -66,19 +66,27 @@ class Workers:
         store: Where results go and come from.
         jobs: Worker processes, >= 1.
         logs: Folder for a failed worker's traceback.
+        listener: Makes in each worker who is told what it trains.
     """
 
-    def __init__(self, store: RunStore, jobs: int, logs: Path) -> None:
+    def __init__(self, store: RunStore, jobs: int, logs: Path, listener: ListenerFactory | None = None) -> None:
         self._store = store
         self._logs = logs
-        self._crew = [_Member(store.root, logs / f"worker-{number}.log") for number in range(jobs)]
+        self._crew = [Member(store.root, logs / f"worker-{number}.log", listener) for number in range(jobs)]
         self._ended = False
         self._whole: Watched | None = None
 
     def __enter__(self) -> Workers:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None and not self._ended:
+            # What they have to tell, they tell first; they end with their pipes.
+            for member in self._crew:
+                member.leave()
+            end = time.monotonic() + FAREWELL_SECONDS
+            for member in self._crew:
+                member.wait(end - time.monotonic())
         self._end()
 
     @contextlib.contextmanager
@@ -143,70 +151,7 @@ class Workers:
             member.end()
 
 
-class _Member:
-    """A worker process as the one that started it sees it.
-
-    Args:
-        store: Folder of the run store.
-        log: Where it writes what went wrong.
-    """
-
-    def __init__(self, store: Path, log: Path) -> None:
-        self.log = log
-        # Why it ended, in one line.
-        self.reason = ""
-        self._store = store
-        self._process: BaseProcess | None = None
-        self._pipe: Connection
-
-    @property
-    def exitcode(self) -> int | None:
-        """What it ended with, negative for a signal; None while it lives or before it started."""
-        return self._process.exitcode if self._process else None
-
-    @property
-    def news(self) -> list[Any]:
-        """What becomes ready, for `multiprocessing.connection.wait`, when it reports or ends."""
-        assert self._process is not None
-        return [self._pipe, self._process.sentinel]
-
-    def start(self) -> None:
-        """Starts the process, if there is none that lives."""
-        self.reason = ""
-        if self._process is not None and self._process.is_alive():
-            return
-        context = multiprocessing.get_context("spawn")
-        self._pipe, end = context.Pipe()
-        self._process = context.Process(target=_worker, args=(end, self._store, self.log), daemon=True)
-        self._process.start()
-        # It alone has this end now, so the pipe ends with it.
-        end.close()
-
-    def give(self, plan: bytes) -> None:
-        """Hands over a pickled plan."""
-        # Where it has ended already, `done` tells.
-        with contextlib.suppress(OSError):
-            self._pipe.send_bytes(plan)
-
-    def done(self) -> bool:
-        """Returns whether it is done with the plan, or has ended."""
-        assert self._process is not None
-        try:
-            if not self._pipe.poll():
-                return not self._process.is_alive()
-            self.reason = self._pipe.recv_bytes().decode()
-        except (EOFError, OSError):
-            self._process.join()
-        return True
-
-    def end(self) -> None:
-        """Ends the process; what it has not stored is lost."""
-        if self._process is not None and self._process.is_alive():
-            self._process.terminate()
-            self._process.join()
-
-
-def _train(crew: list[_Member], plan: Plan, tracker: Tracker, bar: Progress) -> None:
+def _train(crew: list[Member], plan: Plan, tracker: Tracker, bar: Progress) -> None:
     """Hands a plan to the workers and waits until all are done with it or have ended, or one has failed."""
     for member in crew:
         member.start()
@@ -219,7 +164,7 @@ def _train(crew: list[_Member], plan: Plan, tracker: Tracker, bar: Progress) -> 
         bar.update(tracker.epochs_done, tracker.runs_left)
         if any(member.reason or member.exitcode == 1 for member in crew) and not tracker.finished:
             break
-        wait([item for member in busy for item in member.news], POLL_SECONDS)
+        wait([item for member in busy for item in member.news], members.POLL_SECONDS)
     tracker.update()
     bar.update(tracker.epochs_done, tracker.runs_left)
     if not tracker.finished:
@@ -229,7 +174,7 @@ def _train(crew: list[_Member], plan: Plan, tracker: Tracker, bar: Progress) -> 
         member.end()
 
 
-def _reason(crew: list[_Member]) -> str:
+def _reason(crew: list[Member]) -> str:
     """Returns in one line why workers ended early."""
     for member in crew:
         # It may have said so since it was last listened to.
@@ -242,48 +187,3 @@ def _reason(crew: list[_Member]) -> str:
                 "run the same command again, it goes on where it stopped"
             )
     return "the workers ended before the runs were done; run the same command again"
-
-
-def _worker(pipe: Connection, store: Path, log: Path) -> None:
-    """Entry point of a worker process; what goes wrong is reported, with a traceback in `log`, and ends it."""
-    try:
-        stop = stop_with_parent(os.getppid())
-        starter = multiprocessing.parent_process()
-        if starter is None or not starter.is_alive():
-            # The number may be that of whoever adopted this process.
-            raise Orphaned("the process that started this worker is gone")
-        held = RunStore(store)
-        for plan in _plans(pipe, stop):
-            work(plan, held, after_epoch=stop, while_waiting=stop)
-    except (Orphaned, KeyboardInterrupt):
-        sys.exit(0)
-    except Exception as error:
-        reason = f"a worker stopped: {traceback.format_exception_only(error)[-1].strip()}"
-        if isinstance(error, WriteError):
-            reason = str(error)
-        else:
-            # Where there is no room for it, the reason is told all the same.
-            with contextlib.suppress(OSError):
-                log.write_text(traceback.format_exc())
-                reason += f" (traceback in {log})"
-        with contextlib.suppress(OSError):
-            pipe.send_bytes(" ".join(reason.split()).encode())
-        sys.exit(1)
-
-
-def _plans(pipe: Connection, stop: Callable[[], None]) -> Iterator[Plan]:
-    """Yields one plan after another, and reports each when the next is asked for, until the other end is gone."""
-    while True:
-        try:
-            # Not the end of the pipe alone: a copy of the other end may outlive its process.
-            while not pipe.poll(POLL_SECONDS):
-                stop()
-            given = pipe.recv_bytes()
-        except (EOFError, OSError):
-            return
-        yield pickle.loads(given)
-        with contextlib.suppress(OSError):
-            # No reason to have ended.
-            pipe.send_bytes(b"")
-        # Trainers hold each other in circles, and their data with them; nothing else would free them during the wait.
-        gc.collect()

@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable
 
 from critical.core import environment
+from critical.execution.listening import EpochListener, Teller
 from critical.execution.locks import Lock
 from critical.execution.plan import Plan, Segment
 from critical.execution.records import Record
@@ -56,6 +57,7 @@ def work(
     store: RunStore,
     after_epoch: Callable[[RunSpec, int], None] | None = None,
     while_waiting: Callable[[], None] | None = None,
+    listener: EpochListener | None = None,
 ) -> None:
     """Trains what a plan needs, together with whoever else works on the store; returns when all is done.
 
@@ -64,6 +66,7 @@ def work(
         store: The store.
         after_epoch: Called with (run, epochs trained) after each epoch that this process trained.
         while_waiting: Called now and then while others train all that could be trained.
+        listener: Is told of the runs that this process trains; see `critical.execution.listening`.
 
     Raises:
         WriteError: The store cannot be written.
@@ -71,7 +74,7 @@ def work(
     store.use()
     store.announce(plan.runs)
     store.want(plan.forks)
-    worker = _Worker(store, plan, after_epoch)
+    worker = _Worker(store, plan, after_epoch, Teller(listener, plan, store))
     pending = list(plan.segments)
     while True:
         store.refresh()
@@ -85,8 +88,10 @@ def work(
 
 
 class _Worker:
-    def __init__(self, store: RunStore, plan: Plan, after_epoch: Callable[[RunSpec, int], None] | None) -> None:
-        self.store = store
+    def __init__(
+        self, store: RunStore, plan: Plan, after_epoch: Callable[[RunSpec, int], None] | None, teller: Teller
+    ) -> None:
+        self.store, self.teller = store, teller
         self.maker = store.sign(environment.describe())
         self.forks = plan.forks
         self.after_epoch = after_epoch or (lambda spec, epoch: None)
@@ -129,11 +134,15 @@ class _Worker:
             with spec.arithmetic.applied():
                 if not self._load(spec, begin):
                     return False
+                self.teller.begins(segment, begin)
                 for epoch in range(begin, segment.end):
-                    if not self._epoch(segment, epoch):
+                    fine = self._epoch(segment, epoch)
+                    self.teller.trained(segment, epoch + 1)
+                    if not fine:
                         break
                     claim = self._checkpoint(segment, epoch + 1, claim)
                     self.after_epoch(spec, epoch + 1)
+                self.teller.ends(segment)
         finally:
             claim.release()
         return True

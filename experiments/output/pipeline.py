@@ -11,7 +11,7 @@ import datetime
 import functools
 import shlex
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,13 +25,14 @@ from experiments.design.figure import Design, Figure
 from experiments.design.protocol import Protocol
 from experiments.output import naming, pictures, tables
 from experiments.output.composing import designed, found_settings
-from experiments.output.loggers import Logger
 from experiments.output.recording import recorded
 from experiments.output.records import OWN, REFERENCE, FigureRecord, read_record, write_record
 from experiments.output.reference import finished_seeds, refuse_changed_code, with_kept
 from experiments.output.report import build_report
 from experiments.output.samples import samples_or
 from experiments.output.tables import PlannedRun, Tables
+from experiments.tracking import references
+from experiments.tracking.logger import DrawnFigure, Logger
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,7 @@ def make(figure: Figure, protocol: Protocol, parameters: Any, setting: Setting) 
     items = tables.planned(design, now)
     needed = plan(item.spec for item in items)
     if design.table is None:
+        setting.logger.announce((item.spec, place(item, figure, setting)) for item in items)
         setting.train(needed, figure.name)
         collected = tables.collect(items, setting.store)
     else:
@@ -168,7 +170,7 @@ def make(figure: Figure, protocol: Protocol, parameters: Any, setting: Setting) 
         else:
             pictures.write(design, collected, record, setting.pictures)
         build_report(setting.results, setting.folder)
-    mirror(items, figure, setting, pictures.path(setting.pictures, figure.name, "png"))
+    mirror(items, collected, figure, record, setting)
     return record
 
 
@@ -232,12 +234,26 @@ def provenance(items: Sequence[PlannedRun], store: RunStore) -> list[dict[str, A
     return makers
 
 
-def mirror(items: Iterable[PlannedRun], figure: Figure, setting: Setting, picture: Path) -> None:
-    """Hands the runs and the picture to the logger."""
-    for item in {item.spec.run_id: item for item in items}.values():
-        tags: Mapping[str, Any] = {"figure": figure.name, "profile": setting.profile, **item.tags}
-        setting.logger.log_run(setting.store.root / "runs" / item.spec.run_id, tags)
-    setting.logger.log_figure(figure.name, picture)
+def place(item: PlannedRun, figure: Figure, setting: Setting) -> dict[str, Any]:
+    """Returns where a run belongs, as loggers are told."""
+    return {"figure": figure.name, "profile": setting.folder, "notes": figure.question, **item.tags}
+
+
+def mirror(
+    items: Sequence[PlannedRun], collected: Tables, figure: Figure, record: FigureRecord, setting: Setting
+) -> None:
+    """Hands the runs, and what their deficits cost, and the figure to the logger."""
+    runs = {item.spec.run_id: item for item in items}
+    accuracy = dict(zip(collected.runs["run_id"], collected.runs["accuracy"], strict=True)) if runs else {}
+    effects = references.effects((item.spec for item in runs.values()), accuracy)
+    for run_id, item in runs.items():
+        folder = setting.store.root / "runs" / run_id
+        setting.logger.log_run(folder, place(item, figure, setting), effects.get(run_id))
+    drawn = DrawnFigure(
+        figure.name, setting.folder, figure.question, pictures.path(setting.pictures, figure.name, "png"),
+        tables.paths(setting.tables, figure.name)[0], tuple(record.verdicts),
+    )  # fmt: skip
+    setting.logger.log_figure(drawn)
 
 
 def command_of(figure: str, profile: str, settings: Sequence[str], name: str = "") -> str:

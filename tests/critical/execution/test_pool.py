@@ -19,7 +19,7 @@ from critical.core import environment
 from critical.core.arithmetic import Arithmetic
 from critical.core.files import WriteError
 from critical.data.base import _loaded
-from critical.execution import pool, progress
+from critical.execution import members, pool, progress
 from critical.execution.plan import plan
 from critical.execution.pool import RunError, Workers, default_jobs, run_all
 from critical.execution.store import RunStore
@@ -43,8 +43,8 @@ def store(tmp_path):
 @pytest.fixture
 def quick(monkeypatch):
     """Workers from the fork server, which has torch already, in place of fresh interpreters."""
-    monkeypatch.setattr(pool, "POLL_SECONDS", 0.02)
-    monkeypatch.setattr(pool.multiprocessing, "get_context", lambda method: CONTEXT)
+    monkeypatch.setattr(members, "POLL_SECONDS", 0.02)
+    monkeypatch.setattr(members.multiprocessing, "get_context", lambda method: CONTEXT)
 
 
 def test_finishes_what_can_be_finished_and_starts_nothing_twice(store, tmp_path, quick, monkeypatch, capsys):
@@ -65,7 +65,7 @@ def test_finishes_what_can_be_finished_and_starts_nothing_twice(store, tmp_path,
     def none(method):
         raise AssertionError("a process was started")
 
-    monkeypatch.setattr(pool.multiprocessing, "get_context", none)
+    monkeypatch.setattr(members.multiprocessing, "get_context", none)
     run_all(todo, store, jobs=2, label="again", logs=tmp_path / "logs")
     assert "again" not in capsys.readouterr().out
 
@@ -114,7 +114,7 @@ def test_goes_on_after_an_error_and_forgets_its_log(store, tmp_path, quick):
 
 
 def test_workers_that_end_early_are_an_error_too(store, tmp_path, quick, monkeypatch):
-    monkeypatch.setattr(pool, "_worker", print)
+    monkeypatch.setattr(members, "_worker", print)
     with pytest.raises(RunError, match="ended before the runs were done; run the same command again"):
         run_all(plan([run()]), store, jobs=1, label="a figure", logs=tmp_path / "logs")
 
@@ -177,7 +177,7 @@ class TestPlanAfterPlan:
         assert crew.processes() == [None, None]
         crew.run(plan([run((0, 2, BLUR), seed=1)]), "first")
         before = crew.processes()
-        monkeypatch.setattr(pool.multiprocessing, "get_context", lambda _: pytest.fail("another one was started"))
+        monkeypatch.setattr(members.multiprocessing, "get_context", lambda _: pytest.fail("another one was started"))
         for seed in (2, 3):
             crew.run(plan([run((0, 2, BLUR), seed=seed)]), "another")
         assert crew.processes() == before
@@ -295,7 +295,7 @@ class TestPlanAfterPlan:
         ours.send_bytes(pickle.dumps(todo))
         ours.close()
         try:
-            return pool._worker(theirs, store.root, log)
+            return members._worker(theirs, store.root, log, None)
         except SystemExit as stop:
             return stop.code
 
@@ -315,9 +315,9 @@ class KillingOnce(Probe):
 def forever(root, spec, writer):
     """A command that never ends: its worker trains a run, or waits for a plan."""
     # A fork is quick, and what it copies keeps the pipe open that would tell the worker of its parent's end.
-    pool.POLL_SECONDS = 0.02
+    members.POLL_SECONDS = 0.02
     fork = multiprocessing.get_context("fork")
-    pool.multiprocessing.get_context = lambda method: fork
+    members.multiprocessing.get_context = lambda method: fork
     with Workers(RunStore(root), jobs=1, logs=root / "logs") as workers:
         workers.run(plan([BASE]), "a figure")
         if spec:
@@ -339,7 +339,7 @@ class TestFolders:
         log.mkdir()
         bar, todo = SimpleNamespace(update=lambda *_: None), plan([spec])
         with pytest.raises(RunError, match=r"^a worker stopped: RuntimeError: this probe cannot measure$"):
-            pool._train([pool._Member(store.root, log)], todo, Tracker(todo, store), bar)
+            pool._train([members.Member(store.root, log)], todo, Tracker(todo, store), bar)
 
     def test_a_folder_of_logs_that_cannot_be_made_is_one_line(self, store, tmp_path, quick):
         (tmp_path / "logs").write_text("")
