@@ -45,6 +45,7 @@ from experiments.output.sweep_summary import summary
 from experiments.output.tables import PlannedRun, Tables, refuse_mixed
 from experiments.runs.printing import counted
 from experiments.tracking.mirror import logger
+from experiments.tracking.names import told_apart
 from experiments.train import run_spec
 
 EXAMPLES = (
@@ -230,7 +231,7 @@ def sweep(arguments: Sequence[str]) -> Path:
     print(f"{counted(len(whole.runs), 'runs')}: {counted(whole.epochs_needed, 'epochs needed')}, "
           f"{whole.epochs_separate} if each were trained by itself", flush=True)  # fmt: skip
     varied = varying([run.values for run in runs])
-    places = {run.spec.run_id: {"sweep": name, **planned(run, varied).tags} for run in runs}
+    places = told_apart((run.spec, {"sweep": name, **planned(run, varied).tags}) for run in runs)
     mirror.announce((run.spec, places[run.spec.run_id]) for run in runs)
     run_all(whole, store, jobs, name, results / "logs", mirror.listener())
     for run_id, place in places.items():

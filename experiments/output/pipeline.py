@@ -33,6 +33,7 @@ from experiments.output.samples import samples_or
 from experiments.output.tables import PlannedRun, Tables
 from experiments.tracking import references
 from experiments.tracking.logger import DrawnFigure, Logger
+from experiments.tracking.names import told_apart
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,8 @@ def make(figure: Figure, protocol: Protocol, parameters: Any, setting: Setting) 
     items = tables.planned(design, now)
     needed = plan(item.spec for item in items)
     if design.table is None:
-        setting.logger.announce((item.spec, place(item, figure, setting)) for item in items)
+        belonging = places(items, figure, setting)
+        setting.logger.announce((item.spec, belonging[item.spec.run_id]) for item in items)
         setting.train(needed, figure.name)
         collected = tables.collect(items, setting.store)
     else:
@@ -234,21 +236,20 @@ def provenance(items: Sequence[PlannedRun], store: RunStore) -> list[dict[str, A
     return makers
 
 
-def place(item: PlannedRun, figure: Figure, setting: Setting) -> dict[str, Any]:
-    """Returns where a run belongs, as loggers are told."""
-    return {"figure": figure.name, "profile": setting.folder, "notes": figure.question, **item.tags}
+def places(items: Iterable[PlannedRun], figure: Figure, setting: Setting) -> dict[str, dict[str, Any]]:
+    """Returns where runs belong, by their ids, as loggers are told."""
+    shared = {"figure": figure.name, "profile": setting.folder, "notes": figure.question}
+    return told_apart((item.spec, {**shared, **item.tags}) for item in items)
 
 
 def mirror(
     items: Sequence[PlannedRun], collected: Tables, figure: Figure, record: FigureRecord, setting: Setting
 ) -> None:
     """Hands the runs, and what their deficits cost, and the figure to the logger."""
-    runs = {item.spec.run_id: item for item in items}
-    accuracy = dict(zip(collected.runs["run_id"], collected.runs["accuracy"], strict=True)) if runs else {}
-    effects = references.effects((item.spec for item in runs.values()), accuracy)
-    for run_id, item in runs.items():
-        folder = setting.store.root / "runs" / run_id
-        setting.logger.log_run(folder, place(item, figure, setting), effects.get(run_id))
+    accuracy = dict(zip(collected.runs["run_id"], collected.runs["accuracy"], strict=True)) if items else {}
+    effects = references.effects({item.spec.run_id: item.spec for item in items}.values(), accuracy)
+    for run_id, place in places(items, figure, setting).items():
+        setting.logger.log_run(setting.store.root / "runs" / run_id, place, effects.get(run_id))
     drawn = DrawnFigure(
         figure.name, setting.folder, figure.question, pictures.path(setting.pictures, figure.name, "png"),
         tables.paths(setting.tables, figure.name)[0], tuple(record.verdicts),

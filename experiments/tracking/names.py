@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from critical.core.spec import identity
 from critical.execution.catalogue import described
+from critical.training.runs import RunSpec
 from experiments.design.protocol import DEFICIT, DOSE_MATCHED, FRESH
+from experiments.tracking.logger import Place
 
 LONGEST_TAG, LONGEST_NAME, LONGEST_ID = 64, 128, 64
 """Letters that the service takes."""
@@ -17,7 +19,7 @@ MEASURED = ("keys", "places", "accuracy", "loss", "failure", "sums", "sum")
 """What a record holds besides settings and who made the run."""
 SHARED = {
     *("figure", "sweep", "profile", "notes", "arm_id", "label", "role", "deficit", "onset", "length", "removal"),
-    *("schedule", "budget", "seed", "stabilizer", "epochs", "run_id"),
+    *("schedule", "budget", "seed", "stabilizer", "epochs", "run_id", "also"),
 }
 """What every place of a run may hold; the rest says which of several arms it is."""
 _SAID = re.compile(r"(setting\.)?(deficit\.(start|end)|schedule|stabilizer|deficit)$")
@@ -94,7 +96,33 @@ def name_of(record: Mapping[str, Any], place: Mapping[str, Any]) -> str:
         if key in SHARED or value in (None, "", "none") or _SAID.match(key) or key.rpartition(".")[2] in told:
             continue
         parts.append(value.replace("_", " ") if isinstance(value, str) else f"{key} {value}")
-    return " · ".join([*parts, f"seed {record['seed']}"])
+    return " · ".join([*parts, *place.get("also", ()), f"seed {record['seed']}"])
+
+
+def told_apart(runs: Iterable[tuple[RunSpec, Place]]) -> dict[str, dict[str, Any]]:
+    """Returns where runs belong, by their ids, such that no two of them have one name.
+
+    Args:
+        runs: Of one figure or sweep; of the same run the first place counts. Where two would be called the same, `also`
+            in their places tells them apart: how long the recovery is, or the rate that they begin with.
+    """
+    specs: dict[str, RunSpec] = {}
+    places: dict[str, dict[str, Any]] = {}
+    alike: dict[str, list[str]] = {}
+    for spec, place in runs:
+        if specs.setdefault(spec.run_id, spec) is spec:
+            places[spec.run_id] = dict(place)
+            alike.setdefault(name_of(spec.describe(), place), []).append(spec.run_id)
+    for group in alike.values():
+        clocks = {run_id: specs[run_id].timeline for run_id in group}
+        facts = [
+            {run_id: f"then {clock.end - clock.removal}" for run_id, clock in clocks.items()},
+            {run_id: f"from rate {specs[run_id].epoch_specs[0].rate:.3g}" for run_id in group},
+        ]
+        varying = [fact for fact in facts if len(set(fact.values())) > 1]
+        for run_id in group if len(group) > 1 else ():
+            places[run_id]["also"] = [fact[run_id] for fact in varying]
+    return places
 
 
 def flat(record: Mapping[str, Any], place: Mapping[str, Any]) -> dict[str, Any]:
@@ -142,5 +170,6 @@ def _window_word(window: Mapping[str, Any]) -> str:
 
 
 def _method(method: Mapping[str, Any]) -> str:
-    strength = next((value for name, value in method.items() if name != "name" and isinstance(value, float)), None)
+    numbers = (value for value in method.values() if isinstance(value, (int, float)) and not isinstance(value, bool))
+    strength = next(numbers, None)
     return method["name"].replace("_", " ") + ("" if strength is None else f" {strength:g}")

@@ -94,7 +94,8 @@ class OpenRun:
         """
         if point["epoch"] > self.known:
             told = {name: histogram(value) if name == RSV else value for name, value in point.items()}
-            self.run.log(told | {"_timestamp": time.time() if clock is None else clock}, step=point["epoch"], commit=True)
+            told["_timestamp"] = time.time() if clock is None else clock
+            self.run.log(told, step=point["epoch"], commit=True)
 
     def show(self, name: str, value: Any, epoch: int) -> None:
         """Logs a picture or a table with an epoch that is logged next."""

@@ -25,8 +25,10 @@ from experiments.design.figure import Design, Figure
 from experiments.design.parameters import Parameters
 from experiments.design.protocol import DEFICIT
 from experiments.design.registry import FIGURES
-from experiments.output import loggers, naming, pipeline, tables
+from experiments.output import naming, pipeline, tables
 from experiments.output.records import read_records
+from experiments.tracking.logger import Logger
+from experiments.tracking.pictures import runs_table
 
 COLUMNS = {
     *("arm_id", "label", "role", "deficit", "onset", "length", "removal", "schedule", "budget", "seed"),
@@ -38,19 +40,20 @@ NAMES = list(FIGURES)
 FIRST = "iclr2019/deficit_removal"
 
 
-class Heard(loggers.Logger):
+class Heard(Logger):
     """Remembers what it was handed."""
 
     def __init__(self):
-        object.__setattr__(self, "calls", [])
+        self.calls, self.announced = [], {}
 
-    def log_run(self, folder, tags):
-        self.calls.append((folder.name, (folder / "run.json").exists(), dict(tags)))
-        return True
+    def announce(self, runs):
+        self.announced |= {spec.run_id: dict(place) for spec, place in runs}
 
-    def log_figure(self, name, picture):
-        self.calls.append((name, picture))
-        return True
+    def log_run(self, folder, place, effects=None):
+        self.calls.append((folder.name, (folder / "run.json").exists(), dict(place), effects))
+
+    def log_figure(self, figure):
+        self.calls.append((figure.name, figure))
 
 
 class Bench:
@@ -200,11 +203,29 @@ def test_verdicts_come_from_the_file(made):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_logger_hears_of_every_run_and_picture(made, name):
-    runs = {call[0]: call for call in made.logger.calls if len(call) == 3 and call[2]["figure"] == name}
+    runs = {call[0]: call for call in made.logger.calls if len(call) == 4 and call[2]["figure"] == name}
     assert set(runs) == {item.spec.run_id for item in made.planned(name)}
-    assert all(there for _, there, _ in runs.values()), "a run is published before it is logged"
-    pictures = {call for call in made.logger.calls if call[0] == name}
-    assert pictures == {(name, made.setting.results / "figures" / "smoke" / f"{name}.png")}
+    assert all(there for _, there, *_ in runs.values()), "a run is published before it is logged"
+    assert all(run_id in made.logger.announced for run_id in runs), "who trains it knows where it belongs"
+    assert {place["profile"] for _, _, place, _ in runs.values()} == {"smoke"}
+    assert {place["notes"] for _, _, place, _ in runs.values()} == {FIGURES[name].question}
+    (drawn,) = [call[1] for call in made.logger.calls if call[0] == name]
+    assert drawn.picture == made.setting.results / "figures" / "smoke" / f"{name}.png"
+    assert len(runs_table(drawn.table)) == len(made.table(name).runs)
+    assert list(drawn.verdicts) == made.records[name].verdicts
+
+
+def test_the_logger_hears_what_a_deficit_costs(made):
+    """As the figure's own contrast says it."""
+    design, table = made.design("controls/age_or_rate"), made.table("controls/age_or_rate").runs
+    told = {call[0]: call[3] for call in made.logger.calls if len(call) == 4}
+    by_label = {str(arm): arm for arm in design.trained}
+    deficits = [arm for arm in design.trained if arm.tags["role"] == DEFICIT]
+    for arm in deficits:
+        clean = by_label[str(arm).replace("blur", "clean")]
+        for seed, cost in (clean - arm).per_seed(table).items():
+            assert told[arm.of_seed(seed).run_id]["cost"] == pytest.approx(cost)
+    assert deficits
 
 
 class TestSeeds:
