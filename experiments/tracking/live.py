@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,8 +29,9 @@ from experiments.tracking.settings import FINISH_SECONDS, Wandb
 
 
 def lock_of(results: Path, run_id: str) -> Path:
-    """Returns what the process holds that has a run open."""
-    return results / "runs" / "locks" / f"wandb-{run_id}.lock"
+    """Returns what the process holds that has a run open; within a sweep, the sweep's own run of the same settings."""
+    own = f"-{os.environ.get('WANDB_RUN_ID', '')}" if in_a_sweep() else ""
+    return results / "runs" / "locks" / f"wandb-{run_id}{own}.lock"
 
 
 @dataclass(frozen=True)

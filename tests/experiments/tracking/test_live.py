@@ -121,6 +121,21 @@ def test_a_run_that_another_process_has_open_is_left_to_it(begun, mirror, result
     assert marked(results, FIRST) == {}
 
 
+def test_within_a_sweep_the_same_run_of_another_is_no_obstacle(begun, mirror, results, store, monkeypatch):
+    """Two sweeps may ask for the same settings, and each has a run of its own."""
+    lock = locks.lock(lock_of(results, FIRST.run_id))
+    monkeypatch.setenv("WANDB_SWEEP_ID", "abcd1234")
+    monkeypatch.setenv("WANDB_RUN_ID", "of-the-sweep")
+    live = mirror().live()
+    work(plan([FIRST]), store, listener=live)
+    live.close()
+    lock.release()
+    (run,) = begun
+    assert run.settings["id"] is None
+    assert len(run.rows) == 3
+    assert marked(results, FIRST)["id"] == "of-the-sweep"
+
+
 def test_no_epoch_is_logged_after_one_that_is_missing(begun, mirror, results, store):
     live = mirror().live()
     row = {"deficit": "", "test_accuracy": 1.0}
