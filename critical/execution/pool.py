@@ -20,7 +20,7 @@ from critical.execution.progress import Progress, progress
 from critical.execution.store import RunStore
 from critical.execution.tracker import Tracker, Watched
 
-FAREWELL_SECONDS = 60.0
+FAREWELL_SECONDS = 150.0
 """So long do workers that have nothing left to train have for what they still tell a listener."""
 
 

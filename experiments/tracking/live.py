@@ -25,7 +25,7 @@ from experiments.tracking.courier import Courier, Task
 from experiments.tracking.logger import Further
 from experiments.tracking.names import named
 from experiments.tracking.service import OpenRun, in_a_sweep
-from experiments.tracking.settings import FINISH_SECONDS, Wandb
+from experiments.tracking.settings import CLOSE_SECONDS, Wandb
 
 
 def lock_of(results: Path, run_id: str) -> Path:
@@ -126,7 +126,7 @@ class LiveListener(EpochListener):
     def close(self) -> None:
         """Closes what is open, and waits for it, though not for long."""
         self._put(self._finish)
-        self.courier.close(FINISH_SECONDS)
+        self.courier.close(CLOSE_SECONDS)
 
     def _put(self, task: Task) -> None:
         self.courier.put(self._what, task)

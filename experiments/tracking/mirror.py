@@ -29,7 +29,7 @@ from experiments.tracking.live import Live, LiveListener, lock_of
 from experiments.tracking.logger import DrawnFigure, Further, Logger, Place
 from experiments.tracking.names import Named, figure_id, group_of, named
 from experiments.tracking.service import OpenRun, in_a_sweep
-from experiments.tracking.settings import FINISH_SECONDS, ONLINE, NoTracking, Wandb, settings_of
+from experiments.tracking.settings import CLOSE_SECONDS, ONLINE, NoTracking, Wandb, settings_of
 
 AT_A_TIME = 4
 """Finished runs that are sent at a time: each waits for the service, mostly."""
@@ -98,7 +98,7 @@ class WandbLogger(Logger):
 
     def close(self) -> None:
         """Waits until all is sent, while anything arrives."""
-        self.courier.close(FINISH_SECONDS)
+        self.courier.close(CLOSE_SECONDS)
 
     def send(
         self, folder: Path, place: Mapping[str, Any], effects: Mapping[str, float], samples: Samples = ()

@@ -17,6 +17,8 @@ INIT_SECONDS = 20.0
 """So long is waited for the service when a run begins, in the background."""
 FINISH_SECONDS = 60.0
 """So long for what is left to send when a run ends."""
+CLOSE_SECONDS = 120.0
+"""So long, at most, at the end of a command while nothing arrives; on a busy machine wandb takes a minute to start."""
 
 
 @dataclass(frozen=True)
