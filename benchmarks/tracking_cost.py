@@ -81,6 +81,8 @@ def log(asked: WandbLogger, run: RunSpec, rows: list[Row]) -> None:
         live.trained(run, row, time.time())
     live.ends(run)
     live.close()
+    if live.courier.failed or live.courier.given_up:
+        raise SystemExit("something was not logged; try again on a machine that is less busy")
 
 
 def main() -> None:

@@ -74,6 +74,7 @@ def main(config: DictConfig) -> None:
         print("measuring what an epoch costs here", flush=True)
         print(estimate.report(plans, setting.store, jobs, absent.named))
         return
+    setting.check_folders(plans)
     whole = pipeline.merged(list(plans.values()))
     print(
         f"{counted(len(whole.runs), 'runs')}: {counted(whole.epochs_needed, 'epochs needed')}, "

@@ -27,6 +27,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig
 
 from critical.core.spec import SpecError
+from critical.execution import writable
 from critical.execution.plan import plan
 from critical.execution.pool import default_jobs, run_all
 from critical.execution.store import RunStore
@@ -227,6 +228,8 @@ def sweep(arguments: Sequence[str]) -> Path:
     jobs = int(own["jobs"]) if "jobs" in own else default_jobs(runs[0].spec.arithmetic)
     runs[0].spec.arithmetic.check()
     mirror, store = logger(configuration.plain(runs[0].config.logger), results), RunStore(results / "runs")
+    writable.check(results, ("tables/sweeps", "logs"))
+    store.check()
     whole = plan(run.spec for run in runs)
     print(f"{counted(len(whole.runs), 'runs')}: {counted(whole.epochs_needed, 'epochs needed')}, "
           f"{whole.epochs_separate} if each were trained by itself", flush=True)  # fmt: skip

@@ -74,6 +74,7 @@ def main(config: DictConfig) -> None:
     mirror.announce([(spec, place)])
     live = mirror.live()
     store = RunStore(Path(config.results) / "runs")
+    store.check()
     shown = Rows(spec, store)
     store.refresh()
     shown.show()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 import platform
 import shlex
 import subprocess
@@ -18,16 +17,12 @@ from typing import Any
 import torch
 
 from critical.core import instructions
+from critical.core.cores import cores
 
 PACKAGES = ("torch", "torchvision", "numpy", "pandas", "matplotlib", "hydra-core")
 CPUINFO = Path("/proc/cpuinfo")
 FLAGS = ("avx2", "fma", "avx512f")
 """What processors differ by in the kernels that are chosen for them."""
-
-
-def cores() -> int:
-    """Returns how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @functools.cache

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
+import io
 import os
 import sys
+
+SPELT = {
+    **{"−": "-", "–": "-", "±": "+-", "×": "x", "·": ".", "…": "...", "→": "->", "≤": "<=", "≥": ">=", "²": "^2"},
+    **{"✓": "+", "✗": "x", "≈": "~", "↺": "<"},
+    **dict(zip("▁▂▃▄▅▆▇█", "_.:-=+*#", strict=True)),
+}
+"""What stands for signs that an encoding lacks; a minus must not be lost. `?` for all others."""
 
 
 def on_terminal() -> bool:
@@ -13,14 +22,26 @@ def on_terminal() -> bool:
 
 
 def open_streams() -> None:
-    """Opens standard output and error to nowhere where they are closed (`>&-`), for this process and its children.
+    """Makes standard output and error take what is printed.
 
-    Otherwise the next file that is opened would get their number.
+    Where they are closed (`>&-`) they are opened to nowhere, for this process and its children: otherwise the next file
+    that is opened would get their number. Signs that their encoding lacks are spelt in others.
     """
     for number, name in ((1, "stdout"), (2, "stderr")):
         if getattr(sys, name) is None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), number)
             setattr(sys, name, open(number, "w", closefd=False))  # noqa: SIM115  As long as the process lives.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="spelt")
+
+
+def _spell(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeEncodeError)
+    return "".join(SPELT.get(sign, "?") for sign in error.object[error.start : error.end]), error.end
+
+
+codecs.register_error("spelt", _spell)
 
 
 def told_nobody(error: OSError) -> bool:

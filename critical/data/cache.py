@@ -48,7 +48,7 @@ def cached(root: str, key: str, make: Callable[[], Dataset]) -> Dataset:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()
-    except OSError as error:
+    except (OSError, NotImplementedError) as error:  # the latter where a disk has no locks
         raise _unwritable(path, error) from error
     try:
         data = _read(path)
@@ -63,7 +63,7 @@ def cached(root: str, key: str, make: Callable[[], Dataset]) -> Dataset:
         lock.release()
 
 
-def _unwritable(path: Path, error: OSError) -> DataError:
+def _unwritable(path: Path, error: Exception) -> DataError:
     return DataError(
         f"data: cannot write {path} ({one_line(error)}); make room, or set data.root to a folder you own"
     )

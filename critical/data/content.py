@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from critical.core.cores import cores
 from critical.core.files import replacing
 from critical.data.cache import one_line
 from critical.data.images import DataError, DataWarning
@@ -57,7 +58,7 @@ def remembered(root: str, place: Path, files: Iterable[File], take: Callable[[],
     note = Path(root) / "cache" / "fingerprints" / f"{key}.json"
     # Where there is no note, or a damaged one, the fingerprint is taken anew.
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        known = json.loads(note.read_text())
+        known = json.loads(note.read_text(encoding="utf-8"))
         if known["state"] == state:
             return str(known["fingerprint"])
     found = take()
@@ -66,7 +67,8 @@ def remembered(root: str, place: Path, files: Iterable[File], take: Callable[[],
     if newest < (began - SETTLED_SECONDS) * 1e9:
         try:
             with replacing(note) as temporary:
-                temporary.write_text(json.dumps({"place": shown(place), "state": state, "fingerprint": found}))
+                text = json.dumps({"place": shown(place), "state": state, "fingerprint": found})
+                temporary.write_text(text, encoding="utf-8")
         except OSError as error:
             warnings.warn(
                 f"cannot write {note} ({one_line(error)}), so {shown(place)} is read anew by every command; "
@@ -100,7 +102,7 @@ def digest(content: bytes) -> bytes:
 
 def in_threads(work: Callable[[list[File]], list[bytes]], files: list[File]) -> list[bytes]:
     """Calls `work` on parts of a list, several at once, and returns what it returns in order of the list."""
-    with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(max_workers=min(8, cores())) as pool:
         futures = [pool.submit(work, files[start : start + _TASK]) for start in range(0, len(files), _TASK)]
         try:
             return [one for future in futures for one in future.result()]

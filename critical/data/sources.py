@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import http.client
+import importlib.metadata
 import pickle
 import socket
 import tarfile
@@ -19,6 +20,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from critical.core.randomness import generator
 from critical.core.spec import SpecError
@@ -55,15 +57,22 @@ class Digits(DataSpec):
 
     def full(self, draw: int = 0) -> Dataset:
         """Returns the split digits."""
-        from sklearn.datasets import load_digits
-
-        held = load_digits()
+        held = _digits()
         # Grey levels 0 … 16 become 0 … 255.
-        images = torch.from_numpy(np.rint(held.images * (255 / 16)).astype(np.uint8))[:, None]
-        every = Split((resized(images, self.resolution),), torch.from_numpy(held.target.astype(np.int64)))
+        images = torch.from_numpy(np.rint(held[:, :-1] * (255 / 16)).astype(np.uint8)).view(-1, 1, 8, 8)
+        every = Split((resized(images, self.resolution),), torch.from_numpy(held[:, -1].astype(np.int64)))
         order = balanced_order(every.labels, generator(self.seed, "digits", "split"))
         train, test = every.take(order[self.test_size :]), every.take(order[: self.test_size])
         return Dataset(train, test, tuple("0123456789"), "digits")
+
+
+def _digits() -> NDArray[np.float64]:
+    """Returns the table of scikit-learn, (1797, 65): grey levels 0 to 16 of 8×8 pixels, and the label.
+
+    Read from its file, since scikit-learn takes nearly as long to import as torch.
+    """
+    held = importlib.metadata.distribution("scikit-learn").locate_file("sklearn/datasets/data/digits.csv.gz")
+    return np.loadtxt(str(held), delimiter=",")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,22 +30,39 @@ class Lock:
         os.close(self.handle)
 
 
-def lock(path: Path) -> Lock | None:
-    """Locks a path; returns None while another process, or another lock of this one, has it.
+def _locked(path: Path, how: int) -> int | None:
+    """Opens and locks a path, whose folder is made; returns the open file, or None where it would have to wait.
 
     Raises:
-        WriteError: The folder cannot be written.
+        WriteError: The folder cannot be written, or its disk has no locks.
     """
     with writing(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Its last owner may have taken the file away since it was opened: then the next one locks another file.
+        try:
+            fcntl.flock(handle, how)
+        except BlockingIOError:
+            os.close(handle)
+            return None
+        except BaseException:
+            os.close(handle)
+            raise
+        return handle
+
+
+def lock(path: Path) -> Lock | None:
+    """Locks a path; returns None while another process, or another lock of this one, has it.
+
+    Raises:
+        WriteError: The folder cannot be written, or its disk has no locks.
+    """
+    handle = _locked(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    if handle is None:
+        return None
+    # Its last owner may have taken the file away since it was opened: then the next one locks another file.
+    with contextlib.suppress(FileNotFoundError):
         if os.fstat(handle).st_ino == path.stat().st_ino:
             return Lock(path, handle)
-    except (BlockingIOError, FileNotFoundError):
-        pass
     os.close(handle)
     return None
 
@@ -58,8 +75,10 @@ def held(path: Path) -> bool:
         return False
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         return True
+    except OSError:
+        return False  # a disk without locks
     finally:
         os.close(handle)
     return False
@@ -72,12 +91,10 @@ def shared(path: Path) -> int:
         The open file; the lock is gone when it is closed, or with the process.
 
     Raises:
-        WriteError: The folder cannot be written.
+        WriteError: The folder cannot be written, or its disk has no locks.
     """
-    with writing(path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    fcntl.flock(handle, fcntl.LOCK_SH)
+    handle = _locked(path, fcntl.LOCK_SH)
+    assert handle is not None
     return handle
 
 
@@ -86,19 +103,14 @@ def alone(path: Path) -> Iterator[bool]:
     """Locks a path for a block, unless others share it; yields whether it did.
 
     Raises:
-        WriteError: The folder cannot be written.
+        WriteError: The folder cannot be written, or its disk has no locks.
     """
-    with writing(path.parent):
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    handle = _locked(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
+        yield handle is not None
     finally:
-        os.close(handle)
+        if handle is not None:
+            os.close(handle)
 
 
 @contextlib.contextmanager
@@ -106,13 +118,11 @@ def in_turn(path: Path) -> Iterator[None]:
     """Locks a path for a block, and waits while another process, or another lock of this one, has it.
 
     Raises:
-        WriteError: The folder cannot be written.
+        WriteError: The folder cannot be written, or its disk has no locks.
     """
-    with writing(path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    handle = _locked(path, fcntl.LOCK_EX)
+    assert handle is not None
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
         os.close(handle)

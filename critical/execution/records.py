@@ -73,8 +73,8 @@ class Records:
                     for entry in entries
                     if entry.name.endswith(".jsonl") and entry.stat().st_size != self._taken.get(entry.name, 0)
                 ]
-        except FileNotFoundError:
-            return
+        except (FileNotFoundError, NotADirectoryError):
+            return  # what lies there instead is told where something is written
         for name in changed:
             self._take(self.folder / name)
 

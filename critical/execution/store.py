@@ -35,10 +35,12 @@ import torch
 from critical.core import environment as surroundings
 from critical.core.files import write_atomically, writing
 from critical.core.spec import identity, places
-from critical.execution import locks, published
+from critical.execution import locks, published, writable
 from critical.execution.locks import Lock
 from critical.execution.records import Record, Records
 from critical.training.runs import RunSpec
+
+_FOLDERS = ("states", "records", "wanted", "locks", "makers", "planned", "runs")
 
 
 class RunStore:
@@ -52,6 +54,10 @@ class RunStore:
         self.root = Path(root)
         self._records = Records(self.root / "records")
         self._in_use = False
+
+    def check(self) -> None:
+        """Raises WriteError where the store cannot be written."""
+        writable.check(self.root, _FOLDERS)
 
     def use(self) -> None:
         """Keeps others from taking anything away, until the process ends or this object is gone."""

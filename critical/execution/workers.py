@@ -21,7 +21,8 @@ import os
 import time
 from collections.abc import Callable
 
-from critical.core import environment
+from critical.core import environment, memory
+from critical.core.memory import LackOfMemory
 from critical.execution.listening import EpochListener, Teller
 from critical.execution.locks import Lock
 from critical.execution.plan import Plan, Segment
@@ -57,6 +58,7 @@ def work(
     store: RunStore,
     after_epoch: Callable[[RunSpec, int], None] | None = None,
     while_waiting: Callable[[], None] | None = None,
+    begun: Callable[[RunSpec], None] | None = None,
     listener: EpochListener | None = None,
 ) -> None:
     """Trains what a plan needs, together with whoever else works on the store; returns when all is done.
@@ -66,15 +68,18 @@ def work(
         store: The store.
         after_epoch: Called with (run, epochs trained) after each epoch that this process trained.
         while_waiting: Called now and then while others train all that could be trained.
+        begun: Called with a run of each segment that this process is about to train.
         listener: Is told of the runs that this process trains; see `critical.execution.listening`.
 
     Raises:
         WriteError: The store cannot be written.
+        LackOfMemory: A run needs more memory than there is.
     """
+    store.check()
     store.use()
     store.announce(plan.runs)
     store.want(plan.forks)
-    worker = _Worker(store, plan, after_epoch, Teller(listener, plan, store))
+    worker = _Worker(store, plan, after_epoch, begun, Teller(listener, plan, store))
     pending = list(plan.segments)
     while True:
         store.refresh()
@@ -89,12 +94,18 @@ def work(
 
 class _Worker:
     def __init__(
-        self, store: RunStore, plan: Plan, after_epoch: Callable[[RunSpec, int], None] | None, teller: Teller
+        self,
+        store: RunStore,
+        plan: Plan,
+        after_epoch: Callable[[RunSpec, int], None] | None,
+        begun: Callable[[RunSpec], None] | None,
+        teller: Teller,
     ) -> None:
         self.store, self.teller = store, teller
         self.maker = store.sign(environment.describe())
         self.forks = plan.forks
         self.after_epoch = after_epoch or (lambda spec, epoch: None)
+        self.begun = begun or (lambda spec: None)
         self._trainer: Trainer | None = None
         # The last checkpoint under way: how many epochs led to it, and when it was stored or loaded.
         self._stored, self._stored_at = 0, 0.0
@@ -131,6 +142,7 @@ class _Worker:
             self.store.refresh()
             if segment_complete(self.store, segment) or self._resume_point(segment) != begin:
                 return False
+            self.begun(spec)
             with spec.arithmetic.applied():
                 if not self._load(spec, begin):
                     return False
@@ -143,6 +155,10 @@ class _Worker:
                     claim = self._checkpoint(segment, epoch + 1, claim)
                     self.after_epoch(spec, epoch + 1)
                 self.teller.ends(segment)
+        except (MemoryError, RuntimeError, OSError) as error:
+            if memory.lacking(error):
+                raise LackOfMemory(memory.said(f"run {spec.run_id}")) from error
+            raise
         finally:
             claim.release()
         return True

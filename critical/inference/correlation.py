@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import spearmanr
 
 from critical.inference.arms import Contrast, Term, Within
 
@@ -23,5 +22,8 @@ def rank_correlation(first: Sequence[Contrast | Term], second: Sequence[Contrast
 
 
 def _spearman(held: NDArray[np.float64]) -> float:
+    # Not above: its import takes half as long as that of torch.
+    from scipy.stats import spearmanr
+
     first, second = np.split(held, 2)
     return float(spearmanr(first, second).statistic)

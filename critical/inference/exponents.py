@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, stats
+from scipy import optimize, special
 
 from critical.inference.arms import Contrast, Pooled
 from critical.inference.statistics import finite_numbers
@@ -124,7 +124,7 @@ def _no_exponent(
     if np.all(gaps <= 0) or height <= 0:
         return "there is no gap to close: the arm is at or above its reference"
     if noise is not None:
-        hidden = stats.chi2.sf(float(np.sum((gaps / noise) ** 2)), gaps.size) > 0.05
+        hidden = special.chdtrc(gaps.size, float(np.sum((gaps / noise) ** 2))) > 0.05
     else:
         hidden = float(np.sqrt(np.mean(gaps**2))) <= 2 * residual
     if hidden:

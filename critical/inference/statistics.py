@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special
 
 MOST_EXACT_FLIPS = 20
 """Paired tests are exact up to this many seeds (2^20 sums); beyond it they are seeded Monte Carlo."""
@@ -54,7 +54,7 @@ def mean_interval(values: ArrayLike, confidence: float = 0.95) -> Interval:
     n, mean = numbers.size, float(numbers.mean())
     if n == 1:
         return Interval(mean, math.nan, math.nan, 1)
-    half = float(stats.t.ppf((1 + confidence) / 2, n - 1) * numbers.std(ddof=1) / math.sqrt(n))
+    half = float(special.stdtrit(n - 1, (1 + confidence) / 2) * numbers.std(ddof=1) / math.sqrt(n))
     return Interval(mean, mean - half, mean + half, n)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import torch
-from scipy import stats
+from scipy import special
 from torch import nn
 from torch.func import functional_call, grad, vmap
 from torch.nn import functional
@@ -58,7 +58,7 @@ class LayerSums:
             return math.nan, math.nan
         if self.standard_error == 0:
             return self.total, self.total
-        t = float(stats.t.ppf((1 + confidence) / 2, self.degrees_of_freedom))
+        t = float(special.stdtrit(self.degrees_of_freedom, (1 + confidence) / 2))
         factor = math.exp(min(t * self.standard_error / self.total, 700.0))  # beyond 709 there is no float
         return self.total / factor, self.total * factor
 

@@ -17,10 +17,6 @@ import warnings
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from critical.core.spec import SpecError
@@ -73,6 +69,12 @@ def probe_accuracy(
     Raises:
         SpecError: Labels of one class only, or a fit that does not converge; one line.
     """
+    # Not above: they take nearly as long to import as torch, and every command would wait for them.
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     if not (fitted.isfinite().all() and scored.isfinite().all()):
         return math.nan
     if len(fitted_labels.unique()) < 2:

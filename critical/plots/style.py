@@ -32,15 +32,19 @@ import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from critical.core.files import write_atomically
 from critical.core.spec import closest
+from critical.plots.svg import shorter
 
-ARM_COLOURS = {"deficit": "#D55E00", "dose_matched": "#0072B2", "fresh": "#009E73", "clean": "#4D4D4D"}
-"""The fixed colour of each arm: four of the colour-blind safe palette of Okabe and Ito (2008)."""
+ARM_COLOURS = {"deficit": "#D55E00", "dose_matched": "#0072B2", "fresh": "#009E73", "clean": "#4D4D4D",
+               "skip": "#332288"}  # fmt: skip
+"""The fixed colour of each arm: of the colour-blind safe palettes of Okabe and Ito (2008), and Tol (2021)."""
 
 OTHER_COLOURS = ("#CC79A7", "#E69F00", "#56B4E9", "#8C6D31", "#7A4FBF", "#000000")
 """Colours for series that are not arms; none of them is an arm's."""
@@ -114,7 +118,7 @@ def arm_colour(arm: str) -> str:
     """Returns the fixed colour of an arm.
 
     Args:
-        arm: "deficit", "dose_matched", "fresh" or "clean".
+        arm: "deficit", "dose_matched", "fresh", "skip" or "clean".
 
     Raises:
         ValueError: For any other name; series that are not arms take `OTHER_COLOURS`.
@@ -273,6 +277,9 @@ _NO_DATA: dict[str, dict[str, Any]] = {
 }
 
 
+_CANVASES: dict[str, Any] = {"png": FigureCanvasAgg, "pdf": FigureCanvasPdf, "svg": FigureCanvasSVG}
+
+
 def _write(figure: Figure, *paths: Path) -> None:
     """Writes a figure in the kinds that the paths end with."""
     layout = figure.get_layout_engine()
@@ -282,23 +289,19 @@ def _write(figure: Figure, *paths: Path) -> None:
         figure.draw_without_rendering()
         figure.set_layout_engine("none")
         for path in paths:
-            content, kind = io.BytesIO(), path.suffix[1:]
-            figure.savefig(content, format=kind, dpi=2 * DOTS_PER_INCH, metadata=_NO_DATA[kind])
-            write_atomically(path, _shorter(content.getvalue()) if kind == "svg" else content.getvalue())
+            kind = path.suffix[1:]
+            content = _printed(figure, kind)
+            write_atomically(path, shorter(content) if kind == "svg" else content)
         figure.set_layout_engine(layout)
 
 
-def _shorter(content: bytes) -> bytes:
-    """Returns an SVG of matplotlib with half less: no indents, hundredths of a point, a style once for many marks."""
-    held = re.sub(rb"\s*\n\s*", b"\n", content)
-    held = re.sub(rb"(?<![\w.])(-?[1-9]\d*\.\d\d)\d\d+", rb"\1", held)
-    held = re.sub(rb'(<use xlink:href="[^"]*") transform="translate\(([^ ]*) 0\)"/>', rb'\1 x="\2"/>', held)
-    marks = rb'<g( clip-path="[^"]*")?>\n((?:<use [^>]*? (style="[^"]*")/>\n)(?:<use [^>]*? \3/>\n)*)</g>'
-    held = re.sub(marks, _once, held)
-    return held.replace(b"DejaVuSans-Bold-", b"b").replace(b"DejaVuSans-", b"d")
-
-
-def _once(found: re.Match[bytes]) -> bytes:
-    """Moves the style of all marks in a group to the group."""
-    clip, marks, look = found[1] or b"", found[2], found[3]
-    return b"<g" + clip + b" " + look + b">\n" + marks.replace(b" " + look, b"") + b"</g>"
+def _printed(figure: Figure, kind: str) -> bytes:
+    """Returns what `savefig` writes, in half the time: that draws once more before, for a layout that there is."""
+    content, canvas, dots = io.BytesIO(), figure.canvas, figure.dpi
+    try:
+        figure.dpi = 2 * DOTS_PER_INCH
+        getattr(_CANVASES[kind](figure), f"print_{kind}")(content, metadata=_NO_DATA[kind])
+    finally:
+        figure.set_canvas(canvas)
+        figure.dpi = dots
+    return content.getvalue()

@@ -20,6 +20,7 @@ cycling the rate after the deficit).
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -191,6 +192,13 @@ class Stages(Schedule):
             if not 0 < rate < math.inf or not 0 < decay <= 1:
                 raise SpecError(f"schedule.later: stage {list(stage)}: the rate is above 0, the factor lies in (0, 1]")
             before = start
+
+    @classmethod
+    def listed(cls, rates: Sequence[float], reset_optimizer: bool = False) -> Stages:
+        """Returns the schedule with a given rate in each epoch; the last one stays."""
+        first, *rest = rates
+        later = tuple((float(epoch), rate, 1.0) for epoch, rate in enumerate(rest, start=1))
+        return cls(rate=first, decay=1.0, later=later, reset_optimizer=reset_optimizer)
 
     def _window_rate(self, epoch: int) -> float:
         stages = ((0, self.rate, self.decay), *self.later)

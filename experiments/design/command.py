@@ -21,9 +21,10 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from critical.core import instructions
+from critical.core import instructions, memory
 from critical.core.arithmetic import WrongInstructions
-from critical.core.files import WriteError
+from critical.core.files import REMEDIES, WriteError, remedy
+from critical.core.memory import LackOfMemory
 from critical.core.spec import SpecError
 from critical.core.terminal import end_output, open_streams, told_nobody
 from critical.execution.pool import RunError
@@ -60,15 +61,16 @@ def in_one_line(command: Callable[..., int | None]) -> Callable[..., None]:
                 _start_again()
             print(f"error: {one_line(error)}", file=sys.stderr)
             raise SystemExit(2) from None
-        except (RunError, WriteError) as error:
-            print(f"error: {error}", file=sys.stderr)
-            raise SystemExit(1) from None
         except KeyboardInterrupt:
             raise SystemExit(STOPPED) from None
-        except OSError as error:
-            if not told_nobody(error):
+        except (OSError, RuntimeError, MemoryError) as error:
+            if isinstance(error, OSError) and told_nobody(error):
+                raise SystemExit(end_output(error)) from None
+            line = surroundings(error)
+            if not line:
                 raise
-            raise SystemExit(end_output(error)) from None
+            print(f"error: {line}", file=sys.stderr)
+            raise SystemExit(1) from None
         if status:
             raise SystemExit(status)
 
@@ -166,6 +168,17 @@ def _known(config_name: str, line: CommandLine) -> set[str]:
         with contextlib.suppress(Exception):
             return known_keys(compose(config_name, overrides=[*line.search, *overrides]))
     return set()
+
+
+def surroundings(error: BaseException) -> str:
+    """Returns in one line what a person mends about what a command meets; nothing where it is no such error."""
+    if isinstance(error, (RunError, LackOfMemory, WriteError)):
+        return str(error)
+    if memory.lacking(error):
+        return memory.said("this command")
+    if isinstance(error, OSError) and error.errno in REMEDIES:
+        return f"{error.filename or 'the system'}: {remedy(error)}"
+    return ""
 
 
 def one_line(error: Exception) -> str:

@@ -1,15 +1,19 @@
 """How the arms of a profile's figures are trained, and the arms that a claim needs beside a deficit.
 
-A window of epochs gives four arms (`WindowArms`):
+A window of epochs gives five arms (`WindowArms`):
 
     deficit        the deficit acts in the window
     dose_matched   as many clean epochs instead, at the same rates
     fresh          no window; the recovery at the very rates that it has after the window
     from_scratch   no window; as long as the recovery, at the rates of epoch 0
+    skip           the clean past up to the onset, then the recovery: the window is left out
 
-Where the rate starts again at the removal, the last two are the same arm. Where it goes on decaying, they are not: a
-late recovery has low rates. Three contrasts are made of them, `harm`, `cost` and `opportunity`, and cost =
-opportunity + harm: what a deficit costs is what was missed in its epochs, and the damage that was done.
+Where the rate starts again at the removal, `fresh` and `from_scratch` are the same arm. Where it goes on decaying, they
+are not: a late recovery has low rates. Beside a window at epoch 0, `skip` is `fresh`.
+
+Contrasts are made of them. cost = opportunity + harm: what a deficit costs is what was missed in its epochs, and the
+damage that was done. Beside a later window the fresh network lacks the epochs before it as well, so there the two parts
+are `missed` and `damage`, against `skip`: cost = missed + damage.
 """
 
 from __future__ import annotations
@@ -29,6 +33,7 @@ from experiments.design.config import Parts
 from experiments.design.facts import DataFacts
 
 FRESH, DEFICIT, DOSE_MATCHED, FROM_SCRATCH = "fresh", "deficit", "dose_matched", "from_scratch"
+SKIP = "skip"
 CONTINUE, RESTART = Continue.name, Restart.name
 RESTART_AT_ONSET = "restart_at_onset"
 """The rate starts again at the onset of the window as well: late windows get the rates of early ones."""
@@ -60,11 +65,12 @@ class WindowArms:
     dose_matched: Arm
     fresh: Arm
     from_scratch: Arm
+    skip: Arm
 
     @property
-    def arms(self) -> tuple[Arm, Arm, Arm, Arm]:
-        """All four."""
-        return self.deficit, self.dose_matched, self.fresh, self.from_scratch
+    def arms(self) -> tuple[Arm, Arm, Arm, Arm, Arm]:
+        """All five."""
+        return self.deficit, self.dose_matched, self.fresh, self.from_scratch, self.skip
 
 
 def harm(window: WindowArms, column: str = "accuracy") -> Contrast:
@@ -83,6 +89,16 @@ def cost(window: WindowArms, column: str = "accuracy") -> Contrast:
 def opportunity(window: WindowArms, column: str = "accuracy") -> Contrast:
     """Returns dose-matched − fresh: what the clean epochs would have given, and those before a later window gave."""
     return window.dose_matched[column] - window.fresh[column]
+
+
+def damage(window: WindowArms, column: str = "accuracy") -> Contrast:
+    """Returns skip − deficit: the damage that was done at any onset; at epoch 0 it is `harm`."""
+    return window.skip[column] - window.deficit[column]
+
+
+def missed(window: WindowArms, column: str = "accuracy") -> Contrast:
+    """Returns dose-matched − skip: what clean epochs in the window's place give."""
+    return window.dose_matched[column] - window.skip[column]
 
 
 def age(early: WindowArms, late: WindowArms, column: str = "accuracy") -> Contrast:
@@ -238,12 +254,25 @@ class Protocol:
             none = {"onset": 0, "length": 0, "removal": 0, "schedule": schedule, "budget": budget}
             return self._arm(run, role, "none", none, f"{words}, {after}", tags)
 
+        def skipped() -> Arm:
+            # At the onset the run is where the others are at the removal: what is emptied there is emptied here.
+            past = (timeline.Window(0, onset, NoDeficit()),) if onset else ()
+            epochs = [epoch for epoch in range(removal + budget) if not onset <= epoch < removal]
+            kept = [rates.rate_at(epoch, None if epoch < removal else epoch - removal) for epoch in epochs]
+            schedule_alone = Stages.listed(kept, reset_optimizer=rates.reset_optimizer)
+            acting = tuple(held for one in stabilizers if (held := _without(one, onset, removal)))
+            run = self.parts.run(0, schedule_alone, timeline.Timeline(onset + budget, past), acting)
+            gone = {"onset": onset, "length": 0, "removal": onset, "schedule": schedule, "budget": budget}
+            words = f"clean until {onset}, [{onset}, {removal}) left out, {SCHEDULE_WORDS.get(schedule, schedule)}"
+            return self._arm(run, SKIP, "none", gone, f"{words}, then {after}", tags)
+
         low = "" if alone[0] == alone[1] else f" at the rates from epoch {removal}"
         return WindowArms(
             deficit=trained(acting, DEFICIT, _words(acting)),
             dose_matched=trained(nothing, DOSE_MATCHED, "clean" if sham is None else _words(sham)),
             fresh=untouched(alone[0], FRESH, f"fresh{low}"),
             from_scratch=untouched(alone[1], FROM_SCRATCH if low else FRESH, "fresh" if not low else "from scratch"),
+            skip=skipped() if onset else untouched(alone[0], FRESH, f"fresh{low}"),
         )
 
     def _arm(
@@ -253,6 +282,16 @@ class Protocol:
         said = ", ".join(str(value).replace("_", " ") for value in extra.values() if value not in ("", "none"))
         label = f"{label} ({said})" if said else label
         return Arm(run, {"label": label, "role": role, "deficit": deficit, **place, **extra})
+
+
+def _without(held: StabilizerWindow, start: int, end: int) -> StabilizerWindow | None:
+    """Returns a stabiliser's window when the epochs [start, end) are left out; None where nothing is left of it."""
+
+    def moved(epoch: int) -> int:
+        return min(epoch, start) if epoch < end else epoch - (end - start)
+
+    first, last = moved(held.start), None if held.end is None else moved(held.end)
+    return None if last is not None and last <= first else dataclasses.replace(held, start=first, end=last)
 
 
 def _words(deficit: Deficit) -> str:

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from critical.core import environment
+from critical.core.cores import cores
 from critical.core.spec import identity
 from critical.data import DataError, DataSpec
 from critical.execution.plan import Plan
@@ -147,7 +147,7 @@ def report(plans: Mapping[str, Plan], store: RunStore, jobs: int, absent: Iterab
     workers = f"{jobs} worker{'s' if jobs > 1 else ''}"
     how = f"measured just now in {time.monotonic() - began:.0f} s" if priced else "all of it is stored"
     lines.append(f"with {workers}; {how}; what several figures need counts in the first of them")
-    if os.getloadavg()[0] > BUSY * environment.cores():
+    if os.getloadavg()[0] > BUSY * cores():
         lines.append(f"the machine is busy with other things now (load {os.getloadavg()[0]:.0f}): it may take longer")
     lines += [f"{data}: not here; minutes are those of images of noise of the same size" for data in absent]
     return "\n".join(lines)

@@ -7,11 +7,13 @@ from experiments.output.words import VERDICTS
 LIGHT = {
     "page": "#ffffff", "card": "#f5f6f8", "text": "#1b1e24", "quiet": "#565d69", "line": "#d5d9e0", "link": "#0a58b0",
     "deficit": "#d55e00", "dose_matched": "#0072b2", "fresh": "#009e73", "from_scratch": "#565d69",
+    "skip": "#332288",
     "alarm": "#8a1c1c", "alarm-fill": "#fbe0de",
 }  # fmt: skip
 DARK = {
     "page": "#0d1117", "card": "#161b22", "text": "#e6edf3", "quiet": "#a3adb9", "line": "#30363d", "link": "#8dc1ff",
     "deficit": "#f0803c", "dose_matched": "#4aa3df", "fresh": "#1fbf91", "from_scratch": "#a3adb9",
+    "skip": "#a99cf0",
     "alarm": "#ffb8b0", "alarm-fill": "#4a1a18",
 }  # fmt: skip
 TINT = {"light": 0.2, "dark": 0.32}

@@ -10,10 +10,8 @@ import functools
 import hashlib
 import io
 import multiprocessing
-import os
 import re
 import sys
-from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -22,9 +20,10 @@ from pathlib import Path
 import matplotlib
 from PIL import Image
 
+from critical.core.cores import cores
 from critical.core.files import write_atomically
 from critical.core.spec import SpecError
-from critical.plots import style
+from critical.plots import style, svg
 from experiments.design.figure import Design
 from experiments.output import tables
 from experiments.output.drawing import draw
@@ -128,8 +127,8 @@ def draw_for_page(order: Order, design: Design, collected: Tables, record: Figur
         else:
             style.save_svg(made, target)
     light = target.read_bytes()
-    write_atomically(target, smaller_svg(light))
-    write_atomically(path(order.folder, order.figure, "dark"), smaller_svg(style.darkened(light)))
+    write_atomically(target, svg.smaller(light))
+    write_atomically(path(order.folder, order.figure, "dark"), svg.smaller(style.darkened(light)))
     write_atomically(order.stamp, order.source.encode())
 
 
@@ -145,7 +144,7 @@ def draw_lacking(orders: Iterable[Order], jobs: int | None = None) -> int:
     """
     # The slowest first, so that none is left alone at the end.
     lacking = sorted((order for order in orders if order.lacking), key=_size, reverse=True)
-    jobs = min(len(lacking), jobs or os.cpu_count() or 1)
+    jobs = min(len(lacking), jobs or cores())
     if jobs < 2:
         for order in lacking:
             draw_order(order)
@@ -165,84 +164,46 @@ def _size(order: Order) -> int:
 def copy(drawn: Path, figure: str, folder: Path) -> None:
     """Copies one's own pictures to a page, made small; what is not there is left out.
 
+    What was copied from the same pictures is not made small again: a page is written anew after each of its figures.
+
     Raises:
         SpecError: A file is no picture.
     """
-    for kind in ENDINGS:
-        source, target = path(drawn, figure, kind), path(folder, figure, kind)
-        if not source.is_file():
-            target.unlink(missing_ok=True)
-            continue
-        write_atomically(target, _smaller(source))
+    found = {kind: _read(source) for kind in ENDINGS if (source := path(drawn, figure, kind)).is_file()}
+    told = hashlib.sha256((_code() + "one's own").encode())
+    for kind, content in found.items():
+        told.update(kind.encode() + hashlib.sha256(content).digest())
+    stamp, copied = folder / f"{figure}.drawn", told.hexdigest()[:32]
+    there = {kind for kind in ENDINGS if path(folder, figure, kind).is_file()}
+    if there == set(found) and stamp.is_file() and stamp.read_text(encoding="utf-8") == copied:
+        return
     # Whose pictures these are has changed.
-    (folder / f"{figure}.drawn").unlink(missing_ok=True)
+    stamp.unlink(missing_ok=True)
+    for kind in ENDINGS:
+        if kind in found:
+            write_atomically(path(folder, figure, kind), _smaller(path(drawn, figure, kind), found[kind]))
+        else:
+            path(folder, figure, kind).unlink(missing_ok=True)
+    write_atomically(stamp, copied.encode())
 
 
-def _smaller(source: Path) -> bytes:
+def _read(source: Path) -> bytes:
     try:
-        content = source.read_bytes()
-        if source.suffix == ".png":
-            return smaller_png(content, PAGE_DOTS / (2 * style.DOTS_PER_INCH))
-        small = smaller_svg(content)
+        return source.read_bytes()
     except OSError as error:
         raise SpecError(f"{source} cannot be read ({error.strerror or error}); make the figure again") from error
+
+
+def _smaller(source: Path, content: bytes) -> bytes:
+    try:
+        if source.suffix == ".png":
+            return smaller_png(content, PAGE_DOTS / (2 * style.DOTS_PER_INCH))
+        small = svg.smaller(content)
     except ValueError as error:
         raise SpecError(f"{source} is no whole picture; make the figure again") from error
     if not _SIZE.search(small[:2000].decode(errors="replace")) or not small.rstrip().endswith(b"</svg>"):
         raise SpecError(f"{source} is no whole picture; make the figure again")
     return small
-
-
-def smaller_svg(content: bytes) -> bytes:
-    """Returns an SVG of the style in a quarter fewer bytes, which looks the same.
-
-    Numbers lose what is below a tenth of a pixel; metadata, names that nothing uses and space go; a letter is placed by
-    `x` and `y` in place of a transformation.
-    """
-    text = content.decode()
-    text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->|<!DOCTYPE[^>]*>", "", text, flags=re.DOTALL)
-    text = re.sub(r"-?\d+\.\d{2,}", _shorter, text)
-    used = set(re.findall(r"#([\w-]+)", text))
-    text = re.sub(r' id="([\w.-]+)"', lambda found: found[0] if found[1] in used else "", text)
-    text = text.replace("DejaVuSans-", "D").replace("xlink:href", "href")
-    used = {name.replace("DejaVuSans-", "D") for name in used}
-    text = re.sub(r'(<use href="#\w[\w-]*") transform="translate\((\S+) (\S+)\)"', _placed, text)
-    text = re.sub(r' style="[^"]*"', lambda found: re.sub("([:;]) ", r"\1", found[0]), text)
-    text = re.sub(r' d="[^"]*"', lambda found: re.sub(r"\s*([MLCQz])\s*", r"\1", found[0]), text)
-    text = _with_classes(_with_short_names(text, used))
-    return re.sub(r">\s+<", "><", re.sub(r"\s*\n\s*", " ", text)).encode()
-
-
-def _with_short_names(text: str, used: set[str]) -> str:
-    """Renames what clips and marks are called by."""
-    ids = dict.fromkeys(name for name in re.findall(r' id="([\w.-]+)"', text) if name in used)
-    short = {name: f"i{number}" for number, name in enumerate(ids)}
-    return re.sub(r'(id="|#)([\w.-]+)', lambda found: found[1] + short.get(found[2], found[2]), text)
-
-
-def _with_classes(text: str) -> str:
-    """Says each style once, that occurs often."""
-    counted = Counter(re.findall(r' style="([^"]*)"', text))
-    named = {said: f"s{number}" for number, (said, times) in enumerate(counted.items()) if times > 2}
-
-    def shorter(found: re.Match[str]) -> str:
-        return f' class="{named[found[1]]}"' if found[1] in named else found[0]
-
-    text = re.sub(r' style="([^"]*)"', shorter, text)
-    rules = "".join(f".{name}{{{said}}}" for said, name in named.items())
-    return text.replace("</style>", f"{rules}</style>", 1)
-
-
-def _placed(found: re.Match[str]) -> str:
-    across, down = found[2], found[3]
-    return f'{found[1]} x="{across}"' + (f' y="{down}"' if down != "0" else "")
-
-
-def _shorter(found: re.Match[str]) -> str:
-    """Small numbers are factors, and keep four digits."""
-    value = float(found[0])
-    digits = 1 if abs(value) >= 10 else 2
-    return f"{value:.{digits}f}".rstrip("0").rstrip(".") if abs(value) >= 1 else f"{value:.4g}"
 
 
 def smaller_png(content: bytes, scale: float) -> bytes:
@@ -263,17 +224,17 @@ def smaller_png(content: bytes, scale: float) -> bytes:
     return written.getvalue()
 
 
-def size(svg: Path) -> tuple[int, int]:
+def size(drawn: Path) -> tuple[int, int]:
     """Returns width and height of an SVG of matplotlib in pixels of a page.
 
     Raises:
         ValueError: It says none.
     """
-    with svg.open(encoding="utf-8", errors="replace") as file:
+    with drawn.open(encoding="utf-8", errors="replace") as file:
         head = file.read(1000)
     found = _SIZE.search(head)
     if found is None:
-        raise ValueError(f"{svg} is no picture of matplotlib; make the figure again")
+        raise ValueError(f"{drawn} is no picture of matplotlib; make the figure again")
     return round(float(found[1]) * 4 / 3), round(float(found[2]) * 4 / 3)
 
 

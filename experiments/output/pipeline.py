@@ -18,7 +18,7 @@ from typing import Any
 
 from critical.core import environment
 from critical.core.spec import SpecError
-from critical.execution import locks
+from critical.execution import locks, writable
 from critical.execution.plan import Plan, plan
 from critical.execution.store import RunStore
 from experiments.design.figure import Design, Figure
@@ -93,6 +93,20 @@ class Setting:
     def lock(self) -> Path:
         """Who writes under the name holds it, one at a time."""
         return self.results / "runs" / "names" / f"{self.where}-{self.folder}"
+
+    def check_folders(self, figures: Iterable[str]) -> None:
+        """Refuses folders in which figures could not be written, before anything is trained for them.
+
+        Raises:
+            WriteError: In one line.
+        """
+        page = self.results / "report" / self.folder
+        parts = {Path(name).parent for name in figures}
+        places = (self.tables, self.pictures, page / "figures", page / "tables")
+        held = [place / part for place in places for part in parts]
+        held += [self.lock.parent, self.results / "logs"]
+        writable.check(self.results, [path.relative_to(self.results) for path in held])
+        self.store.check()
 
     @property
     def chosen_name(self) -> str:

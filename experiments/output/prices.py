@@ -22,6 +22,7 @@ import torch
 
 from critical.core import environment
 from critical.data import Dataset, load
+from critical.execution import processes
 from critical.execution.pool import RunError
 from critical.execution.store import RunStore
 from critical.probes import Accuracy, Probe
@@ -74,7 +75,7 @@ def prices(works: Sequence[Work], jobs: int) -> list[dict[str, float]]:
     for _ in range(jobs):
         ours, theirs = context.Pipe()
         process = context.Process(target=_measure, args=(theirs, list(works)), daemon=True)
-        process.start()
+        processes.start(process)
         theirs.close()
         members.append((ours, process))
     try:

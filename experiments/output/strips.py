@@ -11,6 +11,7 @@ from experiments.output.timelines import rates, strip
 ROLES = {
     "deficit": ("with the deficit", "the deficit acts in the window, then training goes on without it"),
     "dose_matched": ("dose-matched", "as many epochs without the deficit, at the same rates"),
+    "skip": ("window left out", "the clean past up to the onset, then the recovery"),
     "fresh": ("fresh", "no window: the recovery alone, at the rates that it has after the window"),
     "from_scratch": ("from scratch", "no window: as long as the recovery, at the rates of epoch 0"),
 }

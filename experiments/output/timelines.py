@@ -9,9 +9,9 @@ from typing import Any
 
 from critical.training.runs import RunSpec
 from experiments.design.figure import Design
-from experiments.design.protocol import DEFICIT, DOSE_MATCHED, FRESH, FROM_SCRATCH
+from experiments.design.protocol import DEFICIT, DOSE_MATCHED, FRESH, FROM_SCRATCH, SKIP
 
-ROLES = (DEFICIT, DOSE_MATCHED, FRESH, FROM_SCRATCH)
+ROLES = (DEFICIT, DOSE_MATCHED, SKIP, FRESH, FROM_SCRATCH)
 ALIKE = 1e-6
 """Relative difference below which two factors of the rate are the same: rates have ten digits."""
 
@@ -78,7 +78,8 @@ def strip(held: Sequence[Mapping[str, Any]], claim: str = "") -> list[Mapping[st
     Returns:
         A deficit arm with no stabiliser, if it can be, whose label shares most words with the claim and whose window
         is the longest then; and its companions: the dose-matched
-        one with the same rates, and the fresh one with the rates of the recovery alone.
+        one with the same rates, the one that leaves the window out, and the fresh one with the rates of the recovery
+        alone.
     """
     deficits = [one for one in held if one["role"] == DEFICIT and one["windows"]]
     if not deficits:
@@ -86,8 +87,10 @@ def strip(held: Sequence[Mapping[str, Any]], claim: str = "") -> list[Mapping[st
     main = max(deficits, key=lambda one: (not one["stabilizers"], len(_words(one["label"]) & _words(claim)),
                                           one["windows"][0][1] - one["windows"][0][0]))  # fmt: skip
     course, removal = rates(main), main["removal"]
+    onset = main["windows"][0][0] if main["windows"] else 0
     companions = (
         (DOSE_MATCHED, removal, lambda one: _alike(rates(one), course)),
+        (SKIP, onset, lambda one: _alike(rates(one), course[:onset] + course[removal:])),
         (FRESH, 0, lambda one: _alike(rates(one), course[removal:])),
         (FROM_SCRATCH, 0, lambda one: one["end"] == main["end"] - removal),
     )

@@ -20,9 +20,12 @@ PUBLIC = {
 }
 
 
+SLOW = {"torch", "pandas", "hydra", "matplotlib", "sklearn", "scipy.stats", "wandb"}
+
+
 def imported(program):
     """Which of the packages that take long a program imports."""
-    program += "; import sys; print(*{'torch', 'pandas', 'hydra', 'matplotlib'} & set(sys.modules))"
+    program += f"; import sys; print(*{SLOW} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True,
                           cwd=Path(critical.__file__).parents[1])  # fmt: skip
     return set(done.stdout.split())
@@ -70,3 +73,9 @@ def test_an_import_of_critical_takes_neither_torch_nor_pandas():
 
 def test_tables_of_runs_take_no_torch():
     assert imported("import critical.results") == {"pandas"}
+
+
+def test_what_few_runs_need_is_not_imported_by_a_command():
+    """Scikit-learn and scipy.stats take nearly as long to import as torch."""
+    program = "import experiments.__main__; from critical.data import Digits; Digits(subset=20).load()"
+    assert imported(program) == {"torch", "pandas", "hydra", "matplotlib"}

@@ -1,9 +1,13 @@
 """Records, verdicts and small pictures made up for the tests of the report."""
 
+import functools
 import math
+import tempfile
+from pathlib import Path
 
 import pandas as pd
 
+from critical.core.files import write_atomically
 from critical.plots import marks
 from critical.plots import style as plotting
 from experiments.output.records import FigureRecord, write_record
@@ -86,9 +90,10 @@ def record(figure="iclr2019/deficit_removal", **changes):
     return FigureRecord(**{**held, **changes})
 
 
-def make(results, figure, columns=1, name="quick", where="tables", **changes):
-    """Draws a small picture, where it is one's own, and writes a table and a record."""
-    table = pd.DataFrame(
+@functools.cache
+def table():
+    """Three arms over the epoch of removal, a run of which failed; not to be changed."""
+    rows = pd.DataFrame(
         [
             {"arm": arm, "removal": x, "seed": seed, "accuracy": 90 + slope * x + (seed * 7919 % 5) - 2,
              "failure": ""}
@@ -97,30 +102,36 @@ def make(results, figure, columns=1, name="quick", where="tables", **changes):
             for seed in range(4)
         ]
     )  # fmt: skip
-    table.loc[31, ["accuracy", "failure"]] = [math.nan, "non-finite loss at epoch 7"]
+    rows.loc[31, ["accuracy", "failure"]] = [math.nan, "non-finite loss at epoch 7"]
+    return rows
+
+
+def make(results, figure, columns=1, name="quick", where="tables", **changes):
+    """Writes a table, a record and, where it is one's own, a small picture."""
     path = results / where / name / f"{figure}.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
-    table.to_csv(path, index=False)
+    table().to_csv(path, index=False)
     changes = {"table": f"{where}/{name}/{figure}.csv", **changes}
     if where == "tables":
-        draw(results / "figures" / name, figure, table, columns)
+        for ending, content in pictures(columns).items():
+            write_atomically(results / "figures" / name / f"{figure}.{ending}", content)
     write_record(record(figure, **changes), results, name, where)
 
 
-def draw(folder, figure, table, columns):
-    for dark in (False, True):
-        drawn = drawing(table, columns, dark)
-        if dark:
-            plotting.save_svg(drawn, folder / f"{figure}.dark.svg")
-        else:
-            plotting.save(drawn, folder, figure)
+@functools.cache
+def pictures(columns):
+    """The files of the picture by their endings: drawn once, since drawing takes longer than what most tests ask."""
+    with tempfile.TemporaryDirectory() as folder:
+        plotting.save(drawing(columns, dark=False), Path(folder), "one")
+        plotting.save_svg(drawing(columns, dark=True), Path(folder, "one.dark.svg"))
+        return {path.name.partition(".")[2]: path.read_bytes() for path in Path(folder).iterdir()}
 
 
-def drawing(table, columns, dark):
+def drawing(columns, dark):
     with plotting.style(dark):
         drawn, axes = plotting.figure(1, columns, sharey=True)
         for axis in axes.flat:
-            for arm, rows in table.groupby("arm"):
+            for arm, rows in table().groupby("arm"):
                 marks.seeds_and_interval(
                     axis, rows, "removal", "accuracy", colour=plotting.arm_colour(arm), label=arm
                 )

@@ -1,5 +1,4 @@
 import json
-import os
 import platform
 import subprocess
 
@@ -107,15 +106,6 @@ def test_a_maker_is_commit_machine_and_versions():
     for other in ({"commit": "a+"}, {"machine": "two"}, {"versions": {"torch": "3"}}):
         assert not environment.same(here, here | other)
     assert environment.same({}, {"commit": "unknown", "machine": "unknown", "versions": {}})
-
-
-def test_cores_are_those_this_process_may_use(monkeypatch):
-    assert 1 <= environment.cores() <= os.cpu_count()
-    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 2, 5}, raising=False)
-    assert environment.cores() == 3
-    monkeypatch.delattr(os, "sched_getaffinity")
-    monkeypatch.setattr(os, "cpu_count", lambda: 6)
-    assert environment.cores() == 6
 
 
 class TestCommit:

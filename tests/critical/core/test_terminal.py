@@ -44,3 +44,15 @@ def test_what_is_closed_is_opened_to_nowhere(tmp_path):
 )
 def test_a_full_disk_is_one_line(code):
     assert called(code, ">/dev/full") == (1, SAID)
+
+
+@pytest.mark.parametrize(
+    "setting", ["PYTHONIOENCODING=ascii", "LC_ALL=C PYTHONUTF8=0 PYTHONCOERCECLOCALE=0", "PYTHONIOENCODING=latin-1"]
+)
+def test_signs_that_an_encoding_lacks_are_spelt(setting):
+    """A minus above all."""
+    code = "from experiments import opening\nopening.say('−3.1 pt ✓ ✗ ≈ … 漢')\n"
+    code += "import sys\nprint('→', file=sys.stderr)\n"
+    command = ["env", *setting.split(), sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"-3.1 pt + x ~ ... ?\n", b"->\n")

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 import torchvision
+from sklearn.datasets import load_digits
 
 from critical.data import KINDS, DataError, base, sources
 from critical.data.cache import cache_path
@@ -151,3 +152,10 @@ def test_layout_of_torchvision_sets(tmp_path, monkeypatch, name, shape):
     assert data.train.views[0].shape == shape
     assert np.array_equal(data.train.views[0].numpy(), images.transpose(0, 3, 1, 2))
     assert data.train.labels.tolist() == [0, 1, 2, 3, 4, 5]
+
+
+def test_digits_are_those_of_scikit_learn():
+    held = load_digits()
+    table = sources._digits()
+    assert np.array_equal(table[:, :-1], held.data)
+    assert np.array_equal(table[:, -1], held.target)

@@ -1,3 +1,5 @@
+import errno
+import fcntl
 import os
 from concurrent.futures import ThreadPoolExecutor
 
@@ -70,3 +72,21 @@ def test_whether_a_lock_is_held_is_seen_without_taking_it(tmp_path):
     assert locks.held(path)
     first.release()
     assert not locks.held(path)
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS])
+def test_a_disk_without_locks_is_one_line(path, monkeypatch, number):
+    def refuse(*_):
+        raise OSError(number, os.strerror(number))
+
+    path.parent.mkdir()
+    path.touch()
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    before = len(os.listdir("/proc/self/fd")) if os.path.exists("/proc/self/fd") else None
+    entered = [lambda one, take=take: take(one).__enter__() for take in (locks.alone, locks.in_turn)]
+    for take in (lock, locks.shared, *entered):
+        with pytest.raises(WriteError, match="its disk has no locks: choose a folder on a local one"):
+            take(path)
+    assert not locks.held(path), "nobody can have it"
+    if before:
+        assert len(os.listdir("/proc/self/fd")) == before, "no file is left open"

@@ -1,12 +1,14 @@
+import errno
 import gc
 import json
 import multiprocessing
 import os
 import pickle
+import resource
 import signal
 import time
 import weakref
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import ClassVar
@@ -19,7 +21,7 @@ from critical.core import environment
 from critical.core.arithmetic import Arithmetic
 from critical.core.files import WriteError
 from critical.data.base import _loaded
-from critical.execution import members, pool, progress
+from critical.execution import pool, progress
 from critical.execution.plan import plan
 from critical.execution.pool import RunError, Workers, default_jobs, run_all
 from critical.execution.store import RunStore
@@ -43,8 +45,8 @@ def store(tmp_path):
 @pytest.fixture
 def quick(monkeypatch):
     """Workers from the fork server, which has torch already, in place of fresh interpreters."""
-    monkeypatch.setattr(members, "POLL_SECONDS", 0.02)
-    monkeypatch.setattr(members.multiprocessing, "get_context", lambda method: CONTEXT)
+    monkeypatch.setattr(pool, "POLL_SECONDS", 0.02)
+    monkeypatch.setattr(pool.multiprocessing, "get_context", lambda method: CONTEXT)
 
 
 def test_finishes_what_can_be_finished_and_starts_nothing_twice(store, tmp_path, quick, monkeypatch, capsys):
@@ -65,7 +67,7 @@ def test_finishes_what_can_be_finished_and_starts_nothing_twice(store, tmp_path,
     def none(method):
         raise AssertionError("a process was started")
 
-    monkeypatch.setattr(members.multiprocessing, "get_context", none)
+    monkeypatch.setattr(pool.multiprocessing, "get_context", none)
     run_all(todo, store, jobs=2, label="again", logs=tmp_path / "logs")
     assert "again" not in capsys.readouterr().out
 
@@ -97,8 +99,10 @@ def test_a_worker_that_raises_stops_the_others(store, tmp_path, quick):
 
 
 def test_a_killed_worker_is_named_by_its_signal(store, tmp_path, quick):
-    with pytest.raises(RunError, match=r"a worker was ended by signal 9 .*try fewer JOBS") as raised:
-        run_all(plan([run(probes=(Killing(),))]), store, jobs=1, label="a figure", logs=tmp_path / "logs")
+    spec = run(probes=(Killing(),))
+    said = rf"^a worker was ended by signal 9 in run {spec.run_id} \(9 is often a lack of memory: try fewer jobs"
+    with pytest.raises(RunError, match=said) as raised:
+        run_all(plan([spec]), store, jobs=1, label="a figure", logs=tmp_path / "logs")
     assert "run the same command again" in str(raised.value)
     assert "\n" not in str(raised.value)
     assert not (tmp_path / "logs" / "worker-0.log").exists()
@@ -114,7 +118,7 @@ def test_goes_on_after_an_error_and_forgets_its_log(store, tmp_path, quick):
 
 
 def test_workers_that_end_early_are_an_error_too(store, tmp_path, quick, monkeypatch):
-    monkeypatch.setattr(members, "_worker", print)
+    monkeypatch.setattr(pool, "_worker", print)
     with pytest.raises(RunError, match="ended before the runs were done; run the same command again"):
         run_all(plan([run()]), store, jobs=1, label="a figure", logs=tmp_path / "logs")
 
@@ -130,7 +134,7 @@ def test_the_count_leaves_out_what_a_failure_prevents_at_every_moment(store):
 
 
 def test_the_default_fills_the_machine(monkeypatch):
-    monkeypatch.setattr(environment, "cores", lambda: 6)
+    monkeypatch.setattr(pool, "cores", lambda: 6)
     assert default_jobs(Arithmetic()) == 6
     assert default_jobs(Arithmetic(threads=4)) == 1
     assert default_jobs(Arithmetic(threads=8)) == 1
@@ -177,7 +181,7 @@ class TestPlanAfterPlan:
         assert crew.processes() == [None, None]
         crew.run(plan([run((0, 2, BLUR), seed=1)]), "first")
         before = crew.processes()
-        monkeypatch.setattr(members.multiprocessing, "get_context", lambda _: pytest.fail("another one was started"))
+        monkeypatch.setattr(pool.multiprocessing, "get_context", lambda _: pytest.fail("another one was started"))
         for seed in (2, 3):
             crew.run(plan([run((0, 2, BLUR), seed=seed)]), "another")
         assert crew.processes() == before
@@ -295,7 +299,7 @@ class TestPlanAfterPlan:
         ours.send_bytes(pickle.dumps(todo))
         ours.close()
         try:
-            return members._worker(theirs, store.root, log, None)
+            return pool._worker(theirs, store.root, log)
         except SystemExit as stop:
             return stop.code
 
@@ -315,9 +319,9 @@ class KillingOnce(Probe):
 def forever(root, spec, writer):
     """A command that never ends: its worker trains a run, or waits for a plan."""
     # A fork is quick, and what it copies keeps the pipe open that would tell the worker of its parent's end.
-    members.POLL_SECONDS = 0.02
+    pool.POLL_SECONDS = 0.02
     fork = multiprocessing.get_context("fork")
-    members.multiprocessing.get_context = lambda method: fork
+    pool.multiprocessing.get_context = lambda method: fork
     with Workers(RunStore(root), jobs=1, logs=root / "logs") as workers:
         workers.run(plan([BASE]), "a figure")
         if spec:
@@ -325,7 +329,57 @@ def forever(root, spec, writer):
         time.sleep(600)
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (MemoryError(), "run {}: there is too little memory; try fewer jobs, or a smaller batch, network or data set"),
+        (OSError(errno.EMFILE, "Too many open files", "x"), "a worker stopped: x: Too many open files; allow more"),
+    ],
+    ids=["memory", "open files"],
+)
+def test_what_a_person_mends_has_no_traceback(store, tmp_path, quick, error, said):
+    spec = run(probes=(Accuracy(), Refusing(error)))
+    with pytest.raises(RunError) as raised:
+        run_all(plan([spec]), store, jobs=1, label="a figure", logs=tmp_path / "logs")
+    assert str(raised.value).startswith(said.format(spec.run_id))
+    assert not list((tmp_path / "logs").iterdir())
+
+
+@dataclass(frozen=True)
+class Refusing(Probe):
+    name: ClassVar[str] = "refusing"
+    error: Exception | None = field(default=None, metadata={"execution": True})
+
+    def measure(self, context):
+        raise self.error
+
+
 class TestFolders:
+    def test_a_file_that_may_not_grow_is_one_line_and_nothing_is_lost(self, store, tmp_path, quick):
+        """As on a disk that fills up and is emptied again."""
+        full = tmp_path / "full"
+        full.touch()
+        spec = run((0, 2, BLUR), probes=(Accuracy(), Limiting(str(full))))
+        with pytest.raises(RunError, match=rf"^{store.root}/.* cannot be written: File too large; allow larger files"):
+            run_all(plan([spec]), store, jobs=2, label="a figure", logs=tmp_path / "logs")
+        assert not [path for path in store.root.rglob(".*") if path.is_file()], "no part of a file is left"
+        full.unlink()
+        run_all(plan([spec]), store, jobs=2, label="a figure", logs=tmp_path / "logs")
+        assert_as_from_scratch(store, spec)
+
+    def test_a_moved_working_directory_and_relative_folders(self, tmp_path, quick, monkeypatch):
+        """`multiprocessing` starts its processes where this one was started."""
+        monkeypatch.chdir(tmp_path)
+        store = RunStore("store")
+        run_all(plan([run()]), store, jobs=1, label="a figure", logs=Path("logs"))
+        assert_as_from_scratch(RunStore(tmp_path / "store"), run())
+
+    def test_a_store_that_cannot_be_one_starts_no_process(self, store, tmp_path, monkeypatch):
+        store.root.write_text("")
+        monkeypatch.setattr(pool.multiprocessing, "get_context", lambda _: pytest.fail("a process was started"))
+        with pytest.raises(WriteError, match=f"^{store.root} is a file, and a folder belongs there; move it away"):
+            run_all(plan([run()]), store, jobs=1, label="a figure", logs=tmp_path / "logs")
+
     def test_a_disk_that_is_full_ends_workers_with_one_line(self, store, tmp_path, quick):
         spec = run(probes=(Accuracy(), Filling(str(store.root / "states"))))
         with pytest.raises(RunError, match=rf"^{store.root}/states/.* cannot be written: ") as raised:
@@ -339,12 +393,25 @@ class TestFolders:
         log.mkdir()
         bar, todo = SimpleNamespace(update=lambda *_: None), plan([spec])
         with pytest.raises(RunError, match=r"^a worker stopped: RuntimeError: this probe cannot measure$"):
-            pool._train([members.Member(store.root, log)], todo, Tracker(todo, store), bar)
+            pool._train([pool._Member(store.root, log)], todo, Tracker(todo, store), bar)
 
     def test_a_folder_of_logs_that_cannot_be_made_is_one_line(self, store, tmp_path, quick):
         (tmp_path / "logs").write_text("")
         with pytest.raises(WriteError, match=f"^{tmp_path}/logs cannot be written: "):
             run_all(plan([run()]), store, jobs=1, label="a figure", logs=tmp_path / "logs")
+
+
+@dataclass(frozen=True)
+class Limiting(Probe):
+    """Lets no file grow beyond a block while a file is there."""
+
+    name: ClassVar[str] = "limiting"
+    path: str = ""
+
+    def measure(self, context):
+        if Path(self.path).exists():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+        return {}
 
 
 @dataclass(frozen=True)

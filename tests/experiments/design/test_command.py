@@ -1,5 +1,6 @@
 """What ends a command, and the command that is started again with other instructions."""
 
+import errno
 import json
 import os
 import subprocess
@@ -8,9 +9,12 @@ from pathlib import Path
 
 import pytest
 import tiny
+import torch
 
-from critical.core import instructions
+from critical.core import instructions, memory
 from critical.core.arithmetic import WrongInstructions
+from critical.core.files import WriteError
+from critical.core.memory import LackOfMemory
 from critical.core.spec import SpecError
 from critical.execution.pool import RunError
 from experiments import train
@@ -26,6 +30,11 @@ needs_avx2 = pytest.mark.skipif(not instructions.possible(), reason="only x86-64
         (SpecError("seed=-1: no"), 2, "error: seed=-1: no"),
         (WrongInstructions("other ones"), 2, "error: other ones"),
         (RunError("a worker stopped"), 1, "error: a worker stopped"),
+        (WriteError("x cannot be written"), 1, "error: x cannot be written"),
+        (LackOfMemory("run x: too little"), 1, "error: run x: too little"),
+        (MemoryError(), 1, f"error: {memory.said('this command')}"),
+        (RuntimeError("CPU: can't allocate memory"), 1, f"error: {memory.said('this command')}"),
+        (OSError(errno.EMFILE, "Too many", "x"), 1, "error: x: Too many; allow more open files (ulimit -n 4096)"),
         (KeyboardInterrupt(), 1, command.STOPPED),
     ],
     ids=lambda part: type(part).__name__ if isinstance(part, BaseException) else "",
@@ -43,6 +52,10 @@ def test_a_status_is_passed_on_and_a_bug_is_not_hidden(monkeypatch, capsys):
     assert tiny.call(monkeypatch, capsys, command.in_one_line(lambda: None))[0] == 0
     with pytest.raises(ZeroDivisionError):
         command.in_one_line(lambda: 1 / 0)()
+    with pytest.raises(FileNotFoundError):
+        command.in_one_line(lambda: Path("nowhere").read_text())()
+    with pytest.raises(RuntimeError):
+        command.in_one_line(lambda: torch.ones(2) @ torch.ones(3))()
 
 
 def test_a_test_is_not_started_again(monkeypatch):

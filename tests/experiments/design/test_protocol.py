@@ -18,7 +18,9 @@ from experiments.design.protocol import (
     SCHEDULE_WORDS,
     age,
     cost,
+    damage,
     harm,
+    missed,
     opportunity,
 )
 
@@ -146,6 +148,8 @@ def test_tags_say_which_arm_it_is():
                   "fresh at the rates from epoch 3, 3 epochs (0.5)"),
         "from_scratch": ("from_scratch", "none", {**place, "onset": 0, "length": 0, "removal": 0},
                          "from scratch, 3 epochs (0.5)"),
+        "skip": ("skip", "none", {**place, "length": 0, "removal": 1},
+                 "clean until 1, [1, 3) left out, rate decaying on, then 3 epochs (0.5)"),
     }  # fmt: skip
     for name, (role, deficit, where, label) in told.items():
         tags = getattr(window, name).tags
@@ -173,6 +177,35 @@ def test_cost_is_lost_opportunity_and_harm():
     assert cost(window, "use_b") == window.dose_matched["use_b"] - window.deficit["use_b"]
     assert cost(window) == opportunity(window) + harm(window)
     assert age(window, late) == cost(window) - cost(late)
+
+
+@pytest.mark.parametrize(("schedule", "budget", "expected"), [row[:3] for row in RATES])
+def test_the_skip_arm_leaves_the_window_out_and_keeps_the_rates_of_the_rest(schedule, budget, expected):
+    skip = PROTOCOL.window(3, 2, schedule, budget).skip
+    assert rates(skip) == pytest.approx(expected[:3] + expected[5:], rel=1e-9)
+    assert set(acting(skip)) == {""}
+    assert resets(skip) == ([3] if schedule == AUTHORS else [])
+
+
+def test_the_skip_arm_shares_the_past_of_its_window_and_its_stabilizers_move_along():
+    window = PROTOCOL.window(3, 2, stabilizers=(StabilizerWindow(L2Init(), 1, 6),))
+    assert window.skip.run.keys[:4] == window.deficit.run.keys[:4]
+    assert [bool(spec.stabilizers) for spec in window.skip.run.epoch_specs] == [False, *(3 * [True]), *(3 * [False])]
+    inside = PROTOCOL.window(3, 2, stabilizers=(StabilizerWindow(L2Init(), 3, 5),)).skip
+    assert inside == PROTOCOL.window(3, 2).skip
+
+
+def test_beside_a_window_at_epoch_0_the_skip_arm_is_the_fresh_one():
+    for schedule in SCHEDULE_WORDS:
+        assert PROTOCOL.window(0, 2, schedule).skip == PROTOCOL.window(0, 2, schedule).fresh
+
+
+def test_cost_is_missed_and_damage_at_every_onset():
+    for onset in (0, 3):
+        window = PROTOCOL.window(onset, 2, RESTART_AT_ONSET)
+        assert damage(window) == window.skip - window.deficit
+        assert cost(window) == missed(window) + damage(window)
+    assert damage(PROTOCOL.window(0, 2)) == harm(PROTOCOL.window(0, 2))
 
 
 def test_an_unknown_schedule_is_refused():

@@ -157,7 +157,7 @@ class TestPage:
         before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
         build_report(results, "quick")
         assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
-        assert {path.suffix for path in before} == {".html", ".svg", ".png", ".csv"}
+        assert {path.suffix for path in before} == {".html", ".svg", ".png", ".csv", ".drawn"}
         assert sum(map(len, before.values())) < SIZE
 
 

@@ -8,7 +8,7 @@ import tiny
 from fabricated_report import make
 from PIL import Image
 
-from critical.plots import style
+from critical.plots import style, svg
 from critical.plots.panel import role
 from critical.plots.panels import Series
 from experiments.design.figure import Design
@@ -41,7 +41,7 @@ def test_ones_own_are_written_light_and_dark_and_in_every_format(drawn):
 
 def test_a_smaller_svg_shows_the_same_in_a_quarter_fewer_bytes(drawn):
     whole = pictures.path(drawn, "a/one", "svg").read_bytes()
-    small = pictures.smaller_svg(whole)
+    small = svg.smaller(whole)
     assert len(small) < 0.78 * len(whole)
     tags, before = ({}, {})
     for found, text in ((tags, small), (before, whole)):
@@ -63,7 +63,7 @@ def test_a_smaller_svg_shows_the_same_in_a_quarter_fewer_bytes(drawn):
 def test_a_smaller_svg_looks_the_same_in_a_browser(drawn, browser):
     shots = []
     for content in (pictures.path(drawn, "a/one", "svg").read_bytes(),
-                    pictures.smaller_svg(pictures.path(drawn, "a/one", "svg").read_bytes())):  # fmt: skip
+                    svg.smaller(pictures.path(drawn, "a/one", "svg").read_bytes())):  # fmt: skip
         page = browser.new_page(viewport={"width": 500, "height": 600})
         page.set_content(content.decode())
         shots.append(page.screenshot())
@@ -111,3 +111,34 @@ class TestOrders:
         pictures.copy(order.results / "figures" / "quick", "a/one", order.folder)
         assert order.lacking
         assert pictures.path(order.folder, "a/one", "png").is_file()
+
+
+class TestCopies:
+    @pytest.fixture
+    def copied(self, tmp_path):
+        """Pictures of one's own, and the page to which they were copied."""
+        make(tmp_path, "a/one")
+        drawn, page = tmp_path / "figures" / "quick", tmp_path / "page"
+        pictures.copy(drawn, "a/one", page)
+        return drawn, page
+
+    def test_are_not_made_small_again(self, copied, monkeypatch):
+        monkeypatch.setattr(pictures, "_smaller", lambda *_: pytest.fail("made small again"))
+        drawn, page = copied
+        pictures.copy(drawn, "a/one", page)
+
+    def test_follow_what_is_drawn_anew_or_gone(self, copied):
+        drawn, page = copied
+        light, dark = (pictures.path(drawn, "a/one", kind) for kind in ("svg", "dark"))
+        before = pictures.path(page, "a/one", "dark").read_bytes()
+        dark.write_bytes(light.read_bytes())
+        pictures.path(drawn, "a/one", "png").unlink()
+        pictures.copy(drawn, "a/one", page)
+        assert pictures.path(page, "a/one", "dark").read_bytes() == svg.smaller(light.read_bytes()) != before
+        assert not pictures.path(page, "a/one", "png").exists()
+
+    def test_are_made_again_where_one_is_gone_from_the_page(self, copied):
+        drawn, page = copied
+        pictures.path(page, "a/one", "svg").unlink()
+        pictures.copy(drawn, "a/one", page)
+        assert pictures.path(page, "a/one", "svg").is_file()
