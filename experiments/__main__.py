@@ -31,12 +31,13 @@ from experiments.design.protocol import Protocol
 from experiments.design.unread import refuse_strangers, refuse_unreached
 from experiments.output import estimate, naming, pictures, pipeline, tables
 from experiments.output.composing import designed
-from experiments.output.loggers import logger
 from experiments.output.reference import refuse_reference
 from experiments.output.report import build_report
 from experiments.output.report_text import duration
 from experiments.output.verdict_lines import verdict_lines
 from experiments.runs.printing import counted
+from experiments.tracking.logger import Logger
+from experiments.tracking.mirror import logger
 
 
 def figures_help() -> str:
@@ -62,8 +63,10 @@ def main(config: DictConfig) -> None:
         raise SpecError(f"jobs={jobs}: at least one worker")
     arithmetic.check()
     results = Path(config.results)
-    workers = Workers(RunStore(results / "runs"), jobs, results / "logs")
-    setting = setting_of(config, arithmetic.device, workers)
+    mirror = logger(configuration.plain(config.logger), results)
+    listener = None if config.dry else mirror.listener()
+    workers = Workers(RunStore(results / "runs"), jobs, results / "logs", listener)
+    setting = setting_of(config, arithmetic.device, workers, mirror)
     plans = {figure.name: planned(figure, settings[figure.name], setting) for figure in figures}
     for line in notes:
         print(f"note: {line}", flush=True)
@@ -87,6 +90,7 @@ def main(config: DictConfig) -> None:
             said += [f"  {line}" for line in verdict_lines(record.verdicts)]
             said.append(f"  picture: {pictures.path(setting.pictures, figure.name, 'png')}")
             print("\n".join(said), flush=True)
+    mirror.close()
     print(f"report: {build_report(results, setting.folder, drawing=True, jobs=jobs)}")
 
 
@@ -106,20 +110,21 @@ def settings_of(
     return {figure.name: profile.figure_settings(config, figure, families[figure.family]) for figure in figures}
 
 
-def setting_of(config: DictConfig, device: str, workers: Workers) -> pipeline.Setting:
+def setting_of(config: DictConfig, device: str, workers: Workers, mirror: Logger) -> pipeline.Setting:
     """Returns what the command decides besides the protocols.
 
     Args:
         config: The whole configuration.
         device: The one that was found.
         workers: Who trains.
+        mirror: Where runs are logged.
     """
     overrides = [*command.given(), f"device={device}"]
     return pipeline.Setting(
         profile=config.profile,
         results=Path(config.results),
         train=workers.run,
-        logger=logger(configuration.plain(config.logger)),
+        logger=mirror,
         reference=config.reference,
         seeds=None if config.seeds is None else profile.seeds(configuration.plain(config.seeds), "seeds"),
         seeds_at_once=1 if device == "cpu" else len(BATCHES[0]),

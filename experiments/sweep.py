@@ -41,11 +41,12 @@ from experiments.design.points import expand
 from experiments.design.protocol import DEFICIT, DOSE_MATCHED, FRESH
 from experiments.design.sweep_files import grid
 from experiments.output import tables
-from experiments.output.loggers import logger
 from experiments.output.sweep_record import Refusals
 from experiments.output.sweep_summary import summary
 from experiments.output.tables import PlannedRun, Tables, refuse_mixed
 from experiments.runs.printing import counted
+from experiments.tracking.mirror import logger
+from experiments.tracking.names import told_apart
 from experiments.train import run_spec
 
 EXAMPLES = (
@@ -226,15 +227,19 @@ def sweep(arguments: Sequence[str]) -> Path:
     refuse_mixed(run.spec for run in runs)
     jobs = int(own["jobs"]) if "jobs" in own else default_jobs(runs[0].spec.arithmetic)
     runs[0].spec.arithmetic.check()
-    mirror, store = logger(configuration.plain(runs[0].config.logger)), RunStore(results / "runs")
+    mirror, store = logger(configuration.plain(runs[0].config.logger), results), RunStore(results / "runs")
     writable.check(results, ("tables/sweeps", "logs"))
     store.check()
     whole = plan(run.spec for run in runs)
     print(f"{counted(len(whole.runs), 'runs')}: {counted(whole.epochs_needed, 'epochs needed')}, "
           f"{whole.epochs_separate} if each were trained by itself", flush=True)  # fmt: skip
-    run_all(whole, store, jobs, name, results / "logs")
-    for run in runs:
-        mirror.log_run(store.root / "runs" / run.spec.run_id, {"sweep": name, **planned(run).tags})
+    varied = varying([run.values for run in runs])
+    places = told_apart((run.spec, {"sweep": name, **planned(run, varied).tags}) for run in runs)
+    mirror.announce((run.spec, places[run.spec.run_id]) for run in runs)
+    run_all(whole, store, jobs, name, results / "logs", mirror.listener())
+    for run_id, place in places.items():
+        mirror.log_run(store.root / "runs" / run_id, place)
+    mirror.close()
     table = write_table(runs, results, name)
     print("\n".join(summary(table, varied_columns(runs))))
     return table

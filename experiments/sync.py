@@ -1,25 +1,38 @@
 """Sends the runs on disk that a project of Weights & Biases has not got: `python -m experiments.sync`.
 
-Settings are those of `experiments.train` (logger.project=…, results=…). A run that was sent is marked in its folder, so
-the command can be given again at any time; whatever fails is a line, and ends it with status 1.
+Settings are those of `experiments.train` (logger.project=…, results=…). How far a run was sent is noted in its folder,
+and the service says how many epochs it has, so the command can be given again at any time. It also sends what is there
+of runs that were cut, unless somebody trains them. Whatever fails is a line, and ends it with status 1.
 """
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import itertools
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from critical.core.spec import SpecError
+from critical.execution.catalogue import Catalogue
+from critical.execution.locks import held
+from critical.execution.published import EPOCHS
+from critical.execution.store import RunStore
+from critical.training.described import run_of
 from experiments.design import config as configuration
 from experiments.design.command import composed, in_one_line
 from experiments.design.command_line import HELP, read
 from experiments.design.help import page
-from experiments.output.loggers import WandbLogger, logger, sent_to
 from experiments.runs.printing import counted
+from experiments.tracking.live import lock_of
+from experiments.tracking.marker import folder_of
+from experiments.tracking.mirror import WandbLogger, logger
+from experiments.tracking.settings import ONLINE
 
 EXAMPLES = ("python -m experiments.sync", "python -m experiments.sync logger.project=mine results=results")
 TAGS = ("label", "role", "deficit", "onset", "length", "removal", "schedule", "budget")
@@ -51,7 +64,7 @@ def places(results: Path) -> dict[str, dict[str, Any]]:
 
 
 def send(results: Path, mirror: WandbLogger) -> tuple[int, int]:
-    """Sends what is missing.
+    """Sends what is missing: of finished runs, and of those that were cut what they have measured.
 
     Args:
         results: Folder of tables, figures and run store.
@@ -60,11 +73,41 @@ def send(results: Path, mirror: WandbLogger) -> tuple[int, int]:
     Returns:
         How many runs were sent, and how many should have been and were not.
     """
-    folders = [path.parent for path in sorted((results / "runs" / "runs").glob("*/run.json"))]
-    missing = [folder for folder in folders if mirror.project not in sent_to(folder)]
-    known = places(results)
-    sent = sum(mirror.log_run(folder, known.get(folder.name, {"figure": "train"})) for folder in missing)
-    return sent, len(missing) - sent
+    known, missing = places(results), 0
+    for folder in [path.parent for path in sorted((results / "runs" / "runs").glob("*/run.json"))]:
+        if not mirror.there(folder, _lines(folder / EPOCHS)):
+            mirror.log_run(folder, known.get(folder.name, {}))
+            missing += 1
+    for run_id, record, rows in cut(results):
+        folder = folder_of(results, run_id)
+        if not mirror.there(folder, len(rows)):
+            sending = functools.partial(mirror.send_rows, folder, record, rows, {}, finished=False)
+            mirror.courier.put(f"run {run_id}", sending)
+            missing += 1
+    mirror.close()
+    return missing - len(mirror.courier.failed), len(mirror.courier.failed)
+
+
+def cut(results: Path) -> Iterator[tuple[str, dict[str, Any], list[dict[str, Any]]]]:
+    """Yields the id, settings and epochs of runs that were begun, are not finished, and that nobody trains now."""
+    store, catalogue = RunStore(results / "runs"), Catalogue(results / "runs")
+    store.refresh()
+    for path in sorted((results / "runs" / "planned").glob("*.json")):
+        with contextlib.suppress(SpecError, ValueError, OSError):
+            record = catalogue.record(path.stem)
+            spec = run_of(record)
+            rows = list(itertools.takewhile(bool, (store.row(spec, at) for at in range(1, spec.timeline.end + 1))))
+            busy = any(held(store.root / "locks" / f"{key}.lock") for key in record["keys"][1:])
+            if rows and not busy and not held(lock_of(results, path.stem)):
+                yield path.stem, record, [row for row in rows if row is not None]
+
+
+def _lines(table: Path) -> int:
+    """Returns how many rows a table has; one that cannot be read is found out when it is sent."""
+    try:
+        return max(0, len(table.read_bytes().splitlines()) - 1)
+    except OSError:
+        return 1
 
 
 def sync(arguments: Sequence[str]) -> int:
@@ -73,13 +116,15 @@ def sync(arguments: Sequence[str]) -> int:
     if line.options:
         raise SpecError(f"{line.options[0]}: is no option here; settings are key=value, e.g. logger.project=mine")
     config = composed("train", line)
-    mirror = logger(configuration.plain(config.logger))
-    if not isinstance(mirror, WandbLogger) or mirror.mode != "online":
-        raise SpecError("logger: only logger=wandb with logger.mode=online sends anything; leave both out")
     results = Path(config.results)
+    mirror = logger(configuration.plain(config.logger), results)
+    if not isinstance(mirror, WandbLogger) or mirror.settings.mode != ONLINE:
+        raise SpecError("logger: only logger=wandb with logger.mode=online sends anything; leave both out")
+    if mirror.settings.mode_here != ONLINE:
+        raise SpecError(f"WANDB_MODE={os.environ.get('WANDB_MODE', '')}: nothing is sent under it; unset it")
     sent, failed = send(results, mirror)
     left = f", {failed} not sent" if failed else ""
-    print(f"{mirror.project}: {counted(sent, 'runs')} of {results} sent{left}")
+    print(f"{mirror.settings.project}: {counted(sent, 'runs')} of {results} sent{left}")
     return int(failed > 0)
 
 

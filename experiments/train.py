@@ -15,6 +15,7 @@ if __name__ == "__main__":
     opening.say(opening.train(sys.argv[1:]))
 
 from pathlib import Path
+from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException
@@ -34,9 +35,9 @@ from experiments.design import command_line
 from experiments.design import config as configuration
 from experiments.design.command import by_settings, given, one_line
 from experiments.design.command_line import overrides
-from experiments.output.loggers import logger
-from experiments.output.run_lines import Rows, next_settings, picture
+from experiments.output.run_lines import Rows, next_settings, picture, title_of
 from experiments.output.sweep_record import current_sweep, remember, remember_refused
+from experiments.tracking.mirror import logger
 
 
 def run_spec(config: DictConfig) -> RunSpec:
@@ -68,7 +69,10 @@ def main(config: DictConfig) -> None:
     """Trains the run, unless it is stored already; prints its epochs, and where its record and picture are."""
     spec = run_spec(config)
     spec.arithmetic.check()
-    mirror = logger(configuration.plain(config.logger))
+    mirror = logger(configuration.plain(config.logger), Path(config.results))
+    place = {"notes": title_of(spec)}
+    mirror.announce([(spec, place)])
+    live = mirror.live()
     store = RunStore(Path(config.results) / "runs")
     store.check()
     shown = Rows(spec, store)
@@ -83,20 +87,31 @@ def main(config: DictConfig) -> None:
             if display is not None:
                 display.update(epoch, int(epoch < spec.timeline.end))
 
-        work(plan([spec]), store, after_epoch=after_epoch)
+        work(plan([spec]), store, after_epoch=after_epoch, listener=live)
     folder = store.publish(spec, environment.describe())
     rows = store.rows(spec) or []
     shown.show()
-    mirror.log_run(folder, {"figure": "train"})
     remember(Path(config.results), spec.run_id, given())
+    try:
+        say(spec, rows, folder, by_epochs=config.epochs is not None)
+    finally:
+        # Last: a service that does not answer is waited for.
+        if live is not None:
+            live.close()
+        mirror.log_run(folder, place)
+        mirror.close()
+
+
+def say(spec: RunSpec, rows: list[dict[str, Any]], folder: Path, by_epochs: bool) -> None:
+    """Says where the run's record and picture are, and what one would do next; ends the command where it failed."""
     last = rows[-1]
     if "failure" in last:
         raise SystemExit(f"run {spec.run_id} failed: {last['failure']}; its record: {folder}")
     print(f"run {spec.run_id}: test accuracy {last['test_accuracy']:.2f} %; its record: {folder}")
     print(f"picture: {picture(spec, rows, folder)}")
     print("next, one of:")
-    for setting, question in next_settings(spec, by_epochs=config.epochs is not None):
-        print(f"  {setting:<34}  {question}")
+    for setting, question in next_settings(spec, by_epochs=by_epochs):
+        print(f"  {setting:<34}  {question}", flush=True)
 
 
 def note_refusal(error: Exception) -> None:

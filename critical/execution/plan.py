@@ -7,6 +7,7 @@ most epochs behind it first, so that the workers end together.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -61,6 +62,19 @@ class Plan:
     def epochs_separate(self) -> int:
         """Epochs that the same runs would take one by one."""
         return sum(run.timeline.end for run in self.runs)
+
+    @functools.cached_property
+    def _by_key(self) -> dict[str, tuple[RunSpec, ...]]:
+        found: dict[str, tuple[RunSpec, ...]] = {segment.keys[-1]: () for segment in self.segments}
+        for run in self.runs:
+            for key in run.keys:
+                if key in found:
+                    found[key] += (run,)
+        return found
+
+    def through(self, segment: Segment) -> tuple[RunSpec, ...]:
+        """Returns the runs that go through a segment of this plan, or end with it."""
+        return self._by_key[segment.keys[-1]]
 
 
 def plan(specs: Iterable[RunSpec]) -> Plan:

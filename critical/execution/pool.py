@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import pickle
 import sys
+import time
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -20,6 +21,7 @@ from critical.core.arithmetic import Arithmetic
 from critical.core.cores import cores
 from critical.core.files import writing
 from critical.execution import processes
+from critical.execution.listening import ListenerFactory, made
 from critical.execution.plan import Plan
 from critical.execution.progress import Progress, progress
 from critical.execution.store import RunStore
@@ -28,6 +30,8 @@ from critical.execution.workers import Orphaned, stop_with_parent, work
 from critical.training.runs import RunSpec
 
 POLL_SECONDS = 2.0
+FAREWELL_SECONDS = 150.0
+"""So long do workers that have nothing left to train have for what they still tell a listener."""
 BEGUN, DONE, ENDED = b"begun ", b"done", b"ended "
 """What a worker says: that it has begun a run, that it is done with a plan, and why it ends."""
 
@@ -41,7 +45,9 @@ def default_jobs(arithmetic: Arithmetic) -> int:
     return max(1, cores() // arithmetic.threads) if arithmetic.device == "cpu" else 1
 
 
-def run_all(plan: Plan, store: RunStore, jobs: int, label: str, logs: Path) -> None:
+def run_all(
+    plan: Plan, store: RunStore, jobs: int, label: str, logs: Path, listener: ListenerFactory | None = None
+) -> None:
     """Trains everything a plan needs that the store does not hold yet, with workers of its own.
 
     Args:
@@ -50,11 +56,12 @@ def run_all(plan: Plan, store: RunStore, jobs: int, label: str, logs: Path) -> N
         jobs: Worker processes, >= 1.
         label: What the progress line is called.
         logs: Folder for a failed worker's traceback.
+        listener: Makes in each worker who is told what it trains.
 
     Raises:
         RunError: A worker failed or was killed before the plan was done.
     """
-    with Workers(store, jobs, logs) as workers:
+    with Workers(store, jobs, logs, listener) as workers:
         workers.run(plan, label)
 
 
@@ -71,19 +78,27 @@ class Workers:
         store: Where results go and come from.
         jobs: Worker processes, >= 1.
         logs: Folder for a failed worker's traceback.
+        listener: Makes in each worker who is told what it trains.
     """
 
-    def __init__(self, store: RunStore, jobs: int, logs: Path) -> None:
+    def __init__(self, store: RunStore, jobs: int, logs: Path, listener: ListenerFactory | None = None) -> None:
         self._store = store
         self._logs = logs
-        self._crew = [_Member(store.root, logs / f"worker-{number}.log") for number in range(jobs)]
+        self._crew = [_Member(store.root, logs / f"worker-{number}.log", listener) for number in range(jobs)]
         self._ended = False
         self._whole: Watched | None = None
 
     def __enter__(self) -> Workers:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None and not self._ended:
+            # What they have to tell, they tell first; they end with their pipes.
+            for member in self._crew:
+                member.leave()
+            end = time.monotonic() + FAREWELL_SECONDS
+            for member in self._crew:
+                member.wait(end - time.monotonic())
         self._end()
 
     @contextlib.contextmanager
@@ -156,10 +171,11 @@ class _Member:
     Args:
         store: Folder of the run store.
         log: Where it writes what went wrong.
+        listener: Makes in it who is told what it trains.
     """
 
-    def __init__(self, store: Path, log: Path) -> None:
-        self.log = log
+    def __init__(self, store: Path, log: Path, listener: ListenerFactory | None = None) -> None:
+        self.log, self._listener = log, listener
         # Why it ended, in one line, and the run that it began last.
         self.reason = self.run = ""
         # What the plan takes from the script, which the process has imported then.
@@ -190,7 +206,7 @@ class _Member:
         context = multiprocessing.get_context("spawn")
         self._pipe, end = context.Pipe()
         # Paths may be relative, and multiprocessing starts a process where this one started.
-        given = (end, self._store, self.log, os.getcwd())
+        given = (end, self._store, self.log, os.getcwd(), self._listener)
         self._process = context.Process(target=_worker, args=given, daemon=True)
         processes.start(self._process, script=bool(of_script))
         # It alone has this end now, so the pipe ends with it.
@@ -216,6 +232,16 @@ class _Member:
             self._process.join()
             return True
         return not self._process.is_alive()
+
+    def leave(self) -> None:
+        """Lets the process end when it is done."""
+        if self._process is not None and self._listener is not None:
+            self._pipe.close()
+
+    def wait(self, seconds: float) -> None:
+        """Waits for the end of a process that was let go."""
+        if self._process is not None and self._listener is not None:
+            self._process.join(max(0.0, seconds))
 
     def end(self) -> None:
         """Ends the process; what it has not stored is lost."""
@@ -261,7 +287,9 @@ def _reason(crew: list[_Member]) -> str:
     return "the workers ended before the runs were done; run the same command again"
 
 
-def _worker(pipe: Connection, store: Path, log: Path, folder: str = ".") -> None:
+def _worker(
+    pipe: Connection, store: Path, log: Path, folder: str = ".", listener: ListenerFactory | None = None
+) -> None:
     """Entry point of a worker process; what goes wrong is reported, with a traceback in `log`, and ends it."""
     try:
         os.chdir(folder)
@@ -270,9 +298,11 @@ def _worker(pipe: Connection, store: Path, log: Path, folder: str = ".") -> None
         if starter is None or not starter.is_alive():
             # The number may be that of whoever adopted this process.
             raise Orphaned("the process that started this worker is gone")
-        held = RunStore(store)
+        held, told = RunStore(store), made(listener)
         for plan in _plans(pipe, stop):
-            work(plan, held, after_epoch=stop, while_waiting=stop, begun=functools.partial(_tell, pipe))
+            work(plan, held, after_epoch=stop, while_waiting=stop, begun=functools.partial(_tell, pipe), listener=told)
+        if told is not None:
+            told.close()
     except (Orphaned, KeyboardInterrupt):
         sys.exit(0)
     except Exception as error:

@@ -23,6 +23,7 @@ from collections.abc import Callable
 
 from critical.core import environment, memory
 from critical.core.memory import LackOfMemory
+from critical.execution.listening import EpochListener, Teller
 from critical.execution.locks import Lock
 from critical.execution.plan import Plan, Segment
 from critical.execution.records import Record
@@ -58,6 +59,7 @@ def work(
     after_epoch: Callable[[RunSpec, int], None] | None = None,
     while_waiting: Callable[[], None] | None = None,
     begun: Callable[[RunSpec], None] | None = None,
+    listener: EpochListener | None = None,
 ) -> None:
     """Trains what a plan needs, together with whoever else works on the store; returns when all is done.
 
@@ -67,6 +69,7 @@ def work(
         after_epoch: Called with (run, epochs trained) after each epoch that this process trained.
         while_waiting: Called now and then while others train all that could be trained.
         begun: Called with a run of each segment that this process is about to train.
+        listener: Is told of the runs that this process trains; see `critical.execution.listening`.
 
     Raises:
         WriteError: The store cannot be written.
@@ -76,7 +79,7 @@ def work(
     store.use()
     store.announce(plan.runs)
     store.want(plan.forks)
-    worker = _Worker(store, plan, after_epoch, begun)
+    worker = _Worker(store, plan, after_epoch, begun, Teller(listener, plan, store))
     pending = list(plan.segments)
     while True:
         store.refresh()
@@ -96,8 +99,9 @@ class _Worker:
         plan: Plan,
         after_epoch: Callable[[RunSpec, int], None] | None,
         begun: Callable[[RunSpec], None] | None,
+        teller: Teller,
     ) -> None:
-        self.store = store
+        self.store, self.teller = store, teller
         self.maker = store.sign(environment.describe())
         self.forks = plan.forks
         self.after_epoch = after_epoch or (lambda spec, epoch: None)
@@ -142,11 +146,15 @@ class _Worker:
             with spec.arithmetic.applied():
                 if not self._load(spec, begin):
                     return False
+                self.teller.begins(segment, begin)
                 for epoch in range(begin, segment.end):
-                    if not self._epoch(segment, epoch):
+                    fine = self._epoch(segment, epoch)
+                    self.teller.trained(segment, epoch + 1)
+                    if not fine:
                         break
                     claim = self._checkpoint(segment, epoch + 1, claim)
                     self.after_epoch(spec, epoch + 1)
+                self.teller.ends(segment)
         except (MemoryError, RuntimeError, OSError) as error:
             if memory.lacking(error):
                 raise LackOfMemory(memory.said(f"run {spec.run_id}")) from error

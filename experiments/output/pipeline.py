@@ -11,7 +11,7 @@ import datetime
 import functools
 import shlex
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,13 +25,15 @@ from experiments.design.figure import Design, Figure
 from experiments.design.protocol import Protocol
 from experiments.output import naming, pictures, tables
 from experiments.output.composing import designed, found_settings
-from experiments.output.loggers import Logger
 from experiments.output.recording import recorded
 from experiments.output.records import OWN, REFERENCE, FigureRecord, read_record, write_record
 from experiments.output.reference import finished_seeds, refuse_changed_code, with_kept
 from experiments.output.report import build_report
 from experiments.output.samples import samples_or
 from experiments.output.tables import PlannedRun, Tables
+from experiments.tracking import references
+from experiments.tracking.logger import DrawnFigure, Logger
+from experiments.tracking.names import told_apart
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,8 @@ def make(figure: Figure, protocol: Protocol, parameters: Any, setting: Setting) 
     items = tables.planned(design, now)
     needed = plan(item.spec for item in items)
     if design.table is None:
+        belonging = places(items, figure, setting)
+        setting.logger.announce((item.spec, belonging[item.spec.run_id]) for item in items)
         setting.train(needed, figure.name)
         collected = tables.collect(items, setting.store)
     else:
@@ -182,7 +186,7 @@ def make(figure: Figure, protocol: Protocol, parameters: Any, setting: Setting) 
         else:
             pictures.write(design, collected, record, setting.pictures)
         build_report(setting.results, setting.folder)
-    mirror(items, figure, setting, pictures.path(setting.pictures, figure.name, "png"))
+    mirror(items, collected, figure, record, setting)
     return record
 
 
@@ -246,12 +250,25 @@ def provenance(items: Sequence[PlannedRun], store: RunStore) -> list[dict[str, A
     return makers
 
 
-def mirror(items: Iterable[PlannedRun], figure: Figure, setting: Setting, picture: Path) -> None:
-    """Hands the runs and the picture to the logger."""
-    for item in {item.spec.run_id: item for item in items}.values():
-        tags: Mapping[str, Any] = {"figure": figure.name, "profile": setting.profile, **item.tags}
-        setting.logger.log_run(setting.store.root / "runs" / item.spec.run_id, tags)
-    setting.logger.log_figure(figure.name, picture)
+def places(items: Iterable[PlannedRun], figure: Figure, setting: Setting) -> dict[str, dict[str, Any]]:
+    """Returns where runs belong, by their ids, as loggers are told."""
+    shared = {"figure": figure.name, "profile": setting.folder, "notes": figure.question}
+    return told_apart((item.spec, {**shared, **item.tags}) for item in items)
+
+
+def mirror(
+    items: Sequence[PlannedRun], collected: Tables, figure: Figure, record: FigureRecord, setting: Setting
+) -> None:
+    """Hands the runs, and what their deficits cost, and the figure to the logger."""
+    accuracy = dict(zip(collected.runs["run_id"], collected.runs["accuracy"], strict=True)) if items else {}
+    effects = references.effects({item.spec.run_id: item.spec for item in items}.values(), accuracy)
+    for run_id, place in places(items, figure, setting).items():
+        setting.logger.log_run(setting.store.root / "runs" / run_id, place, effects.get(run_id))
+    drawn = DrawnFigure(
+        figure.name, setting.folder, figure.question, pictures.path(setting.pictures, figure.name, "png"),
+        tables.paths(setting.tables, figure.name)[0], tuple(record.verdicts),
+    )  # fmt: skip
+    setting.logger.log_figure(drawn)
 
 
 def command_of(figure: str, profile: str, settings: Sequence[str], name: str = "") -> str:

@@ -38,8 +38,13 @@ def samples(design: Design, protocol: Protocol) -> list[dict[str, Any]]:
         ("" for one view), `png` (base64, the images side by side), `width` and `height` for each view.
     """
     dataset = load(protocol.parts.data)
+    acting: dict[str, tuple[Deficit, int]] = {}
+    for arm in design.trained:
+        for window in () if arm.run is None else arm.run.timeline.windows:
+            if not isinstance(window.deficit, NoDeficit):
+                acting.setdefault(words(window.deficit), (window.deficit, window.start))
     for count in range(COUNT, 0, -1):
-        found = [_row(label, batch, dataset) for label, batch in _seen(design, dataset, count)]
+        found = [_row(label, batch, dataset) for label, batch in seen(acting, dataset, count)]
         if sum(len(view["png"]) for row in found for view in row["views"]) <= BYTES:
             return found
     return []
@@ -61,48 +66,56 @@ def samples_or(
         return [dict(row) for row in before()]
 
 
-def _seen(design: Design, dataset: Dataset, count: int) -> list[tuple[str, Batch]]:
-    """Returns what is seen without and with each deficit."""
-    acting: dict[str, tuple[Deficit, int]] = {}
-    for arm in design.trained:
-        for window in () if arm.run is None else arm.run.timeline.windows:
-            if not isinstance(window.deficit, NoDeficit):
-                acting.setdefault(_words(window.deficit), (window.deficit, window.start))
+def seen(acting: Mapping[str, tuple[Deficit, int]], dataset: Dataset, count: int) -> list[tuple[str, Batch]]:
+    """Returns test images without and with each deficit, each of another class.
+
+    Args:
+        acting: By its words, a deficit and the epoch in which it begins.
+        dataset: The data.
+        count: How many images, at most one a class.
+    """
     labels = dataset.test.labels
     first = [int((labels == label).nonzero()[0]) for label in labels.unique()[:count]]
     clean = dataset.batch(dataset.test, torch.tensor(first))
-    seen = [("clean", clean)]
+    shown = [("clean", clean)]
     for name, (deficit, start) in sorted(acting.items()):
         batch = deficit.apply(clean, seed=0, epoch=start)
         # What changes neither images nor labels, as a choice of heads does, would be the same row again.
         if not (torch.equal(batch.labels, clean.labels) and all(map(torch.equal, batch.views, clean.views))):
-            seen.append((name, batch))
-    return seen
+            shown.append((name, batch))
+    return shown
 
 
-def _words(deficit: Deficit) -> str:
+def words(deficit: Deficit) -> str:
+    """Returns what a deficit is called: "blur of view b"."""
     view = getattr(deficit, "view", None)
     return deficit.name.replace("_", " ") + (f" of view {view}" if view else "")
 
 
 def _row(label: str, batch: Batch, dataset: Dataset) -> dict[str, Any]:
     several = len(batch.views) > 1
-    views = [{"name": VIEWS[number] if several else "", **_sheet(view)} for number, view in enumerate(batch.views)]
+    views = [
+        {"name": VIEWS[number] if several else "", **_encoded(sheet(view))} for number, view in enumerate(batch.views)
+    ]
     return {"label": label, "classes": [dataset.classes[int(told)] for told in batch.labels], "views": views}
 
 
-def _sheet(images: torch.Tensor) -> dict[str, Any]:
-    """Returns images (N, C, H, W), or signals (N, 1, L), in [0, 1] side by side as PNG."""
+def sheet(images: torch.Tensor) -> Image.Image:
+    """Returns images (N, C, H, W), or signals (N, 1, L), in [0, 1] side by side."""
     shown = [_signal(image) if image.dim() == 2 else _pixels(image) for image in images]
     height, width = shown[0].height, sum(one.width for one in shown) + GAP * (len(shown) - 1)
-    sheet, left = Image.new("RGBA", (width, height)), 0
+    whole, left = Image.new("RGBA", (width, height)), 0
     for one in shown:
-        sheet.paste(one, (left, 0))
+        whole.paste(one, (left, 0))
         left += one.width + GAP
+    return whole
+
+
+def _encoded(whole: Image.Image) -> dict[str, Any]:
     content = io.BytesIO()
     # 64 colours are enough for pictures of this size, and a third of the bytes.
-    sheet.quantize(64, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(content, "PNG", optimize=True)
-    return {"png": base64.b64encode(content.getvalue()).decode(), "width": width, "height": height}
+    whole.quantize(64, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(content, "PNG", optimize=True)
+    return {"png": base64.b64encode(content.getvalue()).decode(), "width": whole.width, "height": whole.height}
 
 
 def _pixels(image: torch.Tensor) -> Image.Image:

@@ -7,25 +7,27 @@ import tiny
 from critical.execution.store import RunStore
 from experiments.design import profile
 from experiments.design.registry import FIGURES
-from experiments.output import loggers, pipeline, tables
+from experiments.output import pipeline, tables
+from experiments.tracking.logger import Logger
 
 NAMES = list(FIGURES)
 FIRST = "iclr2019/deficit_removal"
 
 
-class Heard(loggers.Logger):
+class Heard(Logger):
     """Remembers what it was handed."""
 
     def __init__(self):
-        object.__setattr__(self, "calls", [])
+        self.calls, self.announced = [], {}
 
-    def log_run(self, folder, tags):
-        self.calls.append((folder.name, (folder / "run.json").exists(), dict(tags)))
-        return True
+    def announce(self, runs):
+        self.announced |= {spec.run_id: dict(place) for spec, place in runs}
 
-    def log_figure(self, name, picture):
-        self.calls.append((name, picture))
-        return True
+    def log_run(self, folder, place, effects=None):
+        self.calls.append((folder.name, (folder / "run.json").exists(), dict(place), effects))
+
+    def log_figure(self, figure):
+        self.calls.append((figure.name, figure))
 
 
 class Bench:

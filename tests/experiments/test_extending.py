@@ -27,7 +27,8 @@ from critical.training.loop import Trainer
 from experiments import train
 from experiments.design import config as configuration
 from experiments.design import profile, registry
-from experiments.output import loggers, pipeline
+from experiments.output import pipeline
+from experiments.tracking.logger import Logger
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "extending.md").read_text()
 SMALL = ("data=digits", "data.subset=96", "data.test_subset=40", "optimizer.batch_size=32", "probes=accuracy",
@@ -180,7 +181,7 @@ def made(scratch):
                               "+figures={controls/mosaic:{seeds:[0,1,2,3,4,5]}}")  # fmt: skip
     results = scratch.folder / "results"
     store = RunStore(results / "runs")
-    setting = pipeline.Setting("smoke", results, lambda needed, _: tiny.train_here(needed, store), loggers.Logger())
+    setting = pipeline.Setting("smoke", results, lambda needed, _: tiny.train_here(needed, store), Logger())
 
     def make():
         (figure,) = registry.chosen("controls/mosaic", [])

@@ -7,7 +7,7 @@ import itertools
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import yaml
@@ -15,10 +15,20 @@ import yaml
 ENTITY = {"id": "e", "name": "someone"}
 
 
+def operation(query: str) -> str:
+    """Returns what a query of GraphQL is called."""
+    found = re.search(r"(?:query|mutation)\s+(\w+)", query)
+    return found.group(1) if found else ""
+
+
 class Service(ThreadingHTTPServer):
     """Keeps sweeps (a grid each) and runs in memory.
 
-    `operations` are the names of the queries that came, `runs` what online runs sent: their variables and history.
+    Attributes:
+        operations: The names of the queries that came.
+        runs: What online runs sent, by their ids: their variables, `history` and `summary`.
+        faults: Asked before each answer with what was asked for (the name of a query, or a path); returns a status to
+            answer with instead, or None, and may take its time.
     """
 
     def __init__(self) -> None:
@@ -27,6 +37,7 @@ class Service(ThreadingHTTPServer):
         self.config = ""
         self.todo: list[dict] = []
         self.runs: dict[str, dict] = {}
+        self.faults: Callable[[str], int | None] = lambda what: None
         self.guard = threading.Lock()
 
     @property
@@ -35,8 +46,7 @@ class Service(ThreadingHTTPServer):
 
     def answer(self, query: str, given: dict) -> dict:
         """Answers a query of GraphQL by the operation it names."""
-        found = re.search(r"(?:query|mutation)\s+(\w+)", query)
-        name = found.group(1) if found else ""
+        name = operation(query)
         with self.guard:
             self.operations.append(name)
             return getattr(self, f"on_{name.lower()}", lambda _: {})(given)
@@ -71,11 +81,22 @@ class Service(ThreadingHTTPServer):
 
     def on_upsertbucket(self, given):
         said = {key: value for key, value in given.items() if value is not None}
-        self.runs.setdefault(given["name"], {"history": []}).update(said)
+        self.runs.setdefault(given["name"], {"history": [], "summary": {}}).update(said)
         project = {"name": given["project"], "entity": ENTITY}
         held = {"id": "r", "name": given["name"], "displayName": given["name"], "sweepName": None, "project": project,
                 "config": "{}", "historyLineCount": 0, "eventsLineCount": 0, "logLineCount": 0}  # fmt: skip
         return {"upsertBucket": {"bucket": held, "inserted": True}}
+
+    def on_runresumestatus(self, given):
+        run = self.runs.get(given["name"])
+        if run is None:
+            return {"model": {"id": "p", "name": given["project"], "entity": ENTITY, "bucket": None}}
+        held = {"id": "r", "name": given["name"], "displayName": run.get("displayName"), "tags": run.get("tags"),
+                "summaryMetrics": json.dumps(run["summary"]), "config": run.get("config") or "{}", "notes": None,
+                "historyLineCount": len(run["history"]), "eventsLineCount": 0, "logLineCount": 0,
+                "historyTail": json.dumps([json.dumps(row) for row in run["history"][-1:]]), "eventsTail": "[]",
+                "wandbConfig": '{"t": 1}'}  # fmt: skip
+        return {"model": {"id": "p", "name": given["project"], "entity": ENTITY, "bucket": held}}
 
     def on_createrunfiles(self, given):
         files = [{"name": name, "uploadUrl": f"{self.url}/upload"} for name in given["files"]]
@@ -83,11 +104,19 @@ class Service(ThreadingHTTPServer):
 
     def stream(self, path: str, sent: dict) -> None:
         """Takes what a run sends as it goes on."""
-        lines = sent.get("files", {}).get("wandb-history.jsonl", {}).get("content", [])
+        files = sent.get("files", {})
+        history = files.get("wandb-history.jsonl", {})
+        summary = files.get("wandb-summary.json", {}).get("content", [])
         found = [run for part, run in self.runs.items() if part in path.split("/")]
         with self.guard:
             for run in found:
-                run["history"] += [json.loads(line) for line in lines]
+                lines = [json.loads(line) for line in history.get("content", [])]
+                if lines:
+                    run["history"][history.get("offset", 0) :] = lines
+                for line in summary:
+                    run["summary"] = json.loads(line)
+                if sent.get("complete"):
+                    run["exitcode"] = sent.get("exitcode")
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -95,6 +124,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        asked = operation(json.loads(body)["query"]) if self.path == "/graphql" else self.path
+        if status := self.server.faults(asked):
+            self.reply({"error": "a fault"}, status)
+            return
         if self.path == "/graphql":
             sent = json.loads(body)
             self.reply({"data": self.server.answer(sent["query"], sent.get("variables") or {})})
@@ -110,9 +143,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers["Content-Length"]))
         self.reply({})
 
-    def reply(self, content: dict) -> None:
+    def reply(self, content: dict, status: int = 200) -> None:
         body = json.dumps(content).encode()
-        self.send_response(200)
+        self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

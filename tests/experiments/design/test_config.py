@@ -17,7 +17,8 @@ from critical.core.spec import SpecError, from_settings
 from critical.training import augmentation, optimizers, schedules
 from experiments.design import config as configuration
 from experiments.design.registry import FIGURES
-from experiments.output import loggers, prices
+from experiments.output import prices
+from experiments.tracking import settings
 
 GROUPS = {
     "data": data.KINDS,
@@ -27,7 +28,7 @@ GROUPS = {
     "schedule": schedules.KINDS,
     "augmentation": augmentation.KINDS,
     "stabilizer": stabilizers.KINDS,
-    "logger": loggers.KINDS,
+    "logger": settings.KINDS,
 }
 EXTRA = {"deficit": {"start", "end"}, "stabilizer": {"start", "end"}}
 FILES = [(group, path) for group in GROUPS for path in sorted((configuration.CONF / group).glob("*.yaml"))]

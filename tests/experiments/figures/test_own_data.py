@@ -15,7 +15,8 @@ from critical.training.loop import Trainer
 from experiments.design import profile
 from experiments.design.facts import DataFacts
 from experiments.design.registry import FIGURES
-from experiments.output import loggers, pipeline, tables
+from experiments.output import pipeline, tables
+from experiments.tracking.logger import Logger
 
 RANDOM = np.random.default_rng(0)
 FEW = ("profile=smoke", "device=cpu", "protocol.seeds=[0]", "protocol.recovery=1", "data.subset=64",
@@ -55,7 +56,7 @@ def made(folder, family, *overrides):
     config = tiny.composed("figures", *FEW, f"data_root={folder}/root", *overrides)
     figure, results = FIGURES[CHEAPEST[family]], folder / "results"
     store = RunStore(results / "runs")
-    setting = pipeline.Setting("smoke", results, lambda needed, _: tiny.train_here(needed, store), loggers.Logger())
+    setting = pipeline.Setting("smoke", results, lambda needed, _: tiny.train_here(needed, store), Logger())
     settings = profile.figure_settings(config, figure, profile.protocol(config, family))
     record = pipeline.make(figure, *settings, setting)
     return record, tables.read(setting.tables, figure.name).runs

@@ -12,7 +12,8 @@ from critical.plots.panel import role
 from critical.plots.panels import Series
 from experiments.design.figure import Design, Figure
 from experiments.design.parameters import Parameters
-from experiments.output import loggers, pipeline
+from experiments.output import pipeline
+from experiments.tracking.logger import Logger
 
 PROTOCOL = tiny.protocol(seeds=(20,), recovery=1)
 ARM = PROTOCOL.window(0, 1).deficit
@@ -24,7 +25,7 @@ def setting(results, train=None, **changes):
     def here(needed, _):
         tiny.train_here(needed, made.store)
 
-    made = pipeline.Setting("smoke", results, train or here, loggers.Logger(), **changes)
+    made = pipeline.Setting("smoke", results, train or here, Logger(), **changes)
     return made
 
 

@@ -18,6 +18,7 @@ from experiments.design.protocol import DEFICIT
 from experiments.design.registry import FIGURES
 from experiments.output import pictures, pipeline, tables
 from experiments.output.records import read_records
+from experiments.tracking.pictures import runs_table
 
 COLUMNS = {
     *("arm_id", "label", "role", "deficit", "onset", "length", "removal", "schedule", "budget", "seed"),
@@ -144,11 +145,29 @@ def test_verdicts_come_from_the_file(made):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_logger_hears_of_every_run_and_picture(made, name):
-    runs = {call[0]: call for call in made.logger.calls if len(call) == 3 and call[2]["figure"] == name}
+    runs = {call[0]: call for call in made.logger.calls if len(call) == 4 and call[2]["figure"] == name}
     assert set(runs) == {item.spec.run_id for item in made.planned(name)}
-    assert all(there for _, there, _ in runs.values()), "a run is published before it is logged"
-    pictures = {call for call in made.logger.calls if call[0] == name}
-    assert pictures == {(name, made.setting.results / "figures" / "smoke" / f"{name}.png")}
+    assert all(there for _, there, *_ in runs.values()), "a run is published before it is logged"
+    assert all(run_id in made.logger.announced for run_id in runs), "who trains it knows where it belongs"
+    assert {place["profile"] for _, _, place, _ in runs.values()} == {"smoke"}
+    assert {place["notes"] for _, _, place, _ in runs.values()} == {FIGURES[name].question}
+    (drawn,) = [call[1] for call in made.logger.calls if call[0] == name]
+    assert drawn.picture == made.setting.results / "figures" / "smoke" / f"{name}.png"
+    assert len(runs_table(drawn.table)) == len(made.table(name).runs)
+    assert list(drawn.verdicts) == made.records[name].verdicts
+
+
+def test_the_logger_hears_what_a_deficit_costs(made):
+    """As the figure's own contrast says it."""
+    design, table = made.design("controls/age_or_rate"), made.table("controls/age_or_rate").runs
+    told = {call[0]: call[3] for call in made.logger.calls if len(call) == 4}
+    by_label = {str(arm): arm for arm in design.trained}
+    deficits = [arm for arm in design.trained if arm.tags["role"] == DEFICIT]
+    for arm in deficits:
+        clean = by_label[str(arm).replace("blur", "clean")]
+        for seed, cost in (clean - arm).per_seed(table).items():
+            assert told[arm.of_seed(seed).run_id]["cost"] == pytest.approx(cost)
+    assert deficits
 
 
 class TestSeeds:

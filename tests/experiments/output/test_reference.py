@@ -13,8 +13,9 @@ from critical.plots.panels import Curves, Series
 from critical.probes import Fisher
 from experiments.design.figure import Design, Figure
 from experiments.design.parameters import Parameters
-from experiments.output import loggers, pipeline, tables
+from experiments.output import pipeline, tables
 from experiments.output.reference import finished_seeds, refuse_changed_code, refuse_reference, with_kept
+from experiments.tracking.logger import Logger
 
 PROTOCOL = tiny.protocol(seeds=(20, 21, 22), recovery=2)
 EARLY, LATE = PROTOCOL.window(0, 1), PROTOCOL.window(1, 1)
@@ -200,7 +201,7 @@ class TestMakeReference:
             if needed.runs:
                 tiny.train_here(needed, setting.store)
 
-        setting = pipeline.Setting("smoke", tmp_path, train, loggers.Logger(), reference=True)
+        setting = pipeline.Setting("smoke", tmp_path, train, Logger(), reference=True)
         return types.SimpleNamespace(
             setting=setting, trained=trained,
             make=lambda **changes: pipeline.make_reference(
