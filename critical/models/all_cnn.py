@@ -6,8 +6,9 @@ Springenberg et al., *Striving for Simplicity* (2015), with 2·width maps from t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from torch import nn
@@ -53,6 +54,27 @@ class AllCNN:
         return (
             [(self.width, 1)] * first + [(wide, 2)] + [(wide, 1)] * second + [(wide, 2)] + [(wide, 1)] * third
         )
+
+    def parameters(self, channels: int = 3, classes: int = 10) -> int:
+        """Returns the number of trainable parameters of the network that is built."""
+        shapes = [(maps, 9) for maps, _ in self.layers()] + [(2 * self.width, 1)]
+        inputs = [channels, *(maps for maps, _ in shapes)]
+        hidden = sum(before * maps * area + 2 * maps for before, (maps, area) in zip(inputs, shapes, strict=False))
+        return hidden + inputs[-1] * classes + classes
+
+    def of_size(self, depth: int, classes: int = 10) -> AllCNN:
+        """Returns a network of another depth with about as many parameters: the width follows.
+
+        Raises:
+            SpecError: No width comes within 10 %.
+        """
+        wanted = self.parameters(classes=classes)
+        made = [replace(self, depth=depth, width=width) for width in range(1, 4 * self.width + 4)]
+        best = min(made, key=lambda one: abs(math.log(one.parameters(classes=classes) / wanted)))
+        if abs(best.parameters(classes=classes) / wanted - 1) > 0.1:
+            raise SpecError(f"model=all_cnn: no width of depth {depth} has the {wanted:,} parameters of width "
+                            f"{self.width}, depth {self.depth}, to 10 %; choose another depth or width")  # fmt: skip
+        return best
 
     def build(
         self,

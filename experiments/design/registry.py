@@ -8,7 +8,7 @@ from critical.core.spec import SpecError, closest
 from experiments.design.figure import Figure
 from experiments.figures.controls import age_or_rate, permanence
 from experiments.figures.cvpr2023 import rsv_blur, split_removal
-from experiments.figures.iclr2019 import deficit_removal, high_level_deficits, sensitivity_window
+from experiments.figures.iclr2019 import deficit_removal, depth, high_level_deficits, sensitivity_window
 from experiments.figures.multimodal import modality_dropout
 from experiments.figures.stabilizers import prevention, strength
 
@@ -20,6 +20,7 @@ FIGURES: dict[str, Figure] = {
         sensitivity_window,
         permanence,
         high_level_deficits,
+        depth,
         split_removal,
         rsv_blur,
         modality_dropout,

@@ -83,6 +83,11 @@ def high_level(tags):
     return {"accuracy": 6.0 - costs.get(tags["deficit"], 0.0) * 2} if tags["role"] == DEFICIT else dose
 
 
+def deeper(tags):
+    layers = int(tags["variant"].split()[1].strip(","))
+    return {"accuracy": -3.0 * layers * (tags["role"] == DEFICIT) + 3.0 * (tags["role"] == DOSE_MATCHED)}
+
+
 def split(tags):
     if tags["role"] != DEFICIT:
         return {"accuracy": 5.0 if tags["role"] == DOSE_MATCHED else 0.0, "probe_untrained_maps_b": -10.0}
@@ -112,8 +117,9 @@ def prevention(tags):
 
 WORLDS = {
     "iclr2019/deficit_removal": removal, "controls/age_or_rate": ages, "iclr2019/sensitivity_window": window,
-    "controls/permanence": ladder, "iclr2019/high_level_deficits": high_level, "cvpr2023/split_removal": split,
-    "cvpr2023/rsv_blur": variance, "multimodal/modality_dropout": modality, "stabilizers/prevention": prevention,
+    "controls/permanence": ladder, "iclr2019/high_level_deficits": high_level, "iclr2019/depth": deeper,
+    "cvpr2023/split_removal": split, "cvpr2023/rsv_blur": variance,
+    "multimodal/modality_dropout": modality, "stabilizers/prevention": prevention,
 }  # fmt: skip
 LEVELS = {**tiny.MEASURED, "accuracy": 80.0}
 
@@ -148,6 +154,8 @@ def test_where_the_opposite_is_true_they_are_reversed(name):
 @pytest.mark.parametrize("name", CLAIMING)
 def test_where_nothing_does_anything_only_absences_are_reproduced(name):
     for claim, word in judged(name, 0).items():
+        if claim.id.endswith("learns"):  # a premise, of clean networks
+            continue
         if isinstance(claim.contrast, (Pooled, Within)):
             assert word in ("undecided", "negligible", "premise failed"), claim.id
         elif claim.direction in ABSENCES:

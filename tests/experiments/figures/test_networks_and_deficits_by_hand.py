@@ -78,3 +78,44 @@ def test_what_the_removal_figure_trains_is_not_trained_again():
     common = [arm for arm in arms if arm.tags["deficit"] in ("blur", "none")]
     assert len(common) == 9  # fresh; clean and blur until 2, 4 and 6 restarted, and until 6 decaying
     assert {arm.id for arm in common} <= shared
+
+
+def network(claim_id, name="iclr2019/depth"):
+    """The contrast of a claim with the network of each arm: (depth, width, what acts) → coefficient."""
+    (claim,) = [claim for claim in design(name).claims if claim.id == claim_id]
+    return {(term.arm.run.model.depth, term.arm.run.model.width, of(term.arm)): weight
+            for term, weight in claim.contrast.items()}  # fmt: skip
+
+
+def of_networks(deep, shallow, part):
+    return {(*size, epochs): sign * weight for size, sign in ((deep, 1), (shallow, -1))
+            for (epochs, _), weight in part.items()}  # fmt: skip
+
+
+# Widths 4 at depths 3 and 5; 58·6² weights and a little are about 130·4² and a little.
+SAME, EQUAL = ((5, 4), (3, 4)), ((5, 4), (3, 6))
+
+
+@pytest.mark.parametrize(
+    ("claim_id", "sizes", "part"),
+    [
+        ("depth.deeper", SAME, cost("blur", "continue")),
+        ("depth.deeper_equal", EQUAL, cost("blur", "continue")),
+        ("depth.deeper_restart", SAME, cost("blur")),
+        ("depth.deeper_equal_restart", EQUAL, cost("blur")),
+        ("depth.damage", SAME, below_fresh("blur")),
+        ("depth.damage_equal", EQUAL, below_fresh("blur")),
+    ],
+)
+def test_a_claim_about_depth_compares_the_deepest_network_with_the_shallowest(claim_id, sizes, part):
+    assert network(claim_id) == of_networks(*sizes, part)
+
+
+def test_a_network_learns_by_its_clean_run():
+    claims = {claim.id: claim for claim in design("iclr2019/depth").claims}
+    for claim_id, size in {"shallow": (3, 4), "deep": (5, 4), "thin": (5, 4)}.items():
+        (part,) = claims[f"depth.{claim_id}_learns"].contrast.parts
+        ((term, weight),) = part.items()
+        model = term.arm.run.model
+        assert (model.depth, model.width, weight, term.column) == (*size, 1.0, "accuracy")
+        assert of(term.arm) == key(window("", 0, 6, "continue"))
