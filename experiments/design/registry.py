@@ -8,7 +8,7 @@ from critical.core.spec import SpecError, closest
 from experiments.design.figure import Figure
 from experiments.figures.controls import age_or_rate, permanence
 from experiments.figures.cvpr2023 import rsv_blur, split_removal
-from experiments.figures.iclr2019 import deficit_removal, depth, high_level_deficits, sensitivity_window
+from experiments.figures.iclr2019 import architectures, deficit_removal, depth, high_level_deficits, sensitivity_window
 from experiments.figures.multimodal import modality_dropout
 from experiments.figures.stabilizers import prevention, strength
 
@@ -21,6 +21,7 @@ FIGURES: dict[str, Figure] = {
         permanence,
         high_level_deficits,
         depth,
+        architectures,
         split_removal,
         rsv_blur,
         modality_dropout,

@@ -56,7 +56,8 @@ def removal(tags):
 
 def window(tags):
     late = 0.0 if tags["schedule"] == CONTINUE else -5.0
-    return {"accuracy": (tags["role"] == DEFICIT) * (-20.0 if tags["onset"] == 0 else late)}
+    # A window of three epochs costs more than one of two by what matters.
+    return {"accuracy": (tags["role"] == DEFICIT) * (-20.0 - 3 * tags["length"] if tags["onset"] == 0 else late)}
 
 
 def ladder(tags):
@@ -86,6 +87,10 @@ def high_level(tags):
 def deeper(tags):
     layers = int(tags["variant"].split()[1].strip(","))
     return {"accuracy": -3.0 * layers * (tags["role"] == DEFICIT) + 3.0 * (tags["role"] == DOSE_MATCHED)}
+
+
+def networks(tags):
+    return {"accuracy": -10.0 * (tags["role"] == DEFICIT)}
 
 
 def split(tags):
@@ -118,6 +123,7 @@ def prevention(tags):
 WORLDS = {
     "iclr2019/deficit_removal": removal, "controls/age_or_rate": ages, "iclr2019/sensitivity_window": window,
     "controls/permanence": ladder, "iclr2019/high_level_deficits": high_level, "iclr2019/depth": deeper,
+    "iclr2019/architectures": networks,
     "cvpr2023/split_removal": split, "cvpr2023/rsv_blur": variance,
     "multimodal/modality_dropout": modality, "stabilizers/prevention": prevention,
 }  # fmt: skip

@@ -4,7 +4,7 @@ As in `test_claims_by_hand`, but here arms differ in the settings of a deficit o
 """
 
 import pytest
-from test_claims_by_hand import costs, design, fresh, key, of_arms, plus, window
+from test_claims_by_hand import costs, decaying, design, fresh, key, of_arms, plus, seen, window
 
 from critical.core.spec import settings
 
@@ -38,6 +38,24 @@ def below_fresh(deficit):
 
 def less(one, other):
     return of_arms(window(other, 0, 6, "restart"), window(one, 0, 6, "restart"))
+
+
+SKIP = seen("", decaying(0, 4)) + seen("", decaying(0, 4))
+"""Clean until epoch 4, then the recovery."""
+DAMAGE_EARLY = of_arms(fresh("at onset"), window("blur", 0, 2, "at onset"))
+DAMAGE_LATE = of_arms(SKIP, window("blur", 4, 2, "at onset"))
+WINDOWS = {
+    "window.second_same_total": plus(costs("blur", 0, 3, "continue", 8), minus(costs("blur", 4, 3, "continue"))),
+    "window.longer_costs_more": plus(costs("blur", 0, 3, "continue", 8), minus(costs("blur", 0, 2, "continue", 8))),
+    "window.early_damage": plus(DAMAGE_EARLY, minus(DAMAGE_LATE)),
+    "window.late_damage": DAMAGE_LATE,
+}
+
+
+@pytest.mark.parametrize("claim_id", WINDOWS)
+def test_a_claim_about_windows_contrasts_the_arms_that_its_sentence_names(claim_id):
+    wanted = {term: weight for term, weight in WINDOWS[claim_id].items() if weight}
+    assert found("iclr2019/sensitivity_window", claim_id) == wanted
 
 
 DEFICITS = {
@@ -119,3 +137,54 @@ def test_a_network_learns_by_its_clean_run():
         model = term.arm.run.model
         assert (model.depth, model.width, weight, term.column) == (*size, 1.0, "accuracy")
         assert of(term.arm) == key(window("", 0, 6, "continue"))
+
+
+NETWORKS = ("resnet", "fully_connected", "constant", "adam", "no_decay", "heavy_decay", "layer", "group", "none")
+MADE = {
+    "all_cnn": {}, "resnet": {"name": "resnet18"}, "fully_connected": {"name": "mlp"}, "constant": {},
+    "adam": {"optimizer": "adam", "weight_decay": 0.0}, "no_decay": {"weight_decay": 0.0},
+    "heavy_decay": {"weight_decay": 0.002}, "layer": {"normalization": "layer"}, "group": {"normalization": "group"},
+    "none": {"normalization": "none"},
+}  # fmt: skip
+"""What parts each network from the profile's All-CNN under SGD with a weight decay of 0.0005, besides its rate."""
+
+
+def is_network(run, wanted):
+    usual = {"name": "all_cnn", "normalization": "batch", "optimizer": "sgd", "weight_decay": 0.0005, **wanted}
+    found = {"name": run.model.name, "normalization": getattr(run.model, "normalization", "batch"),
+             "optimizer": run.optimizer.name, "weight_decay": run.optimizer.weight_decay}  # fmt: skip
+    return found == usual
+
+
+def parts(claim):
+    """A claim's arms: whether a deficit acts until epoch 6, the number of clean epochs after, coefficient and run."""
+    for term, weight in claim.contrast.items():
+        acting = [bool(spec.deficits) for spec in term.arm.run.epoch_specs]
+        assert len(acting) == 6 + 4
+        yield (acting[:6] == [True] * 6, weight), term.arm.run
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_a_claim_about_a_network_is_its_own_cost(network):
+    claims = {claim.id: claim for claim in design("iclr2019/architectures").claims}
+    held = dict(parts(claims[f"networks.{network}"]))
+    assert set(held) == {(True, -1.0), (False, 1.0)}
+    for run in held.values():
+        assert is_network(run, MADE[network])
+        rates = [spec.rate for spec in run.epoch_specs]
+        assert (len(set(rates)) == 1) == (network == "constant")
+        assert rates == sorted(rates, reverse=True), "the rate never starts again"
+
+
+@pytest.mark.parametrize("kind", ["layer", "group"])
+@pytest.mark.parametrize("how", ["decaying", "restarted"])
+def test_a_claim_about_normalisation_is_what_batch_normalisation_costs_more(kind, how):
+    claims = {claim.id: claim for claim in design("iclr2019/architectures").claims}
+    found = list(parts(claims[f"networks.{kind}_{how}"]))
+    wanted = {("all_cnn", False): 1.0, ("all_cnn", True): -1.0, (kind, False): -1.0, (kind, True): 1.0}
+    for (acts, weight), run in found:
+        (network,) = [name for name in ("all_cnn", kind) if is_network(run, MADE[name])]
+        assert wanted.pop((network, acts)) == weight
+        rates = [spec.rate for spec in run.epoch_specs]
+        assert (rates[6] == rates[0]) == (how == "restarted")
+    assert not wanted
