@@ -7,6 +7,7 @@ and returns logits of shape (N, classes). Those of two streams also take the hea
 from critical.models.all_cnn import AllCNN
 from critical.models.base import ModelSpec, Normalise, SingleView, seeded_weights
 from critical.models.mlp import MLP
+from critical.models.resnet import ResNet18
 from critical.models.split_all_cnn import SplitAllCNN
 from critical.models.split_resnet import SplitResNet18
 from critical.models.two_modality import TwoModality
@@ -16,6 +17,7 @@ from critical.models.zoo import Timm, TorchVision
 KINDS: dict[str, type[ModelSpec]] = {
     "all_cnn": AllCNN,
     "mlp": MLP,
+    "resnet18": ResNet18,
     "split_all_cnn": SplitAllCNN,
     "split_resnet18": SplitResNet18,
     "two_modality": TwoModality,
@@ -29,6 +31,7 @@ __all__ = [
     "AllCNN",
     "ModelSpec",
     "Normalise",
+    "ResNet18",
     "SingleView",
     "SplitAllCNN",
     "SplitResNet18",

@@ -6,18 +6,19 @@ Springenberg et al., *Striving for Simplicity* (2015), with 2·width maps from t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from torch import nn
 
-from critical.core.spec import SpecError
-from critical.models.base import Normalise, Shape, SingleView, only_view, seeded_weights
+from critical.core.spec import SpecError, added
+from critical.models import normalization
+from critical.models.base import OneView, Shape, SingleView
 
 
 @dataclass(frozen=True)
-class AllCNN:
+class AllCNN(OneView):
     """conv w, w, 2w /2, 2w, 2w, 2w /2, 2w (3×3), 1×1 2w, 1×1 classes, global average.
 
     Batch normalisation and ReLU follow every convolution but the last, whose averaged outputs are
@@ -32,11 +33,13 @@ class AllCNN:
             first two stages; the other depth - 2 are dealt out one at a time to stages 1, 2, 3,
             1, 2, 3, …, so depth 3 is w, 2w /2, 2w /2 and depth 7 is the paper's network. Only
             stage 1 before its stride is `width` wide, everything else 2·`width`.
+        normalization: `batch` (paper), `layer`, `group` or `none`; see `critical.models.normalization`.
     """
 
     name: ClassVar[str] = "all_cnn"
     width: int = 96
     depth: int = 7
+    normalization: str = added("batch", neutral="batch")
 
     def __post_init__(self) -> None:
         """Refuses networks that cannot be."""
@@ -44,6 +47,7 @@ class AllCNN:
             raise SpecError(f"model=all_cnn: width={self.width}; it must be at least 1")
         if self.depth < 3:
             raise SpecError(f"model=all_cnn: depth={self.depth}; it must be at least 3 (two have strides)")
+        normalization.check(self.normalization, self.name)
 
     def layers(self) -> list[tuple[int, int]]:
         """Returns (output maps, stride) of each 3×3 layer in order."""
@@ -54,43 +58,38 @@ class AllCNN:
             [(self.width, 1)] * first + [(wide, 2)] + [(wide, 1)] * second + [(wide, 2)] + [(wide, 1)] * third
         )
 
-    def build(
-        self,
-        views: Sequence[Shape],
-        classes: int,
-        seed: int,
-        mean: Sequence[float] = (0.0,),
-        std: Sequence[float] = (1.0,),
-    ) -> SingleView:
-        """Builds the network on the CPU; its weights depend only on (seed, spec, shapes).
+    def parameters(self, channels: int = 3, classes: int = 10) -> int:
+        """Returns the number of trainable parameters of the network that is built."""
+        beside = 1 if self.normalization == "none" else 2
+        shapes = [(maps, 9) for maps, _ in self.layers()] + [(2 * self.width, 1)]
+        inputs = [channels, *(maps for maps, _ in shapes)]
+        hidden = sum(before * maps * area + beside * maps for before, (maps, area) in zip(inputs, shapes, strict=False))
+        return hidden + inputs[-1] * classes + classes
 
-        Args:
-            views: Shapes (C, H, W) of the views: exactly one, of any height and width.
-            classes: Number of classes, at least 2.
-            seed: Seed of the initial weights.
-            mean: Mean of the pixels in [0, 1], per channel or for all.
-            std: Standard deviation of the pixels, likewise.
-
-        Returns:
-            A module from (N, C, H, W) in [0, 1] to logits (N, classes), with layers `conv1` …
-            `conv7`, `conv8_1x1`, `conv9_1x1` (at the default depth) and their `bn…`, `relu…`.
+    def of_size(self, depth: int, classes: int = 10) -> AllCNN:
+        """Returns a network of another depth with about as many parameters: the width follows.
 
         Raises:
-            SpecError: Several views, too few classes, or a mean or std of the wrong length.
+            SpecError: No width comes within 10 %.
         """
-        channels = only_view(views, classes, self.name)[0]
-        network = SingleView()
-        network.add_module("normalise", Normalise(mean, std, channels))
+        wanted = self.parameters(classes=classes)
+        made = [replace(self, depth=depth, width=width) for width in range(1, 4 * self.width + 4)]
+        best = min(made, key=lambda one: abs(math.log(one.parameters(classes=classes) / wanted)))
+        if abs(best.parameters(classes=classes) / wanted - 1) > 0.1:
+            raise SpecError(f"model=all_cnn: no width of depth {depth} has the {wanted:,} parameters of width "
+                            f"{self.width}, depth {self.depth}, to 10 %; choose another depth or width")  # fmt: skip
+        return best
+
+    def add_layers(self, network: SingleView, shape: Shape, classes: int) -> None:
+        """Appends `conv1`, `bn1`, `relu1` … `conv8_1x1`, `bn8`, `relu8` (at the default depth), and `conv9_1x1`."""
+        channels = shape[0]
         shapes = [(maps, stride, 3) for maps, stride in self.layers()] + [(2 * self.width, 1, 1)]
-        with seeded_weights(seed):
-            for number, (maps, stride, kernel) in enumerate(shapes, start=1):
-                label = f"conv{number}" if kernel == 3 else f"conv{number}_1x1"
-                convolution = nn.Conv2d(channels, maps, kernel, stride, padding=kernel // 2, bias=False)
-                network.add_module(label, convolution)
-                network.add_module(f"bn{number}", nn.BatchNorm2d(maps))
-                network.add_module(f"relu{number}", nn.ReLU(inplace=True))
-                channels = maps
-            network.add_module(f"conv{len(shapes) + 1}_1x1", nn.Conv2d(channels, classes, 1))
+        for number, (maps, stride, kernel) in enumerate(shapes, start=1):
+            label = f"conv{number}" if kernel == 3 else f"conv{number}_1x1"
+            bias = self.normalization == "none"
+            layer = nn.Conv2d(channels, maps, kernel, stride, padding=kernel // 2, bias=bias)
+            normalization.add_normalised(network, number, label, layer, self.normalization)
+            channels = maps
+        network.add_module(f"conv{len(shapes) + 1}_1x1", nn.Conv2d(channels, classes, 1))
         network.add_module("average", nn.AdaptiveAvgPool2d(1))
         network.add_module("flatten", nn.Flatten())
-        return network

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Protocol
 
@@ -100,6 +101,51 @@ class SingleView(nn.Sequential):
         if len(views) != 1:
             raise SpecError(f"a single-view network got {len(views)} views; choose one with several streams")
         return super().forward(views[0])
+
+
+class OneView(ABC):
+    """Base of the specs of networks with one view: a frozen dataclass that says which layers follow the normalisation.
+
+    Attributes:
+        signals: Whether the view may be a signal (C, L).
+    """
+
+    name: ClassVar[str]
+    signals: ClassVar[bool] = False
+
+    @abstractmethod
+    def add_layers(self, network: SingleView, shape: Shape, classes: int) -> None:
+        """Appends the layers from a normalised view of a shape (C, ...) to logits (N, classes)."""
+
+    def build(
+        self,
+        views: Sequence[Shape],
+        classes: int,
+        seed: int,
+        mean: Sequence[float] = (0.0,),
+        std: Sequence[float] = (1.0,),
+    ) -> SingleView:
+        """Builds the network on the CPU; its weights depend only on (seed, spec, shapes).
+
+        Args:
+            views: Shapes of the views: exactly one, an image (C, H, W), or a signal (C, L) where `signals` says so.
+            classes: Number of classes, at least 2.
+            seed: Seed of the initial weights.
+            mean: Mean of the pixels in [0, 1], per channel or for all.
+            std: Standard deviation of the pixels, likewise.
+
+        Returns:
+            A module from (N, C, ...) in [0, 1] to logits (N, classes), its first layer called `normalise`.
+
+        Raises:
+            SpecError: Several views, too few classes, or a mean or std of the wrong length.
+        """
+        shape = only_view(views, classes, self.name, self.signals)
+        network = SingleView()
+        network.add_module("normalise", Normalise(mean, std, shape[0], dims=len(shape) - 1))
+        with seeded_weights(seed):
+            self.add_layers(network, shape, classes)
+        return network
 
 
 def only_view(views: Sequence[Shape], classes: int, model: str, signals: bool = False) -> Shape:

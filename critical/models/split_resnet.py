@@ -7,51 +7,15 @@ Residual Networks* (ECCV 2016).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
 from torch import nn
-from torch.nn import functional
 
-from critical.core.spec import SpecError
 from critical.models.base import Normalise, Shape, per_view, same_images
+from critical.models.resnet import blocks, check_width, maps
 from critical.models.two_stream import TwoStream, assemble, check_fusion, convolutions, normalised
-
-
-class PreActivationBlock(nn.Module):
-    """Two rounds of batch normalisation, ReLU and convolution 3×3, added to the input.
-
-    Where the size changes, the input passes the first normalisation and ReLU, and a convolution 1×1 of
-    the pixels that the stride leaves.
-
-    Args:
-        channels: Maps of the input.
-        maps: Maps of the output.
-        stride: Of the first convolution (and of the shortcut).
-    """
-
-    def __init__(self, channels: int, maps: int, stride: int) -> None:
-        super().__init__()
-        self.bn1 = nn.BatchNorm2d(channels)
-        self.conv1 = nn.Conv2d(channels, maps, 3, stride, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(maps)
-        self.conv2 = nn.Conv2d(maps, maps, 3, padding=1, bias=False)
-        plain = stride == 1 and channels == maps
-        self.stride = stride
-        self.shortcut = None if plain else nn.Conv2d(channels, maps, 1, bias=False)
-
-    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        """Maps (N, channels, H, W) to (N, maps, H/stride, W/stride)."""
-        active = functional.relu(self.bn1(inputs))
-        changed = self.conv2(functional.relu(self.bn2(self.conv1(active))))
-        if self.shortcut is None:
-            return changed + inputs
-        # Not a strided convolution: backward, oneDNN's for 1×1 writes past its memory where a channels-last
-        # input has under 8 (AVX2) or 16 (AVX-512) channels: github.com/uxlfoundation/oneDNN/issues/6035.
-        return changed + self.shortcut(active[:, :, :: self.stride, :: self.stride])
 
 
 @dataclass(frozen=True)
@@ -76,14 +40,8 @@ class SplitResNet18:
 
     def __post_init__(self) -> None:
         """Refuses networks that cannot be."""
-        if not (math.isfinite(self.width) and self.width > 0):
-            raise SpecError(f"model=split_resnet18: width={self.width:g}; it must be above 0 (1: the paper's network)")
+        check_width(self.width, self.name)
         check_fusion(self.fusion, self.name)
-
-    def maps(self) -> tuple[int, int, int, int]:
-        """Returns the maps of the four groups of blocks."""
-        first, second, third, fourth = (max(1, round(self.width * maps)) for maps in (64, 128, 256, 512))
-        return first, second, third, fourth
 
     def build(
         self,
@@ -111,18 +69,18 @@ class SplitResNet18:
                 std of the wrong length.
         """
         shapes = same_images(views, classes, 3, self.name)
-        first, second, third, fourth = self.maps()
+        first, second, third, fourth = maps(self.width)
 
         def stream(view: Shape, mean: Sequence[float], std: Sequence[float]) -> nn.Module:
             layers = normalised(Normalise(mean, std, view[0]), convolutions([(first, 1, 3)], view[0]))
-            layers.add_module("layer1", _pair(first, first, 1))
-            layers.add_module("layer2", _pair(first, second, 2))
+            layers.add_module("layer1", blocks(first, first, 1))
+            layers.add_module("layer2", blocks(first, second, 2))
             return layers
 
         def trunk(fused: int) -> tuple[nn.Module, int]:
             layers = nn.Sequential()
-            layers.add_module("layer3", _pair(fused, third, 2))
-            layers.add_module("layer4", _pair(third, fourth, 2))
+            layers.add_module("layer3", blocks(fused, third, 2))
+            layers.add_module("layer4", blocks(third, fourth, 2))
             return layers, fourth
 
         return assemble(
@@ -139,6 +97,3 @@ class SplitResNet18:
             seed=seed,
         )
 
-
-def _pair(channels: int, maps: int, stride: int) -> nn.Sequential:
-    return nn.Sequential(PreActivationBlock(channels, maps, stride), PreActivationBlock(maps, maps, 1))

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
 
 from critical.core.spec import SpecError, closest
-from critical.models.base import Normalise, Shape, SingleView, only_view, seeded_weights
+from critical.models.base import OneView, Shape, SingleView
 from critical.models.trial import try_network
 
 
 @dataclass(frozen=True)
-class _Zoo:
+class _Zoo(OneView):
     """What torchvision and timm have in common.
 
     Attributes:
@@ -35,40 +35,19 @@ class _Zoo:
     def _network(self, channels: int, classes: int) -> nn.Module:
         raise NotImplementedError
 
-    def build(
-        self,
-        views: Sequence[Shape],
-        classes: int,
-        seed: int,
-        mean: Sequence[float] = (0.0,),
-        std: Sequence[float] = (1.0,),
-    ) -> SingleView:
-        """Builds the network on the CPU; its weights depend only on (seed, spec, shapes), none are downloaded.
+    def add_layers(self, network: SingleView, shape: Shape, classes: int) -> None:
+        """Appends `network`, with new weights; none are downloaded."""
+        made = self._network(shape[0], classes)
+        if self.small_stem:
+            make_stem_small(made, self._where)
+        network.add_module("network", made)
 
-        Args:
-            views: Shapes (C, H, W) of the views: exactly one.
-            classes: Number of classes, at least 2.
-            seed: Seed of the initial weights.
-            mean: Mean of the pixels in [0, 1], per channel or for all.
-            std: Standard deviation of the pixels, likewise.
-
-        Returns:
-            A module from (N, C, H, W) in [0, 1] to logits (N, classes), of layers `normalise` and `network`.
-
-        Raises:
-            SpecError: There is no such network, or it does not do what the suite relies on (`try_network`).
-        """
-        shape = only_view(views, classes, self.name)
-        made = SingleView()
-        made.add_module("normalise", Normalise(mean, std, shape[0]))
-        with seeded_weights(seed):
-            network = self._network(shape[0], classes)
-            if self.small_stem:
-                make_stem_small(network, self._where)
-        made.add_module("network", network)
-        key = (self, tuple(shape), classes)
+    def build(self, views: Sequence[Shape], classes: int, *given: Any, **named: Any) -> SingleView:
+        """Builds the network as others do, and tries whether it does what the suite relies on (`try_network`)."""
+        made = super().build(views, classes, *given, **named)
+        key = (self, tuple(views[0]), classes)
         if key not in _TRIED:
-            try_network(made, shape, classes, self._where)
+            try_network(made, views[0], classes, self._where)
             _TRIED.add(key)
         return made
 

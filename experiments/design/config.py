@@ -58,6 +58,26 @@ class Parts:
         shared = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return RunSpec(seed=seed, schedule=schedule, timeline=timeline, stabilizers=stabilizers, **shared)
 
+    def changed(self, where: str, settings: Mapping[str, Any]) -> Parts:
+        """Returns the parts with other settings.
+
+        Args:
+            where: For messages.
+            settings: A part (`model`, `optimizer`, `data`, `augmentation`) → fields and their values, or another spec.
+
+        Raises:
+            SpecError: There is no such part or field, or a value cannot be.
+        """
+        made: dict[str, Any] = {}
+        for part, given in settings.items():
+            before = getattr(self, part, None)
+            known = [field.name for field in dataclasses.fields(before)] if dataclasses.is_dataclass(before) else []
+            values = given if isinstance(given, Mapping) else {}
+            if unknown := sorted({*values} - {*known}) or [part] * (not known):
+                raise SpecError(f"{where}: {part} has no setting '{unknown[0]}'")
+            made[part] = dataclasses.replace(before, **values) if isinstance(given, Mapping) else given  # type: ignore[type-var]
+        return dataclasses.replace(self, **made)
+
 
 def plain(config: Any) -> Any:
     """Resolves a node of the configuration to dicts, lists and scalars."""

@@ -143,25 +143,24 @@ class Protocol:
         """What is said about the data; they need not be there where it is known."""
         return self.known or DataFacts.of(self.parts.data)
 
-    def variant(self, label: str, **settings: Mapping[str, Any]) -> Protocol:
+    def variant(
+        self, label: str, *, rate: float | None = None, decay: float | None = None, **settings: Any
+    ) -> Protocol:
         """Returns the protocol with other settings of its parts, for small multiples within a figure.
 
         Args:
             label: Its name in the table and in labels.
-            **settings: A part (`model`, `optimizer`, `data`, `augmentation`) → fields and their values.
+            rate: Another learning rate in epoch 0.
+            decay: Another factor per epoch.
+            **settings: As for `Parts.changed`.
 
         Raises:
             SpecError: There is no such part or field, or a value cannot be.
         """
-        changed: dict[str, Any] = {}
-        for part, values in settings.items():
-            before = getattr(self.parts, part, None)
-            known = {field.name for field in dataclasses.fields(before)} if dataclasses.is_dataclass(before) else set()
-            if unknown := sorted(set(values) - known):
-                raise SpecError(f"variant '{label}': {part} has no setting '{unknown[0]}'")
-            changed[part] = dataclasses.replace(before, **values)  # type: ignore[type-var]
-        parts = dataclasses.replace(self.parts, **changed)
-        return dataclasses.replace(self, parts=parts, tags={**self.tags, "variant": label})
+        return dataclasses.replace(
+            self, parts=self.parts.changed(f"variant '{label}'", settings), tags={**self.tags, "variant": label},
+            rate=self.rate if rate is None else rate, decay=self.decay if decay is None else decay,
+        )  # fmt: skip
 
     def window(
         self,

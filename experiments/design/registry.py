@@ -9,12 +9,15 @@ from experiments.design.figure import Figure
 from experiments.figures.controls import age_or_rate, permanence
 from experiments.figures.cvpr2023 import rsv_blur, split_removal
 from experiments.figures.iclr2019 import (
+    architectures,
     deficit_removal,
+    depth,
     filters,
     fisher_deficit,
     fisher_layers,
     fisher_trace,
     gradients,
+    high_level_deficits,
     sensitivity_window,
 )
 from experiments.figures.multimodal import modality_dropout
@@ -32,6 +35,9 @@ FIGURES: dict[str, Figure] = {
         filters,
         gradients,
         permanence,
+        high_level_deficits,
+        depth,
+        architectures,
         split_removal,
         rsv_blur,
         modality_dropout,

@@ -1,18 +1,29 @@
 """Accuracy against the onset of a window of fixed length (Achille et al. 2019, figure 3)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from critical.core.spec import SpecError
 from critical.inference.arms import Arm
 from critical.inference.claims import Claim
 from critical.inference.effects import SMALLEST
-from critical.plots.panel import Look, role
+from critical.plots.panel import Look, Panel, role
 from critical.plots.panels import Series
 from critical.plots.style import OTHER_COLOURS
 from experiments.design.figure import Design, Figure
 from experiments.design.parameters import Parameters, ascending, at_least, spaced
-from experiments.design.protocol import CONTINUE, RESTART_AT_ONSET, SCHEDULE_TITLES, Protocol, WindowArms, age, cost
+from experiments.design.protocol import (
+    CONTINUE,
+    RESTART_AT_ONSET,
+    SCHEDULE_TITLES,
+    Protocol,
+    WindowArms,
+    age,
+    cost,
+    damage,
+    missed,
+)
 from experiments.design.sources import ICLR2019, JUMP, OURS
 
 
@@ -23,20 +34,29 @@ class Onsets(Parameters):
     Attributes:
         length: Epochs of the window.
         onsets: Its first epochs; ascending, at least two.
+        second_length: Epochs of a longer window at the same onsets; 0: there is none.
+        damage: Whether damage at equal rates stands beside cost; its arms leave the window out.
     """
 
     length: int
     onsets: tuple[int, ...]
+    second_length: int = 0
+    damage: bool = False
 
     def __post_init__(self) -> None:
         at_least(1, length=self.length)
+        at_least(0, second_length=self.second_length)
         ascending(0, 2, onsets=self.onsets)
+        if 0 < self.second_length <= self.length:
+            raise SpecError(f"second_length={self.second_length}: longer than length={self.length}, or 0 for none")
 
     @classmethod
     def defaults(cls, protocol: Protocol) -> Mapping[str, Any]:
-        """Returns windows of the shortest length, the last ending with the longest window."""
-        steps = spaced(protocol.longest_window, max(2, protocol.points))
-        return {"length": steps[0], "onsets": (0, *steps[:-1])}
+        """Returns windows of the shortest length, the last ending with the longest window, and half as long again."""
+        points = max(2, protocol.points)
+        length = spaced(protocol.longest_window, points)[0]
+        later = spaced(protocol.longest_window - length, 2 * (points - 1)) if protocol.longest_window > length else ()
+        return {"length": length, "onsets": (0, *later), "second_length": length + (length + 1) // 2, "damage": True}
 
 
 def design(protocol: Protocol, parameters: Onsets) -> Design:
@@ -45,6 +65,7 @@ def design(protocol: Protocol, parameters: Onsets) -> Design:
     equal = {onset: protocol.window(onset, length, RESTART_AT_ONSET) for onset in onsets}
     decaying = {onset: protocol.window(onset, length, CONTINUE) for onset in onsets}
     total = {onset: protocol.window(onset, length, CONTINUE, onsets[-1] - onset + recovery) for onset in onsets}
+    longer = parameters.second_length
     name, first, last, keeps = protocol.deficit.name, onsets[0], onsets[-1], SCHEDULE_TITLES[CONTINUE]
 
     def panel(title: str, arms: Mapping[int, WindowArms], levels: Sequence[tuple[Look, Arm]] = ()) -> Series:
@@ -65,7 +86,7 @@ def design(protocol: Protocol, parameters: Onsets) -> Design:
                for look, arms in zip(looks, (total, decaying, equal), strict=True)],
     )  # fmt: skip
     more = f"The {name} costs more in a window at epoch {first} than at epoch {last}"
-    claims = (
+    claims: tuple[Claim, ...] = (
         Claim("window.early_same_total", ICLR2019, age(total[first], total[last]), "greater",
               f"{more} (same total of epochs, rate decaying: as published).", short="early costs more (as published)"),
         Claim("window.late_costs_nothing", ICLR2019, cost(decaying[last]), "not greater",
@@ -78,6 +99,45 @@ def design(protocol: Protocol, parameters: Onsets) -> Design:
               f"A window at epoch {last} costs accuracy at the rates of an early one.",
               short="late costs accuracy at high rates"),
     )  # fmt: skip
+    if longer:
+        second = {onset: protocol.window(onset, longer, CONTINUE, last - onset + recovery) for onset in onsets}
+        fair = {onset: protocol.window(onset, longer, RESTART_AT_ONSET) for onset in onsets}
+        claims += (
+            Claim("window.second_same_total", ICLR2019, age(second[first], second[last]), "greater",
+                  f"A longer window, of {longer} epochs, costs more at epoch {first} than at epoch {last}, too "
+                  "(as published).", short="longer window: early costs more"),
+            Claim("window.longer_costs_more", ICLR2019, cost(second[first]) - cost(total[first]), "greater",
+                  f"At epoch {first} a window of {longer} epochs costs more than one of {length} (rate decaying).",
+                  short="longer window costs more"),
+        )  # fmt: skip
+    if parameters.damage:
+        claims += (
+            Claim("window.early_damage", OURS, damage(equal[first]) - damage(equal[last]), "greater",
+                  f"The {name} damages more in a window at epoch {first} than at epoch {last}, at equal rates: the "
+                  "network ends further below one for which the window was left out.", differs=JUMP,
+                  short="early damages more (equal rates)"),
+            Claim("window.late_damage", OURS, damage(equal[last]), "greater",
+                  f"A window at epoch {last} damages at the rates of an early one.",
+                  short="late damages at high rates"),
+        )  # fmt: skip
+    more_panels: list[Panel | None] = []
+    if longer:
+        more_panels.append(Series(
+            title=f"what {longer} epochs of {name} cost", xlabel="onset of the window (epoch)", zero=True,
+            ylabel="clean epochs instead − deficit (points)", reach=SMALLEST["accuracy"].effect,
+            lines=[(look, {onset: cost(arms[onset]) for onset in onsets})
+                   for look, arms in zip((looks[0], looks[2]), (second, fair), strict=True)],
+        ))  # fmt: skip
+    if parameters.damage:
+        parts = {"cost": (looks[2], cost), "damage": (role("deficit", "damage"), damage),
+                 "missed": (role("skip", "missed", "--", "s"), missed)}  # fmt: skip
+        more_panels.append(Series(
+            title="equal rates: cost = missed + damage", xlabel="onset of the window (epoch)", zero=True,
+            ylabel="points", reach=SMALLEST["accuracy"].effect,
+            lines=[(replace(look, label=word), {onset: part(equal[onset]) for onset in onsets})
+                   for word, (look, part) in parts.items()],
+            note="Networks for which the window was left out part what was missed from damage.",
+        ))  # fmt: skip
     return Design(
         panels=[
             [panel(f"as published: {last + length + recovery} epochs in all,\n{keeps}", total),
@@ -85,6 +145,7 @@ def design(protocol: Protocol, parameters: Onsets) -> Design:
             [panel("equal rates: learning rate restarted\nat onset and removal", equal, [
                 (role("fresh", "fresh network"), equal[first].fresh)]),
              costs],
+            *([more_panels] if more_panels else []),
         ],
         # All arms in the order of the committed table; fresh networks at low rates are not drawn.
         arms=[getattr(arms[onset], kind) for arms in (equal, decaying, total)
@@ -103,6 +164,6 @@ FIGURE = Figure(
     deviations=(
         "The paper fixes the total of epochs under a decaying rate, so a late window has low rates and few epochs "
         "after it; the other two panels are ours.",
-        "Fresh and dose-matched networks are not in the paper.",
+        "Fresh and dose-matched networks, and those for which the window is left out, are not in the paper.",
     ),
 )

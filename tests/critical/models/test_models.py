@@ -49,6 +49,30 @@ def test_logits_at_several_resolutions(model, shape):
     assert logits.min() < 0, "the last layer must not end in a ReLU"
 
 
+@pytest.mark.parametrize("model", [AllCNN(8, 3), AllCNN(6, 11), AllCNN()])
+@pytest.mark.parametrize(("channels", "classes"), [(3, 10), (1, 7)])
+def test_all_cnn_counts_its_parameters(model, channels, classes):
+    network = model.build(((channels, 16, 16),), classes, 0)
+    assert model.parameters(channels, classes) == parameters(network)
+
+
+@pytest.mark.parametrize("width", [8, 16, 96])
+@pytest.mark.parametrize("depth", [3, 11])
+def test_a_network_of_another_depth_has_as_many_parameters_to_a_tenth(width, depth):
+    base = AllCNN(width, 7)
+    other = base.of_size(depth)
+    assert other.depth == depth
+    counts = [parameters(one.build(((3, 8, 8),), 10, 0)) for one in (base, other)]
+    assert counts[1] / counts[0] == pytest.approx(1, abs=0.1)
+    assert (other.width > width) == (depth < 7), "a shallow one is wider"
+
+
+def test_no_width_gives_as_many_parameters():
+    with pytest.raises(spec.SpecError, match=r"no width of depth 10 has the 11,810 parameters .* choose") as caught:
+        AllCNN(8, 7).of_size(10)
+    assert "\n" not in str(caught.value)
+
+
 def test_mlp_has_the_papers_parameters():
     sizes = (784, 2500, 2000, 1500, 1000, 500)
     expected = sum(a * b + 2 * b for a, b in itertools.pairwise(sizes)) + 500 * 10 + 10

@@ -11,7 +11,7 @@ from critical.core.arithmetic import Arithmetic
 from critical.core.batch import HEADS, VIEWS, filled
 from critical.core.randomness import generator
 from critical.measures import fisher
-from critical.models import KINDS, SplitAllCNN, SplitResNet18, TwoModality
+from critical.models import KINDS, SplitAllCNN, SplitResNet18, TwoModality, resnet
 from critical.models.two_stream import FUSIONS, Gate
 
 IMAGES = ((3, 8, 8), (3, 8, 8))
@@ -92,9 +92,9 @@ def test_blocks_double_the_maps_and_halve_the_image(blocks):
 
 
 def test_residual_widths_and_sizes():
-    assert SplitResNet18().maps() == (64, 128, 256, 512)
-    assert SplitResNet18(width=0.125).maps() == (8, 16, 32, 64)
-    assert SplitResNet18(width=0.001).maps() == (1, 1, 1, 1)
+    assert resnet.maps(1.0) == (64, 128, 256, 512)
+    assert resnet.maps(0.125) == (8, 16, 32, 64)
+    assert resnet.maps(0.001) == (1, 1, 1, 1)
     model, shapes = TINY["split_resnet18"]
     network = network_of(model, shapes)
     from_a, from_b = network.streams(*views(shapes))

@@ -65,7 +65,7 @@ AGED = low_from(tiny.protocol())
     [
         (Parameters, {}),
         (Removals, {"removals": (5, 10, 15)}),
-        (Onsets, {"length": 5, "onsets": (0, 5, 10)}),
+        (Onsets, {"length": 5, "onsets": (0, 2, 5, 8, 10), "second_length": 8, "damage": True}),
         (Ladder, {"length": 5, "late_onset": 10, "budgets": (5, 10, 20)}),
         (AgesAndRates, {"length": 5, "late_onsets": (7, 14), "settle": 2}),
         (SplitRemovals, {"removals": (5, 10, 15), "other_removals": (15,)}),
@@ -110,6 +110,7 @@ def test_defaults_of_the_shortest_protocols_are_accepted(longest, points, recove
         (SplitRemovals, {"removals": (5,), "other_removals": (5,)}, "removals=[5]: at least 2"),
         (Onsets, {"length": 0, "onsets": (0, 5)}, "length=0"),
         (Onsets, {"length": 5, "onsets": (0,)}, "onsets"),
+        (Onsets, {"length": 5, "onsets": (0, 5), "second_length": 5}, "second_length=5: longer than length=5"),
         (Ladder, {"length": 5, "late_onset": 0, "budgets": (5, 10, 20)}, "late_onset=0"),
         (Ladder, {"length": 5, "late_onset": 5, "budgets": (5, 10, 15)}, "budgets"),
         (AgesAndRates, {"length": 0, "late_onsets": (7,), "settle": 1}, "length=0"),

@@ -5,6 +5,7 @@ import tiny
 
 from critical.core.spec import SpecError
 from critical.deficits import Dissociation, Inversion, SplitHeads
+from critical.models import MLP
 from critical.stabilizers import L2Init, StabilizerWindow
 from critical.training.schedules import Restart
 from critical.training.timeline import Timeline
@@ -223,6 +224,13 @@ class TestVariant:
         assert arm != plain
         assert (arm.tags["variant"], str(arm)) == ("wider", f"{plain} (wider)")
         assert "variant" not in plain.tags
+
+    def test_a_variant_may_have_another_network_and_rates_of_its_own(self):
+        other = PROTOCOL.variant("mlp", rate=0.01, decay=0.5, model=MLP(widths=(8,)))
+        run = other.window(0, 2).deficit.run
+        assert run.model == MLP(widths=(8,))
+        assert [epoch.rate for epoch in run.epoch_specs[:4]] == [0.01, 0.005, 0.01, 0.005]
+        assert (PROTOCOL.variant("same").rate, PROTOCOL.variant("same").decay) == (PROTOCOL.rate, PROTOCOL.decay)
 
     @pytest.mark.parametrize(
         ("settings", "said"),

@@ -220,8 +220,9 @@ BY_HAND = {
     "controls/age_or_rate": VISION, "cvpr2023/split_removal": TWO_STREAMS, "cvpr2023/rsv_blur": TWO_STREAMS,
     "multimodal/modality_dropout": MODALITIES,
 }  # fmt: skip
-ELSEWHERE = {"split.momentum"}
-"""Claims whose arms differ in more than deficits and rates; they have a test of their own."""
+ELSEWHERE = {"split.momentum", "window.second_same_total", "window.longer_costs_more", "window.early_damage",
+             "window.late_damage"}  # fmt: skip
+"""Claims whose arms differ in more than deficits and rates, and those in `test_networks_and_deficits_by_hand`."""
 CASES = [(name, claim.id) for name in BY_HAND for claim in design(name).claims
          if claim.id not in ELSEWHERE and not isinstance(claim.contrast, (Pooled, Within))]  # fmt: skip
 

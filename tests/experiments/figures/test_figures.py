@@ -57,7 +57,8 @@ def removal(tags):
 
 def window(tags):
     late = 0.0 if tags["schedule"] == CONTINUE else -5.0
-    return {"accuracy": (tags["role"] == DEFICIT) * (-20.0 if tags["onset"] == 0 else late)}
+    # A window of three epochs costs more than one of two by what matters.
+    return {"accuracy": (tags["role"] == DEFICIT) * (-20.0 - 3 * tags["length"] if tags["onset"] == 0 else late)}
 
 
 def ladder(tags):
@@ -75,6 +76,22 @@ def ages(tags):
         return {}
     return {"accuracy": -cost} if tags["role"] == DEFICIT else {
         "fisher_trace_window": 0.2 * cost, "fisher_trace_onset": 0.1 * cost}  # fmt: skip
+
+
+def high_level(tags):
+    anew = tags.get("drawn") == "drawn anew"
+    costs = {"blur": 20.0, "noise": 5.0 if anew else 10.0, "occlusion": 8.0, "label_permutation": 3.0 * anew}
+    dose = {"accuracy": 6.0 * (tags["role"] == DOSE_MATCHED)}
+    return {"accuracy": 6.0 - costs.get(tags["deficit"], 0.0) * 2} if tags["role"] == DEFICIT else dose
+
+
+def deeper(tags):
+    layers = int(tags["variant"].split()[1].strip(","))
+    return {"accuracy": -3.0 * layers * (tags["role"] == DEFICIT) + 3.0 * (tags["role"] == DOSE_MATCHED)}
+
+
+def networks(tags):
+    return {"accuracy": -10.0 * (tags["role"] == DEFICIT)}
 
 
 def split(tags):
@@ -106,7 +123,9 @@ def prevention(tags):
 
 WORLDS = {
     "iclr2019/deficit_removal": removal, "controls/age_or_rate": ages, "iclr2019/sensitivity_window": window,
-    "controls/permanence": ladder, "cvpr2023/split_removal": split, "cvpr2023/rsv_blur": variance,
+    "controls/permanence": ladder, "iclr2019/high_level_deficits": high_level, "iclr2019/depth": deeper,
+    "iclr2019/architectures": networks,
+    "cvpr2023/split_removal": split, "cvpr2023/rsv_blur": variance,
     "multimodal/modality_dropout": modality, "stabilizers/prevention": prevention,
     **worlds_of_weights.WORLDS,
 }  # fmt: skip
@@ -136,14 +155,16 @@ def test_where_the_opposite_is_true_they_are_reversed(name):
     found = {claim: word for claim, word in judged(name, -1).items()
              if not isinstance(claim.contrast, (Pooled, Within))}  # fmt: skip
     assert {claim.id: word for claim, word in found.items()
-            if word not in ("reproduced" if claim.direction in ABSENCES else "reversed",
-                            *["premise failed"] * bool(claim.requires))} == {}  # fmt: skip
+            if word != ("reproduced" if claim.direction in ABSENCES else "reversed")
+            and not (claim.requires and word == "premise failed")} == {}
     assert "reversed" in found.values()
 
 
 @pytest.mark.parametrize("name", CLAIMING)
 def test_where_nothing_does_anything_only_absences_are_reproduced(name):
     for claim, word in judged(name, 0).items():
+        if claim.id.endswith("learns"):  # a premise, of clean networks
+            continue
         if isinstance(claim.contrast, (Pooled, Within)):
             assert word in ("undecided", "negligible", "premise failed"), claim.id
         elif claim.direction in ABSENCES:
