@@ -175,10 +175,10 @@ class Protocol:
         budget = self.recovery if budget is None else budget
         removal = onset + length
         shared: dict[str, Any] = {"decay": self.decay, "reset_optimizer": self.reset_optimizer or schedule == AUTHORS}
-        scratch = Continue(rate=self.rate, decay=self.decay)
+        scratch: Schedule = Continue(rate=self.rate, decay=self.decay)
         if schedule in (CONTINUE, AUTHORS):
             rates: Schedule = Continue(rate=self.rate, **shared)
-            alone: Schedule = Continue(rate=self.rate * self.decay**removal, decay=self.decay)
+            alone = scratch.after(removal)
         elif schedule in (RESTART, RESTART_AT_ONSET):
             scratch = Continue(rate=self.rate, decay=self._recovery_decay(budget))
             again = (float(onset), self.rate, self.decay) if schedule == RESTART_AT_ONSET and onset else None
