@@ -129,7 +129,8 @@ def say(spec: RunSpec, rows: list[dict[str, Any]], folder: Path, effects: list[s
     if "failure" in last:
         raise SystemExit(f"run {spec.run_id} failed: {last['failure']}; its record: {folder}")
     print(f"run {spec.run_id}: test accuracy {last['test_accuracy']:.2f} %; its record: {folder}")
-    print(*effects, sep="\n", end="\n" * bool(effects))
+    for line in effects:
+        print(line)
     print(f"picture: {picture(spec, rows, folder)}")
     print("next, one of:")
     for setting, question in next_settings(spec, by_epochs=by_epochs):

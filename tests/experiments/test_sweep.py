@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 import tiny
 import yaml
-from swept import CLEAN, TINY, call, drawn_here, here, read  # noqa: F401
+from swept import CLEAN, TINY, call, read
 
 from critical.execution.plan import plan
 from critical.execution.store import RunStore
@@ -66,7 +66,7 @@ class TestTable:
         assert table["failure"].str.contains("non-finite loss").tolist() == [False, True]
         assert table["accuracy"].notna().tolist() == [True, False]
 
-    def test_it_ends_with_the_first_rows_and_a_picture(self, drawn_here, monkeypatch, capsys):
+    def test_it_ends_with_the_first_rows_and_a_picture(self, here_with_pictures, monkeypatch, capsys):
         given = [*CLEAN, "deficit=inversion", "deficit.end=1,2", "schedule.rate=0.01,0.02", "seed=range(2)"]
         status, lines, out = call(monkeypatch, capsys, *given, "results=r", "name=w")
         assert (status, lines) == (0, [])
