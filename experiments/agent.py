@@ -118,8 +118,8 @@ def create(name: str, project: str, variables: Mapping[str, str]) -> str:
 def join(sweep_id: str, count: str | None, variables: Mapping[str, str]) -> int:
     """Works for a sweep until it or the count is done, or it is stopped; returns the agent's exit status.
 
-    A service that is away is waited for. Ctrl-C reaches the agent too, which waits for its run, and ends it at the second:
-    what is finished has its table all the same.
+    A service that is away is waited for. Ctrl-C reaches the agent too, which waits for its run, and ends it at the
+    second: what is finished has its table all the same.
     """
     counted = ["--count", count] if count else []
     with subprocess.Popen([*wandb_command(), "agent", *counted, sweep_id], env=dict(variables)) as agent:

@@ -16,8 +16,9 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -151,8 +152,8 @@ def sweep(arguments: Sequence[str]) -> Path:
     print(f"{counted(len(whole.runs), 'runs')}{more}: {counted(whole.epochs_needed, 'epochs needed')}, "
           f"{whole.epochs_separate} if each were trained by itself", flush=True)  # fmt: skip
     varied = varying([run.values for run in runs])
-    own = {run.spec.run_id: planned(run, varied).tags for run in runs}
-    tags = {spec.run_id: own.get(spec.run_id) or tags_of(spec) for spec in whole.runs}
+    tags: dict[str, Mapping[str, Any]] = {spec.run_id: tags_of(spec) for spec in whole.runs}
+    tags |= {run.spec.run_id: planned(run, varied).tags for run in runs}
     places = told_apart((spec, {"sweep": name, **tags[spec.run_id]}) for spec in whole.runs)
     mirror.announce((spec, places[spec.run_id]) for spec in whole.runs)
     run_all(whole, store, jobs, name, results / "logs", mirror.listener())

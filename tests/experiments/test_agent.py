@@ -3,13 +3,13 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
 import tiny
 import yaml
 from swept import TINY, call, read
-from wandb_server import Fault
 
 from critical.core.spec import SpecError
 from critical.training.loop import Trainer
@@ -151,36 +151,47 @@ def swept_file(monkeypatch, tmp_path):
     return write
 
 
+def late():
+    time.sleep(1)
+
+
+def faults(wrong):
+    """What goes wrong with the next queries of a name, in order: a status, a wait, or nothing."""
+
+    def next_one(what):
+        fault = wrong[what].pop(0) if wrong.get(what) else None
+        return fault() if callable(fault) else fault
+
+    return next_one
+
+
 @pytest.mark.slow
 def test_an_agent_and_the_sweep_here_give_one_table(service, swept_file, here, monkeypatch, capsys):
     """A sweep over costs, as it is shipped but of tiny pictures, by a service that is late, refuses and is away."""
     held = yaml.safe_load((CONF / "sweeps" / "blur_strength.yaml").read_text())
     fixed = ["effect=cost", "data=glyphs", *LETTERS, "deficit=blur", "probes=accuracy_by_epoch", "recovery=2",
              "results=agents"]  # fmt: skip
-    held["command"] = [*held["command"][:4], *fixed, "logger=wandb", "logger.mode=online", held["command"][-1]]
+    held["command"] = [*held["command"][:4], *fixed, "logger=wandb", "logger.mode=offline", held["command"][-1]]
     held["parameters"] = {"deficit.size": {"values": [4]}, "deficit.end": {"values": [1]}, "seed": {"values": [0]}}
     swept_file("late", held)
-    service.faults = {
-        "UpsertSweep": [Fault(status=500)],
-        "Heartbeat": [Fault(seconds=1), Fault(status=500), None, Fault(status=429), Fault(status=503), None],
-    }
+    beats = [late, 500, None, 429, 503, late]
+    service.faults = faults({"UpsertSweep": [500], "Heartbeat": beats})
     status, lines, out = tiny.call(monkeypatch, capsys, agent.main, "sweep=late", "results=agents")
     assert status == 0, lines
-    assert not service.faults["Heartbeat"], "all of it went wrong"
+    assert not beats, "all of it went wrong"
     assert "make agent SWEEP_ID=someone/critical-periods/abcd1234" in out
     assert "picture: agents/figures/sweeps/late" in out
     assert out.splitlines()[-1] == "table: agents/tables/sweeps/late.csv"
     (row,) = read("agents/tables/sweeps/late.csv").to_dict("records")
-    (sent,) = service.runs.values()
-    assert [line["epoch"] for line in sent["history"]] == [1, 2, 3]
-    assert ["cost" in line for line in sent["history"]] == [False, True, True], "by epoch of the recovery"
-    assert sent["history"][-1]["cost"] == pytest.approx(row["cost"])
+    assert row["failure"] == ""
+    (folder,) = Path("agents/wandb").glob("offline-run-*")
+    assert folder.name.endswith("-run0"), "the run was the sweep's own"
 
     with monkeypatch.context() as patch:
         # Another agent, which was given another window.
         patch.setenv("WANDB_SWEEP_ID", "abcd1234")
         patch.setattr(train, "logger", lambda *_: Logger())
-        given = [*fixed, "logger=wandb", "logger.mode=online", "deficit.size=4", "deficit.end=2", "seed=0"]
+        given = [*fixed, "logger=wandb", "logger.mode=offline", "deficit.size=4", "deficit.end=2", "seed=0"]
         status, lines, _ = tiny.call(monkeypatch, capsys, train.command, *given)
         assert status == 0, lines
     by_agents = agent.write_table("someone/critical-periods/abcd1234", "late", Path("agents")).read_bytes()
@@ -216,7 +227,7 @@ def test_where_the_service_goes_away_ctrl_c_ends_with_the_table(service, swept_f
     answers = service.on_heartbeat
 
     def goes_away(given):
-        service.faults["Heartbeat"] = [Fault(status=503)] * 1000
+        service.faults = faults({"Heartbeat": [503] * 1000})
         threading.Timer(2, stop).start()
         return answers(given)
 

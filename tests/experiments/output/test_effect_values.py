@@ -2,6 +2,7 @@ import math
 
 import pytest
 import tiny
+from tracked import FakeRun
 
 from critical.execution.plan import plan
 from critical.execution.store import RunStore
@@ -28,6 +29,39 @@ def accuracies(*overrides):
 
 def command(monkeypatch, capsys, *given):
     return tiny.call(monkeypatch, capsys, train.command, *NOISE, *given)
+
+
+@pytest.fixture
+def begun(monkeypatch, tmp_path):
+    """`wandb.init` makes stand-ins of the run that a sweep gave."""
+    wandb, runs = pytest.importorskip("wandb"), []
+    for name, value in {"WANDB_API_KEY": "0" * 40, "WANDB_SWEEP_ID": "abcd", "WANDB_RUN_ID": "of-the-sweep"}.items():
+        monkeypatch.setenv(name, value)
+
+    def init(**settings):
+        runs.append(FakeRun(settings, tmp_path))
+        return runs[-1]
+
+    monkeypatch.setattr(wandb, "init", init)
+    return runs
+
+
+class TestLogged:
+    """Effects by epoch are in the run of the sweep, as it trains or as it is taken from the store."""
+
+    @pytest.mark.parametrize("stored", [False, True], ids=["trained", "stored"])
+    def test_each_epoch_of_the_recovery_has_them(self, here, begun, monkeypatch, capsys, stored):
+        if stored:
+            effects = effects_of("cost", run())
+            work(plan(effects[0].runs.values()), RunStore("r/runs"))
+        status, lines, out = command(monkeypatch, capsys, "effect=cost", "logger=wandb", "logger.mode=online")
+        assert (status, lines) == (0, [])
+        (logged,) = begun
+        itself, clean = accuracies(), accuracies("deficit=none")
+        costs = {row["epoch"]: row["cost"] for row in logged.rows if "cost" in row}
+        assert costs == {epoch: pytest.approx(clean[epoch - 1] - itself[epoch - 1]) for epoch in (3, 4)}
+        assert [row["epoch"] for row in logged.rows] == [1, 2, 3, 4]
+        assert f"cost: {costs[4]:+.2f} points" in out
 
 
 class TestCommand:
