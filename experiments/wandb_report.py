@@ -101,7 +101,7 @@ def report_of(record: FigureRecord, profile: str, project: str, entity: str) -> 
 
     def runs(name: str, *filters: Any, **more: Any) -> Any:
         return reports.Runset(entity=entity, project=project, name=name,
-                              filters=[expr.Metric("Group") == group, *filters], **more)  # fmt: skip
+                              filters=expr.And(expr.Metric("Group") == group, *filters), **more)  # fmt: skip
 
     lines = [
         reports.LinePlot(
