@@ -103,7 +103,7 @@ def report_of(record: FigureRecord, profile: str, project: str, entity: str) -> 
         return reports.Runset(entity=entity, project=project, name=name,
                               filters=expr.And(expr.Metric("Group") == group, *filters), **more)  # fmt: skip
 
-    lines = [
+    lines: list[Any] = [
         reports.LinePlot(
             title=words, title_x="epochs trained", title_y=words, x="epoch", y=[series], log_y=logarithmic,
             groupby=reports.Config("arm"), groupby_aggfunc="mean", groupby_rangefunc="stderr",
