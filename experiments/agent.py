@@ -2,9 +2,9 @@
 
 `sweep_id=ENTITY/PROJECT/ID` joins one from any machine instead, and `count=N` ends the agent after so many runs. The
 command that an agent runs goes through the run store, so agents that share a results folder, figures and
-`experiments.sweep` never train the same epoch twice. When the agent ends, the sweep's table is written from all
-that lies in the folder; settings that cannot be have a row with the reason. No account is needed for
-`python -m experiments.sweep sweep=blur_window`.
+`experiments.sweep` never train the same epoch twice. When the agent ends, the sweep's table is written and drawn from
+all that lies in the folder; settings that cannot be, and runs that were stopped early, have a row with the reason. No
+account is needed for `python -m experiments.sweep sweep=blur_window`.
 """
 
 from __future__ import annotations
@@ -17,12 +17,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from critical.core.spec import SpecError
+from critical.execution.plan import plan
+from critical.execution.store import RunStore
+from critical.execution.tracker import Tracker
 from experiments import sweep
 from experiments.design import sweep_files
 from experiments.design.command import in_one_line
 from experiments.design.command_line import HELP, few
 from experiments.design.help import page
-from experiments.output.sweep_record import refused, remembered
+from experiments.output.sweep_record import refused, remembered, unfinished
+from experiments.output.sweep_table import compared_with
 
 SETTINGS = {
     "sweep": "a file of conf/sweeps, of which a sweep is made",
@@ -112,16 +116,36 @@ def create(name: str, project: str, variables: Mapping[str, str]) -> str:
 
 
 def join(sweep_id: str, count: str | None, variables: Mapping[str, str]) -> int:
-    """Works for a sweep until it or the count is done; returns the agent's exit status."""
+    """Works for a sweep until it or the count is done, or it is stopped; returns the agent's exit status.
+
+    A service that is away is waited for. Ctrl-C reaches the agent too, which waits for its run, and ends it at the
+    second: what is finished has its table all the same.
+    """
     counted = ["--count", count] if count else []
-    return subprocess.run([*wandb_command(), "agent", *counted, sweep_id], env=dict(variables), check=False).returncode
+    with subprocess.Popen([*wandb_command(), "agent", *counted, sweep_id], env=dict(variables)) as agent:
+        while True:
+            try:
+                return agent.wait()
+            except KeyboardInterrupt:
+                continue
 
 
 def write_table(sweep_id: str, name: str, results: Path) -> Path | None:
-    """Writes the table of what a sweep has finished or refused in these results; None where there is nothing."""
+    """Writes and draws the table of what a sweep has in these results; None where there is nothing.
+
+    Runs that were stopped before their end, and settings that were refused, have rows that say so.
+    """
     own = sweep_id.rsplit("/", 1)[-1]
-    points, without = remembered(results, own), refused(results, own)
-    return sweep.write_table(sweep.swept_runs(points), results, name, without) if points or without else None
+    store = RunStore(results / "runs")
+    runs, without = sweep.swept_runs(remembered(results, own)), list(refused(results, own))
+    for point in unfinished(results, own):
+        (run,) = sweep.swept_runs([point])
+        if all(store.rows(spec) is not None for spec in (run.spec, *compared_with([run]))):
+            runs.append(run)
+        else:
+            done = Tracker(plan([run.spec]), store)
+            without.append((point, f"not finished: {done.epochs_done} of {done.epochs_total} epochs"))
+    return sweep.write_table(runs, results, name, without) if runs or without else None
 
 
 def work(arguments: Sequence[str]) -> int:

@@ -2,7 +2,8 @@
 
 The settings are those of `experiments.train`; what has several values is swept, in Hydra's own notation. Runs are
 planned together, so common pasts are trained once, go through the store of the figures, and end as the rows of
-`results/tables/sweeps/<name>.csv`. Settings of the sweep itself:
+`results/tables/sweeps/<name>.csv` and a picture. With `effect=cost` what each run is compared with is trained too, and
+its effect is a column. Settings of the sweep itself:
 
     name=NAME     what the table is called (default: sweep, or the name of the file)
     jobs=N        worker processes (default: they fill the machine)
@@ -13,76 +14,52 @@ For the service of the same files see `experiments.agent`.
 
 from __future__ import annotations
 
-import contextlib
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import HydraException
-from omegaconf import DictConfig
 
 from critical.core.spec import SpecError
 from critical.execution import writable
 from critical.execution.plan import plan
 from critical.execution.pool import default_jobs, run_all
 from critical.execution.store import RunStore
-from critical.training.runs import RunSpec
 from experiments.design import config as configuration
 from experiments.design.command import composed, in_one_line
 from experiments.design.command_line import HELP, MULTIRUN, CommandLine, key_of, read
 from experiments.design.help import page
 from experiments.design.messages import refuse_by_name
 from experiments.design.points import expand
-from experiments.design.protocol import DEFICIT, DOSE_MATCHED, FRESH
 from experiments.design.sweep_files import grid
-from experiments.output import tables
+from experiments.output import effect_values, tables
 from experiments.output.sweep_record import Refusals
 from experiments.output.sweep_summary import summary
-from experiments.output.tables import PlannedRun, Tables, refuse_mixed
+from experiments.output.sweep_table import (
+    SweptRun,
+    collect,
+    column,
+    compared_with,
+    measured,
+    planned,
+    tags_of,
+    values_of,
+    varying,
+)
+from experiments.output.tables import refuse_mixed
 from experiments.runs.printing import counted
 from experiments.tracking.mirror import logger
 from experiments.tracking.names import told_apart
-from experiments.train import run_spec
+from experiments.train import run_effects, run_spec
 
 EXAMPLES = (
     "python -m experiments.sweep -m deficit=blur deficit.end=0,10,20 'seed=range(5)' name=removal",
     "python -m experiments.sweep -m 'model=glob(all_cnn_*)' recovery=5 name=networks",
     "python -m experiments.sweep sweep=blur_window 'seed=20,21'",
+    "python -m experiments.sweep -m deficit=blur deficit.end=5,10 'seed=range(3)' effect=cost name=cost",
 )
-TAGS = ("role", "deficit", "onset", "length", "removal", "schedule", "budget", "stabilizer", "epochs")
-"""Columns that every run has, whatever varies, besides its seed."""
-
-
-@dataclass(frozen=True)
-class SweptRun:
-    """A run of a sweep.
-
-    Attributes:
-        config: Its configuration, as `experiments.train` gets it.
-        spec: The run.
-        values: The value of every override, by its key, as it was written.
-    """
-
-    config: DictConfig
-    spec: RunSpec
-    values: Mapping[str, Any]
-
-
-def values_of(point: Iterable[str]) -> dict[str, Any]:
-    """Returns the values of overrides by their keys: numbers, and else text, as written where Hydra refuses it."""
-    parser, values = OverridesParser.create(), {}
-    for text in (text for text in point if "=" in text):
-        value: Any = text.partition("=")[2]
-        with contextlib.suppress(HydraException):
-            parsed = parser.parse_override(text)
-            value = value if parsed.is_sweep_override() else parsed.value()
-        values[key_of(text)] = value if isinstance(value, (int, float)) else str(value)
-    return values
 
 
 def swept_runs(points: Iterable[Sequence[str]], folder: Path | None = None) -> list[SweptRun]:
@@ -98,75 +75,9 @@ def swept_runs(points: Iterable[Sequence[str]], folder: Path | None = None) -> l
     runs = []
     for point in points:
         config = composed("train", CommandLine(tuple(point), (), folder))
-        runs.append(SweptRun(config, run_spec(config), values_of(point)))
+        spec = run_spec(config)
+        runs.append(SweptRun(config, spec, values_of(point), run_effects(config, spec)))
     return runs
-
-
-def planned(run: SweptRun, varied: Sequence[str] = ()) -> PlannedRun:
-    """Returns a run with the columns that it has in the tables of figures, and those of the settings that vary."""
-    spec = run.spec
-    window = max(spec.timeline.windows, key=lambda held: held.end, default=None)
-    name = window.deficit.name if window else "none"
-    removal = window.end if window else 0
-    tags: dict[str, Any] = {
-        "role": FRESH if window is None else DOSE_MATCHED if name == "none" else DEFICIT,
-        "deficit": name,
-        "onset": window.start if window else 0,
-        "length": removal - window.start if window else 0,
-        "removal": removal,
-        "schedule": spec.schedule.name,
-        "budget": spec.timeline.end - removal,
-        "stabilizer": "+".join(held.stabilizer.name for held in spec.stabilizers) or "none",
-        "seed": spec.seed,
-    }
-    tags.update({column(key): run.values.get(key) for key in varied if key != "seed"})
-    return PlannedRun(spec, tags)
-
-
-def column(key: str) -> str:
-    """Returns the column of a setting: a group such as deficit=blur_4px says more than that of its name; both stay."""
-    return f"setting.{key}" if key in TAGS else key
-
-
-def varying(points: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Returns the keys of the settings whose value is not the same in all points."""
-    keys = sorted({key for values in points for key in values})
-    return [key for key in keys if len({repr(values.get(key)) for values in points}) > 1]
-
-
-def collect(runs: Sequence[SweptRun], store: RunStore, refused: Refusals = ()) -> Tables:
-    """Collects the finished runs of a sweep from the store, however they came into it.
-
-    Args:
-        runs: The runs, in any order; the same one twice gives one row.
-        store: The store.
-        refused: Overrides that cannot be and so have no run, each with the reason.
-
-    Returns:
-        A row a run: the columns of the figures' tables where they apply, then each setting whose value is not the
-        same in all rows. Rows are in order of these settings, so the same runs give the same bytes. A failed run
-        is a row with its `failure`. Rows of refused points come last: what varies, and why as their `failure`.
-
-    Raises:
-        ValueError: A run is not finished.
-    """
-    known = {run.spec.run_id: run for run in runs}
-    without = [(values_of(point), reason) for point, reason in refused]
-    varied = varying([*(run.values for run in known.values()), *(values for values, _ in without)])
-
-    def order(values: Mapping[str, Any]) -> list[tuple[bool, Any]]:
-        return [(isinstance(values.get(key, ""), str), values.get(key, "")) for key in varied]
-
-    made = tables.collect(
-        [planned(run, varied) for run in sorted(known.values(), key=lambda run: order(run.values))], store
-    )
-    rows = [
-        {**{column(key): values.get(key) for key in varied}, "failure": reason, "run_id": ""}
-        for values, reason in sorted(without, key=lambda point: order(point[0]))
-    ]
-    # Whole numbers stay so beside empty cells.
-    whole = {name: "Int64" for name, kind in made.runs.dtypes.items() if kind == "int64"}
-    return Tables(pd.concat([made.runs.astype(whole), pd.DataFrame(rows)], ignore_index=True))
 
 
 def table_name(text: str) -> str:
@@ -181,9 +92,17 @@ def table_name(text: str) -> str:
 
 
 def write_table(runs: Sequence[SweptRun], results: Path, name: str, refused: Refusals = ()) -> Path:
-    """Writes the table of finished runs, and of what was refused; returns where it lies."""
+    """Writes the table of finished runs, and of what was refused; draws it and prints its beginning.
+
+    Returns:
+        Where the table lies.
+    """
     made = collect(runs, RunStore(results / "runs"), refused)
-    return tables.write(made, results / "tables" / "sweeps", name)[0]
+    table = tables.write(made, results / "tables" / "sweeps", name)[0]
+    points = [*(run.values for run in runs), *(values_of(point) for point, _ in refused)]
+    varied = [column(key) for key in varying(points) if key != "seed"]
+    print("\n".join(summary(table, varied, measured(runs))))
+    return table
 
 
 def asked(arguments: Sequence[str]) -> tuple[dict[str, str], CommandLine]:
@@ -230,24 +149,22 @@ def sweep(arguments: Sequence[str]) -> Path:
     mirror, store = logger(configuration.plain(runs[0].config.logger), results), RunStore(results / "runs")
     writable.check(results, ("tables/sweeps", "logs"))
     store.check()
-    whole = plan(run.spec for run in runs)
-    print(f"{counted(len(whole.runs), 'runs')}: {counted(whole.epochs_needed, 'epochs needed')}, "
+    whole = plan([*(run.spec for run in runs), *compared_with(runs)])
+    beside = len(whole.runs) - len({run.spec.run_id for run in runs})
+    more = f", {beside} of them to compare with" if beside else ""
+    print(f"{counted(len(whole.runs), 'runs')}{more}: {counted(whole.epochs_needed, 'epochs needed')}, "
           f"{whole.epochs_separate} if each were trained by itself", flush=True)  # fmt: skip
     varied = varying([run.values for run in runs])
-    places = told_apart((run.spec, {"sweep": name, **planned(run, varied).tags}) for run in runs)
-    mirror.announce((run.spec, places[run.spec.run_id]) for run in runs)
+    tags: dict[str, Mapping[str, Any]] = {spec.run_id: tags_of(spec) for spec in whole.runs}
+    tags |= {run.spec.run_id: planned(run, varied).tags for run in runs}
+    places = told_apart((spec, {"sweep": name, **tags[spec.run_id]}) for spec in whole.runs)
+    mirror.announce((spec, places[spec.run_id]) for spec in whole.runs)
     run_all(whole, store, jobs, name, results / "logs", mirror.listener())
+    values = {run.spec.run_id: effect_values.known(run.effects, store) for run in runs}
     for run_id, place in places.items():
-        mirror.log_run(store.root / "runs" / run_id, place)
+        mirror.log_run(store.root / "runs" / run_id, place, values.get(run_id))
     mirror.close()
-    table = write_table(runs, results, name)
-    print("\n".join(summary(table, varied_columns(runs))))
-    return table
-
-
-def varied_columns(runs: Sequence[SweptRun]) -> list[str]:
-    """Returns the columns of the settings that vary, seeds aside."""
-    return [column(key) for key in varying([run.values for run in runs]) if key != "seed"]
+    return write_table(runs, results, name)
 
 
 def said(table: Path) -> str:

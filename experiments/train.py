@@ -35,8 +35,10 @@ from experiments.design import command_line
 from experiments.design import config as configuration
 from experiments.design.command import by_settings, given, one_line
 from experiments.design.command_line import overrides
+from experiments.design.effects import RunEffect, effects_of
+from experiments.output import effect_values
 from experiments.output.run_lines import Rows, next_settings, picture, title_of
-from experiments.output.sweep_record import current_sweep, remember, remember_refused
+from experiments.output.sweep_record import current_sweep, remember, remember_begun, remember_refused
 from experiments.tracking.mirror import logger
 
 
@@ -64,20 +66,39 @@ def run_spec(config: DictConfig) -> RunSpec:
     return made
 
 
+def run_effects(config: DictConfig, spec: RunSpec) -> tuple[RunEffect, ...]:
+    """Returns the effects that a configuration asks of its run.
+
+    Raises:
+        SpecError: The run cannot have one of them, in one line.
+    """
+    factor = config.slow_trunk_factor
+    if not isinstance(factor, (int, float)) or isinstance(factor, bool):
+        raise SpecError(f"slow_trunk_factor={factor!r}: a number in [0, 1] is wanted")
+    return effects_of(configuration.plain(config.effect), spec, factor)
+
+
 @by_settings("train")
 def main(config: DictConfig) -> None:
     """Trains the run, unless it is stored already; prints its epochs, and where its record and picture are."""
     spec = run_spec(config)
+    effects = run_effects(config, spec)
     spec.arithmetic.check()
     mirror = logger(configuration.plain(config.logger), Path(config.results))
     place = {"notes": title_of(spec)}
     mirror.announce([(spec, place)])
-    live = mirror.live()
     store = RunStore(Path(config.results) / "runs")
     store.check()
+    remember_begun(Path(config.results), spec.run_id, given())
+    effect_values.train_references(effects, store)
+    live = mirror.live(lambda _, row: effect_values.series(effects, store, row["epoch"]))
     shown = Rows(spec, store)
     store.refresh()
     shown.show()
+    if effects and live is not None and (stored := store.rows(spec)):
+        # Else it would be sent as a whole, without effects by epoch.
+        live.begins(spec, stored)
+        live.ends(spec)
     # Rows are progress enough where there is no terminal.
     bar = progress("train", spec.timeline.end, 1) if on_terminal() else contextlib.nullcontext()
     with bar as display:
@@ -92,8 +113,9 @@ def main(config: DictConfig) -> None:
     rows = store.rows(spec) or []
     shown.show()
     remember(Path(config.results), spec.run_id, given())
+    lines = [] if "failure" in rows[-1] else [effect_values.line(effect, store) for effect in effects]
     try:
-        say(spec, rows, folder, by_epochs=config.epochs is not None)
+        say(spec, rows, folder, lines, by_epochs=config.epochs is not None)
     finally:
         # Last: a service that does not answer is waited for.
         if live is not None:
@@ -102,12 +124,14 @@ def main(config: DictConfig) -> None:
         mirror.close()
 
 
-def say(spec: RunSpec, rows: list[dict[str, Any]], folder: Path, by_epochs: bool) -> None:
-    """Says where the run's record and picture are, and what one would do next; ends the command where it failed."""
+def say(spec: RunSpec, rows: list[dict[str, Any]], folder: Path, effects: list[str], by_epochs: bool) -> None:
+    """Says where the run's record and picture are, its effects, what one would do next; ends it where it failed."""
     last = rows[-1]
     if "failure" in last:
         raise SystemExit(f"run {spec.run_id} failed: {last['failure']}; its record: {folder}")
     print(f"run {spec.run_id}: test accuracy {last['test_accuracy']:.2f} %; its record: {folder}")
+    for line in effects:
+        print(line)
     print(f"picture: {picture(spec, rows, folder)}")
     print("next, one of:")
     for setting, question in next_settings(spec, by_epochs=by_epochs):

@@ -37,6 +37,7 @@ from critical.inference.effects import SMALLEST
 from critical.inference.statistics import mean_interval
 from critical.plots import marks, style
 from critical.plots.curves import acting, curve
+from critical.plots.heat import heat, number
 from critical.plots.labels import SIZE, End, EndLabels
 from critical.plots.panel import Look, Panel, Value, distinct, long_form, per_seed
 
@@ -78,7 +79,7 @@ class Series(Panel):
         if self.logarithmic:
             axis.set_xscale("log", base=2)
         if self.logarithmic or len(places) <= 9:
-            axis.set_xticks(places, [_number(place) for place in given], minor=False)
+            axis.set_xticks(places, [number(place) for place in given], minor=False)
         gap = float(np.diff(places).min()) if len(places) > 1 else 1.0
         if len(places) == 1:
             axis.set_xlim(places[0] - 1, places[0] + 1)
@@ -272,18 +273,5 @@ class HeatMap(Panel):
         for (x, y), value in self.cells.items():
             found = per_seed(runs, value)
             held[up.index(y), across.index(x)] = found.mean() if len(found) else np.nan
-        most = float(np.nanmax(np.abs(held))) if np.isfinite(held).any() else 1.0
-        limits = {"vmin": -most, "vmax": most, "cmap": "RdBu"} if self.signed else {"cmap": "cividis"}
-        axis.imshow(held, origin="lower", aspect="auto", **limits)
-        for row, column in np.argwhere(np.isfinite(held)):
-            dark = self.signed and abs(held[row, column]) > 0.6 * most
-            axis.text(column, row, _number(held[row, column], ".1f"), ha="center", va="center", fontsize=8,
-                      color="white" if dark else "black")  # fmt: skip
-        axis.set_xticks(range(len(across)), [_number(place) for place in across])
-        axis.set_yticks(range(len(up)), [_number(place) for place in up])
-        axis.grid(False)
+        heat(axis, held, across, up, signed=self.signed)
         super().draw(axis, runs, epochs)
-
-
-def _number(value: float, form: str = "g") -> str:
-    return format(value, form).replace("-", "−")

@@ -1,8 +1,8 @@
 """Learning-rate schedules: what the rate does when a deficit is removed.
 
-A schedule is a function of the epoch and of the epochs since the last window's end. Until the
-removal all of them but `constant` and `stages` do the same, `rate · decay^epoch`, so that their arms grow from one
-trunk and differ in the recovery alone:
+A schedule is a function of the epoch and of the epochs since the last window's end. Until the removal all of them but
+`constant`, `stages` and `steady` do the same, `rate · decay^epoch`, so that their arms grow from one trunk and differ
+in the recovery alone:
 
 | kind          | from the removal on (s = epochs since the removal)                                |
 | ------------- | --------------------------------------------------------------------------------- |
@@ -12,6 +12,7 @@ trunk and differ in the recovery alone:
 | `cyclic`      | cosine cycles of `period` epochs from rate down to floor · rate                   |
 | `constant`    | rate, as in all other epochs                                                      |
 | `stages`      | given stage by stage, whatever the windows are                                    |
+| `steady`      | rate · decay^s; in the window constant, whatever its age                          |
 
 Sources: Achille et al. 2019 (continue, constant); Pawlak 2025, arXiv 2510.09687 (restarting and
 cycling the rate after the deficit).
@@ -21,7 +22,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from critical.core.spec import SpecError
@@ -90,12 +91,20 @@ class Schedule:
     def _recovery_rate(self, epoch: int, since_removal: int) -> float:
         return self.rate * self.decay**epoch
 
+    def after(self, removal: int) -> Schedule:
+        """Returns the schedule that gives a run without a window the rates of this one's recovery from epoch 0 on."""
+        return self
+
 
 @dataclass(frozen=True)
 class Continue(Schedule):
     """The rate goes on decaying as if nothing had happened: the authors' protocol."""
 
     name: ClassVar[str] = "continue"
+
+    def after(self, removal: int) -> Schedule:
+        """Returns the same decay from the rate of the removal on."""
+        return replace(self, rate=self.rate * self.decay**removal)
 
 
 @dataclass(frozen=True)
@@ -208,7 +217,47 @@ class Stages(Schedule):
     def _recovery_rate(self, epoch: int, since_removal: int) -> float:
         return self._window_rate(epoch)
 
+    def after(self, removal: int) -> Schedule:
+        """Returns the stages from the removal on."""
+        stages = ((0.0, self.rate, self.decay), *self.later)
+        start, rate, decay = max(stage for stage in stages if stage[0] <= removal)
+        later = tuple((begin - removal, *rest) for begin, *rest in self.later if begin > removal)
+        return replace(self, rate=rate * decay ** (removal - int(start)), decay=decay, later=later)
+
+
+@dataclass(frozen=True)
+class Steady(Schedule):
+    """The rate is constant in the window, at any age, and starts again after it: what tells age from rate.
+
+    Before the window it decays to `low` of itself and stays there, so that a late window at that rate is no jump.
+
+    Attributes:
+        onset: First epoch of the window.
+        factor: The rate in the window as a share of `rate`, > 0.
+        low: Where the decay before the window ends, as a share of `rate`, in (0, 1].
+    """
+
+    name: ClassVar[str] = "steady"
+    onset: int = 0
+    factor: float = 1.0
+    low: float = 0.25
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 < self.factor < math.inf:
+            raise SpecError(f"schedule.factor={self.factor}: must be above 0 and finite")
+        if not 0 < self.low <= 1:
+            raise SpecError(f"schedule.low={self.low}: a share of the rate, in (0, 1]")
+
+    def _window_rate(self, epoch: int) -> float:
+        if epoch >= self.onset:
+            return self.rate * self.factor
+        return max(super()._window_rate(epoch), self.rate * self.low)
+
+    def _recovery_rate(self, epoch: int, since_removal: int) -> float:
+        return self.rate * self.decay**since_removal
+
 
 KINDS: dict[str, type[Schedule]] = {
-    kind.name: kind for kind in (Continue, Restart, HotRestart, Cyclic, Constant, Stages)
+    kind.name: kind for kind in (Continue, Restart, HotRestart, Cyclic, Constant, Stages, Steady)
 }

@@ -28,6 +28,7 @@ from critical.deficits import Deficit, NoDeficit
 from critical.inference.arms import Arm, Contrast
 from critical.stabilizers import StabilizerWindow
 from critical.training import timeline
+from critical.training.runs import RunSpec
 from critical.training.schedules import Continue, Restart, Schedule, Stages, decay_to
 from experiments.design.config import Parts
 from experiments.design.facts import DataFacts
@@ -190,10 +191,10 @@ class Protocol:
         budget = self.recovery if budget is None else budget
         removal = onset + length
         shared: dict[str, Any] = {"decay": self.decay, "reset_optimizer": self.reset_optimizer or schedule == AUTHORS}
-        scratch = Continue(rate=self.rate, decay=self.decay)
+        scratch: Schedule = Continue(rate=self.rate, decay=self.decay)
         if schedule in (CONTINUE, AUTHORS):
             rates: Schedule = Continue(rate=self.rate, **shared)
-            alone: Schedule = Continue(rate=self.rate * self.decay**removal, decay=self.decay)
+            alone = scratch.after(removal)
         elif schedule in (RESTART, RESTART_AT_ONSET):
             scratch = Continue(rate=self.rate, decay=self._recovery_decay(budget))
             again = (float(onset), self.rate, self.decay) if schedule == RESTART_AT_ONSET and onset else None
@@ -253,25 +254,22 @@ class Protocol:
             none = {"onset": 0, "length": 0, "removal": 0, "schedule": schedule, "budget": budget}
             return self._arm(run, role, "none", none, f"{words}, {after}", tags)
 
-        def skipped() -> Arm:
-            # At the onset the run is where the others are at the removal: what is emptied there is emptied here.
-            past = (timeline.Window(0, onset, NoDeficit()),) if onset else ()
-            epochs = [epoch for epoch in range(removal + budget) if not onset <= epoch < removal]
-            kept = [rates.rate_at(epoch, None if epoch < removal else epoch - removal) for epoch in epochs]
-            schedule_alone = Stages.listed(kept, reset_optimizer=rates.reset_optimizer)
-            acting = tuple(held for one in stabilizers if (held := _without(one, onset, removal)))
-            run = self.parts.run(0, schedule_alone, timeline.Timeline(onset + budget, past), acting)
+        def skipped(whole: Arm) -> Arm:
+            assert whole.run is not None
             gone = {"onset": onset, "length": 0, "removal": onset, "schedule": schedule, "budget": budget}
             words = f"clean until {onset}, [{onset}, {removal}) left out, {SCHEDULE_WORDS.get(schedule, schedule)}"
+            run = left_out(whole.run, onset, removal)
             return self._arm(run, SKIP, "none", gone, f"{words}, then {after}", tags)
 
         low = "" if alone[0] == alone[1] else f" at the rates from epoch {removal}"
+        matched = trained(nothing, DOSE_MATCHED, "clean" if sham is None else _words(sham))
+        fresh = untouched(alone[0], FRESH, f"fresh{low}")
         return WindowArms(
             deficit=trained(acting, DEFICIT, _words(acting)),
-            dose_matched=trained(nothing, DOSE_MATCHED, "clean" if sham is None else _words(sham)),
-            fresh=untouched(alone[0], FRESH, f"fresh{low}"),
+            dose_matched=matched,
+            fresh=fresh,
             from_scratch=untouched(alone[1], FROM_SCRATCH if low else FRESH, "fresh" if not low else "from scratch"),
-            skip=skipped() if onset else untouched(alone[0], FRESH, f"fresh{low}"),
+            skip=skipped(matched) if onset else fresh,
         )
 
     def _arm(
@@ -281,6 +279,22 @@ class Protocol:
         said = ", ".join(str(value).replace("_", " ") for value in extra.values() if value not in ("", "none"))
         label = f"{label} ({said})" if said else label
         return Arm(run, {"label": label, "role": role, "deficit": deficit, **place, **extra})
+
+
+def left_out(run: RunSpec, onset: int, removal: int) -> RunSpec:
+    """Returns a run without its epochs [onset, removal) and without its deficits; the rates of the others stay.
+
+    What is emptied at the removal is emptied at the onset, where the recovery begins now. Stabilisers move along.
+    """
+    kept = [spec.rate for epoch, spec in enumerate(run.epoch_specs) if not onset <= epoch < removal]
+    past = (timeline.Window(0, onset, NoDeficit()),) if onset else ()
+    held = tuple(moved for one in run.stabilizers if (moved := _without(one, onset, removal)))
+    return dataclasses.replace(
+        run,
+        schedule=Stages.listed(kept, reset_optimizer=run.schedule.reset_optimizer),
+        timeline=timeline.Timeline(len(kept), past),
+        stabilizers=held,
+    )
 
 
 def _without(held: StabilizerWindow, start: int, end: int) -> StabilizerWindow | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,10 +12,12 @@ import yaml
 from critical.core.spec import SpecError, closest
 from experiments.design.command_line import key_of, written
 from experiments.design.config import CONF
+from experiments.design.effects import EFFECTS
 
 FOLDER = CONF / "sweeps"
 MODULE = "experiments.train"
 METHODS = ("grid", "random", "bayes")
+GOALS = ("minimize", "maximize")
 OF_A_PARAMETER = ("value", "values", "min", "max", "q", "distribution", "mu", "sigma", "probabilities", "parameters")
 
 
@@ -42,8 +45,26 @@ def sweep_file(name: str) -> dict[str, Any]:
         raise SpecError(f"{path}: method: {held.get('method')}; one of {', '.join(METHODS)}")
     if not isinstance(held.get("command") or [], list):
         raise SpecError(f"{path}: command: a list of words is wanted")
+    _check_metric(held, str(path))
     flat(held["parameters"], f"{path}: parameters")
     return dict(held)
+
+
+def _check_metric(held: Mapping[str, Any], where: str) -> None:
+    """Refuses a metric that nothing can be chosen by, and an effect that the command does not measure."""
+    metric = held.get("metric")
+    if metric is None:
+        if held["method"] == "bayes":
+            raise SpecError(f"{where}: method bayes chooses by a metric; e.g. metric: {{name: cost, goal: maximize}}")
+        return
+    name = metric.get("name") if isinstance(metric, Mapping) else None
+    if not name or metric.get("goal", "minimize") not in GOALS:
+        raise SpecError(f"{where}: metric: a name and a goal are wanted, e.g. metric: {{name: cost, goal: minimize}}")
+    # A parameter may give it as well.
+    words = [str(word).removeprefix("--") for word in held.get("command") or []]
+    given = ",".join([text for text in words if key_of(text) == "effect"] + [str(held["parameters"].get("effect", ""))])
+    if name in EFFECTS and not re.search(rf"\b{name}\b", given):
+        raise SpecError(f"{where}: metric: nothing measures {name}; add effect={name} to the command")
 
 
 def grid(name: str) -> list[str]:

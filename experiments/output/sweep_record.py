@@ -1,8 +1,8 @@
 """Which runs of the store belong to a sweep of wandb: a small file a run, written by `experiments.train`.
 
 Agents on several machines that share a results folder add to the same sweep, so its table can be made from what
-lies on disk, also where the values were chosen as the sweep went on (Bayes). Settings that cannot be have no run and
-would be lost: they have a file of their own, with the reason.
+lies on disk, also where the values were chosen as the sweep went on (Bayes). Runs that were stopped before their end
+(early termination) and settings that cannot be would be lost: they have files of their own.
 """
 
 from __future__ import annotations
@@ -36,6 +36,27 @@ def remember(results: Path, run_id: str, overrides: Sequence[str]) -> None:
     if sweep is not None:
         text = json.dumps({"run_id": run_id, "overrides": list(overrides)}, indent=1)
         write_atomically(_folder(results, sweep) / f"{run_id}.json", text.encode())
+
+
+def remember_begun(results: Path, run_id: str, overrides: Sequence[str]) -> None:
+    """Notes that a run of the sweep of this process is about to be trained; does nothing outside of sweeps.
+
+    Args:
+        results: Folder of tables, figures and run store.
+        run_id: The run.
+        overrides: Hydra's overrides that describe it.
+    """
+    sweep = current_sweep()
+    if sweep is not None:
+        text = json.dumps({"run_id": run_id, "overrides": list(overrides)}, indent=1)
+        write_atomically(_folder(results, sweep) / "begun" / f"{run_id}.json", text.encode())
+
+
+def unfinished(results: Path, sweep: str) -> list[list[str]]:
+    """Returns the overrides of the runs of a sweep that were begun and not finished, in order of their run ids."""
+    folder = _folder(results, sweep)
+    paths = [path for path in sorted((folder / "begun").glob("*.json")) if not (folder / path.name).exists()]
+    return [json.loads(path.read_bytes())["overrides"] for path in paths]
 
 
 def remembered(results: Path, sweep: str) -> list[list[str]]:

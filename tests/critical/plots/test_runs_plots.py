@@ -49,36 +49,3 @@ def test_noise_does_not_fill_the_axis_and_all_points_lie_in_it(values):
     assert low <= min(values) <= max(values) <= high
     assert not drawn.axes[0].lines[0].get_clip_on(), "the last point is whole"
     assert all(tick == round(tick) for axis in drawn.axes for tick in axis.get_xticks())
-
-
-def swept(x, values, seeds=(0, 1, 2), **more):
-    table = pd.DataFrame([{x: value, "seed": seed, "failure": ""} for value in values for seed in seeds])
-    return table.assign(accuracy=50.0 + table["seed"], **more)
-
-
-def test_a_sweep_has_the_mean_over_seeds_and_its_interval():
-    drawn = runs.over_setting(swept("deficit.end", [0, 10, 20]), "deficit.end", [], "t")
-    (axis,) = drawn.axes
-    assert axis.get_xlabel() == "deficit.end"
-    assert axis.lines[0].get_xydata().tolist() == [[0, 51], [10, 51], [20, 51]]
-    assert len(axis.containers[0].lines[2]) == 1, "error bars"
-    assert axis.get_xscale() == "linear"
-    assert [label.get_text() for label in axis.get_xticklabels()] == ["0", "10", "20"]
-    low, high = axis.get_ylim()
-    assert high - low >= runs.LEAST_POINTS
-
-
-def test_other_settings_are_lines_names_are_places_and_orders_logarithmic():
-    table = pd.concat([swept("model", ["mlp", "all_cnn"], **{"recovery": held}) for held in (1, 2)])
-    (axis,) = runs.over_setting(table, "model", ["recovery"], "t").axes
-    assert [label.get_text() for label in axis.get_xticklabels()] == ["mlp", "all_cnn"]
-    assert [line.get_label() for line in axis.lines if "=" in str(line.get_label())] == ["recovery=1", "recovery=2"]
-    (axis,) = runs.over_setting(swept("stabilizer.weight", [0.001, 0.1, 1.0]), "stabilizer.weight", [], "t").axes
-    assert axis.get_xscale() == "log"
-
-
-def test_a_failed_run_is_named():
-    table = swept("schedule.rate", [0.1, 1.0])
-    table.loc[0, ["failure", "accuracy"]] = ["non-finite loss", np.nan]
-    (axis,) = runs.over_setting(table, "schedule.rate", [], "t").axes
-    assert any("schedule.rate=0.1, non-finite loss" in text.get_text() for text in axis.texts)

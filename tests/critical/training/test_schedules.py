@@ -3,7 +3,7 @@ import math
 import pytest
 
 from critical.core.spec import SpecError, from_settings
-from critical.training.schedules import KINDS, Constant, Continue, Cyclic, HotRestart, Restart, Stages, decay_to
+from critical.training.schedules import KINDS, Constant, Continue, Cyclic, HotRestart, Restart, Stages, Steady, decay_to
 
 
 def rates(schedule, removal, end):
@@ -52,6 +52,25 @@ class TestValues:
         schedule = Cyclic(rate=1.0, decay=0.5, period=4, floor=0.2)
         quarter, three = 0.2 + 0.4 * (1 + math.sqrt(0.5)), 0.2 + 0.4 * (1 - math.sqrt(0.5))
         assert rates(schedule, 1, 7) == close(1.0, 1.0, quarter, 0.6, three, 1.0, quarter)
+
+    def test_steady_is_constant_in_the_window_whatever_its_age(self):
+        early = Steady(rate=0.8, decay=0.5, factor=0.25, low=0.25)
+        assert rates(early, 2, 4) == close(0.2, 0.2, 0.8, 0.4)
+        late = Steady(rate=0.8, decay=0.5, onset=4, factor=1.0, low=0.25)
+        assert rates(late, 6, 8) == close(0.8, 0.4, 0.2, 0.2, 0.8, 0.8, 0.8, 0.4)
+
+    @pytest.mark.parametrize("given", [{"factor": 0}, {"factor": math.inf}, {"low": 0}, {"low": 1.5}], ids=str)
+    def test_steady_that_cannot_be_is_refused(self, given):
+        with pytest.raises(SpecError, match=next(iter(given))):
+            Steady(**given)
+
+    @pytest.mark.parametrize("schedule", [
+        Continue(rate=0.8, decay=0.5), Restart(rate=0.8, decay=0.5, recovery_decay=0.1), HotRestart(), Cyclic(),
+        Constant(), Stages(rate=0.8, decay=0.5, later=((2, 0.4, 1.0), (5, 0.8, 0.5))), Steady(onset=1),
+    ], ids=lambda held: held.name)  # fmt: skip
+    @pytest.mark.parametrize("removal", [2, 4])
+    def test_after_the_removal_a_run_without_a_window_has_the_rates_of_the_recovery(self, schedule, removal):
+        assert rates(schedule.after(removal), 0, 5) == close(*rates(schedule, removal, removal + 5)[removal:])
 
     def test_constant(self):
         assert rates(Constant(rate=0.3), 2, 5) == [0.3] * 5

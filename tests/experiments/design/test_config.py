@@ -36,7 +36,7 @@ FILES = [(group, path) for group in GROUPS for path in sorted((configuration.CON
 
 def held(path: Path):
     raw = OmegaConf.load(path)
-    root = OmegaConf.create({"data_root": "data", "held": raw})
+    root = OmegaConf.create({"data_root": "data", "deficit": {"start": 0}, "held": raw})
     return OmegaConf.to_container(root, resolve=True)["held"]
 
 

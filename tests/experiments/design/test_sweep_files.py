@@ -74,7 +74,12 @@ def test_what_a_command_fixes_less_the_logger(written):
         (of({"schedule.rate": {"min": 0.1, "max": 0.2}}), "a grid has no values; add the step q"),
         (of({"deficit": {"parameters": 3}}), "deficit: parameters: a mapping is wanted"),
         (of(SEED, command="python"), "command: a list of words is wanted"),
-        ({**of(SEED), "method": "bayes"}, "method bayes lets the service choose"),
+        ({**of(SEED, metric={"name": "test_accuracy"}), "method": "bayes"}, "method bayes lets the service choose"),
+        ({**of(SEED), "method": "bayes"}, "method bayes chooses by a metric"),
+        (of(SEED, metric="cost"), "metric: a name and a goal are wanted"),
+        (of(SEED, metric={"goal": "minimize"}), "metric: a name and a goal are wanted"),
+        (of(SEED, metric={"name": "cost", "goal": "minimise"}), "metric: a name and a goal are wanted"),
+        (of(SEED, metric={"name": "cost", "goal": "minimize"}, command=["effect=harm"]), "add effect=cost"),
     ],
     ids=str,
 )  # fmt: skip
