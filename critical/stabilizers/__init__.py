@@ -3,6 +3,7 @@
 from critical.stabilizers.base import Acting, NoStabilizer, Situation, Stabilizer, StabilizerWindow, Step
 from critical.stabilizers.fisher_penalty import FisherPenalty
 from critical.stabilizers.inputs import ModalityDropout, WindowedAugmentation
+from critical.stabilizers.mixup import Mixup
 from critical.stabilizers.reconstruction import CrossSensorReconstruction
 from critical.stabilizers.weights import L2Init, ShrinkAndPerturb, SlowTrunk, WeightDecay
 
@@ -18,6 +19,7 @@ KINDS: dict[str, type[Stabilizer]] = {
         WindowedAugmentation,
         L2Init,
         SlowTrunk,
+        Mixup,
     )
 }
 """Every stabiliser by its name in settings."""
@@ -28,6 +30,7 @@ __all__ = [
     "CrossSensorReconstruction",
     "FisherPenalty",
     "L2Init",
+    "Mixup",
     "ModalityDropout",
     "NoStabilizer",
     "ShrinkAndPerturb",

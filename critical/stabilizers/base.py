@@ -9,8 +9,8 @@ holds. In the order in which they are called:
 | -------------- | --------------------------------------------- | --------------------------------- |
 | `before_epoch` | before the epoch's first batch                | shrink and perturb                |
 | `change_scene` | after the augmentation, before the deficits   | augmentation in a window          |
-| `change_input` | after the deficits, before the network        | modality dropout                  |
-| `loss`         | after the forward pass                        | Fisher penalty, reconstruction    |
+| `change_input` | after the deficits, before the network        | modality dropout, mixup           |
+| `loss`         | after the forward pass                        | Fisher penalty, mixup             |
 | `gradients`    | after backward, before the optimiser's step   | weight decay, L2 to the beginning |
 | `weights`      | after the optimiser's step                    | slow trunk                        |
 
@@ -168,12 +168,13 @@ class Stabilizer:
     """Base of the stabilisers: a spec with a `name` that can act on the training of an epoch.
 
     `streams` is the least number of streams that the network must have, `compiles` whether it works with
-    `torch.compile`.
+    `torch.compile`, `heads` whether it works where targets have heads of their own.
     """
 
     name: ClassVar[str] = ""
     streams: ClassVar[int] = 1
     compiles: ClassVar[bool] = True
+    heads: ClassVar[bool] = True
 
     def activate(self, situation: Situation) -> Acting:
         """Returns the object whose hooks the loop calls in this epoch."""

@@ -38,6 +38,7 @@ EVERY = {
     "augmentation": stabilizers.WindowedAugmentation(shift=1, flip=False),
     "l2_init": stabilizers.L2Init(weight=0.1),
     "slow_trunk": stabilizers.SlowTrunk(),
+    "mixup": stabilizers.Mixup(alpha=0.5),
 }
 EACH = pytest.mark.parametrize("stabilizer", EVERY.values(), ids=EVERY)
 TWO = replace(
@@ -158,8 +159,10 @@ class TestInTheLoop:
         spec = stabilized(stabilizer, arithmetic=Arithmetic(precision="bf16"), model=model)
         row = Trainer(spec).train_epoch(spec.epoch_specs[0])
         assert all(map(math.isfinite, row.values()))
-        adds = stabilizer.name in ("fisher_penalty", "cross_sensor_reconstruction")
-        assert (row.get("stabilizer_loss", 0) > 0) == adds
+        adds = stabilizer.name in ("fisher_penalty", "cross_sensor_reconstruction", "mixup")
+        assert ("stabilizer_loss" in row) == adds
+        # Mixup adds the difference of two losses.
+        assert stabilizer.name == "mixup" or (row.get("stabilizer_loss", 0) > 0) == adds
 
     @pytest.mark.parametrize("name", ["cross_sensor_reconstruction", "modality_dropout", "slow_trunk"])
     def test_what_needs_two_streams_is_refused_with_one(self, name):
@@ -188,6 +191,8 @@ def test_none_leaves_the_run_as_it_is():
         ("weight_decay", {"weight": -0.1}, "weight=-0.1"),
         ("augmentation", {"shift": -1}, "shift=-1"),
         ("l2_init", {"weight": -0.1}, "weight=-0.1"),
+        ("mixup", {"alpha": 0.0}, "alpha=0; it must be above 0"),
+        ("mixup", {"alpha": math.inf}, "alpha=inf; it must be above 0 and finite"),
         ("slow_trunk", {"factor": 2.0}, r"factor=2; it must be in \[0, 1\]"),
         ("slow_trunk", {"part": "trunks"}, "part=trunks; did you mean 'trunk'"),
     ],
