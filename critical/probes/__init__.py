@@ -5,6 +5,7 @@ it found it (weights, buffers, mode, random state); the test of the loop compare
 without probes bit for bit.
 """
 
+from critical.probes.agreement import GradientCosine
 from critical.probes.base import Probe, ProbeContext, evaluate
 from critical.probes.standard import Accuracy, Fisher
 from critical.probes.stream_probe import StreamProbe
@@ -13,7 +14,17 @@ from critical.probes.weights import Filters, FisherVariants, Gradients
 
 KINDS: dict[str, type[Probe]] = {
     kind.name: kind
-    for kind in (Accuracy, Fisher, SourceVarianceProbe, Decoding, StreamProbe, FisherVariants, Gradients, Filters)
+    for kind in (
+        Accuracy,
+        Fisher,
+        SourceVarianceProbe,
+        Decoding,
+        StreamProbe,
+        FisherVariants,
+        Gradients,
+        GradientCosine,
+        Filters,
+    )
 }
 
 __all__ = [
@@ -23,6 +34,7 @@ __all__ = [
     "Filters",
     "Fisher",
     "FisherVariants",
+    "GradientCosine",
     "Gradients",
     "Probe",
     "ProbeContext",

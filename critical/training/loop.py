@@ -128,7 +128,7 @@ class Trainer:
             NonFiniteLoss: The loss of some batch was NaN or infinite; the state is then useless.
             SpecError: Something does not fit the network or the images, or a step cannot be replayed on CUDA.
         """
-        state, seed = self.state, self.spec.seed
+        state, seed = self.state, epoch_spec.noise_seed(self.spec.seed)
         if epoch_spec.reset_optimizer:
             state.optimizer = self.spec.optimizer.build(state.model.parameters())
         for group in state.optimizer.param_groups:
@@ -183,7 +183,7 @@ class Trainer:
         state = self.state
         situation = Situation(
             model=state.model,
-            seed=self.spec.seed,
+            seed=epoch_spec.noise_seed(self.spec.seed),
             epoch=state.epoch,
             view_shapes=self.dataset.view_shapes,
             removed=frozenset().union(*(deficit.removes(state.epoch) for deficit in epoch_spec.deficits)),
@@ -225,8 +225,9 @@ class Trainer:
         The world moves and the eye is defective, so the augmentation comes first.
         """
         split, seed, epoch = self.dataset.train, self.spec.seed, self.state.epoch
-        order = torch.randperm(len(split.labels), generator=generator(seed, "batch order", epoch))
-        draws = generator(seed, "augmentation", epoch)
+        noise = epoch_spec.noise_seed(seed)
+        order = torch.randperm(len(split.labels), generator=generator(noise, "batch order", epoch))
+        draws = generator(noise, "augmentation", epoch)
         for batch in augmented(split, order, self.spec.optimizer.batch_size, self.spec.augmentation, draws):
             for one in acting:
                 batch = one.change_scene(batch)

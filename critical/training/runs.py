@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from critical.core.arithmetic import Arithmetic
+from critical.core.randomness import derived_seed
 from critical.core.spec import SpecError, added, identity, settings
 from critical.data import DataSpec
 from critical.deficits import Deficit
@@ -44,12 +45,21 @@ class EpochSpec:
         rate: The learning rate.
         reset_optimizer: Whether the optimiser's state is emptied before the epoch.
         stabilizers: The stabilisers that act, in order.
+        branch: Which stream of randomness the epoch takes; see `noise_seed`.
     """
 
     deficits: tuple[Deficit, ...]
     rate: float
     reset_optimizer: bool = False
     stabilizers: tuple[Stabilizer, ...] = added((), neutral=())
+    branch: int = added(0, neutral=0)
+
+    def noise_seed(self, seed: int) -> int:
+        """Returns what keys the noise of training: order of batches, augmentation, dropout, stabilisers.
+
+        In branch 0 it is the run's seed. Data, initial weights and deficits always go by that.
+        """
+        return derived_seed(seed, "branch", self.branch) if self.branch else seed
 
 
 @dataclass(frozen=True)
@@ -69,6 +79,9 @@ class RunSpec:
         seed: Seed of the draw of the training data, the initial weights, batch order, augmentation and
             deficits. Seeds from 1000 on are for calibration and serve no claim.
         stabilizers: What is said to prevent a critical period, each with its own window.
+        branch: Number of the stream of randomness that begins at `branch_at`; 0: none does. Runs that differ in it
+            alone are children of one trunk.
+        branch_at: First epoch of that branch.
     """
 
     data: DataSpec
@@ -81,8 +94,13 @@ class RunSpec:
     arithmetic: Arithmetic = field(default_factory=Arithmetic)
     seed: int = 0
     stabilizers: tuple[StabilizerWindow, ...] = ()
+    branch: int = 0
+    branch_at: int = 0
 
     def __post_init__(self) -> None:
+        if self.branch < 0 or not 0 <= self.branch_at < self.timeline.end:
+            raise SpecError(f"branch={self.branch}, branch_at={self.branch_at}: the number of a branch is at least 0, "
+                            f"its first epoch one of the run's {self.timeline.end}")  # fmt: skip
         if self.seed < 0:
             raise SpecError(f"seed={self.seed}: a seed is a whole number from 0 on")
         if len({probe.name for probe in self.probes}) < len(self.probes):
@@ -115,6 +133,11 @@ class RunSpec:
             if window.deficit.needs_heads and not getattr(self.model, "heads", False):
                 raise SpecError(f"deficit={window.deficit.name}: its targets have heads of their own, and model="
                                 f"{model} has none; set model.heads=true on a network of two streams")  # fmt: skip
+            for held in self.stabilizers:
+                together = any(map(held.active, range(window.start, window.end)))
+                if window.deficit.needs_heads and together and not held.stabilizer.heads:
+                    raise SpecError(f"stabilizer={held.stabilizer.name}: deficit={window.deficit.name} has targets "
+                                    "with heads of their own, which it cannot mix; part their windows")  # fmt: skip
 
     @functools.cached_property
     def run_id(self) -> str:
@@ -148,6 +171,7 @@ class RunSpec:
             # Before epoch 0 there is no state to empty, so a fresh run is the same either way.
             reset_optimizer=epoch > 0 and self.schedule.resets_at(since_removal),
             stabilizers=tuple(held.stabilizer for held in self.stabilizers if held.active(epoch)),
+            branch=self.branch if epoch >= self.branch_at else 0,
         )
 
     def measured(self, epoch: int) -> tuple[Probe, ...]:
@@ -182,4 +206,5 @@ class RunSpec:
             "timeline": settings(self.timeline),
             "stabilizers": [settings(window) for window in self.stabilizers],
             "probes": [settings(probe) for probe in self.probes],
+            **({"branch": self.branch, "branch_at": self.branch_at} if self.branch else {}),
         }

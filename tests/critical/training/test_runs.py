@@ -24,6 +24,7 @@ OTHER = {
     ("glyphs", "test_size"): {"test_size": 1000},
     ("glyphs", "fonts"): {"fonts": 3},
     ("fisher", "noise"): {"noise": "labels"},
+    ("fisher_variants", "noise"): {"noise": "labels"},
     ("arithmetic", "device"): {"device": "mps"},
     ("arithmetic", "precision"): {"precision": "bf16"},
     ("two_eyes", "train_size"): {"train_size": 1000},
@@ -117,12 +118,12 @@ def shared(first, second):
 
 class TestWhatIsPartOfTheKeys:
     def test_every_field_of_a_run_is_accounted_for(self):
-        known = {*PARTS, "schedule", "timeline", "probes", "seed", "stabilizers"}
+        known = {*PARTS, "schedule", "timeline", "probes", "seed", "stabilizers", "branch", "branch_at"}
         assert {field.name for field in dataclasses.fields(RunSpec)} == known
         assert set(BASE.static) == {*PARTS, "seed", "version"}
 
     def test_every_field_of_an_epoch_spec_is_accounted_for(self):
-        known = {"deficits", "rate", "reset_optimizer", "stabilizers"}
+        known = {"deficits", "rate", "reset_optimizer", "stabilizers", "branch"}
         assert {field.name for field in dataclasses.fields(EpochSpec)} == known
 
     @pytest.mark.parametrize(("part", "spec", "changes"), STATIC)
