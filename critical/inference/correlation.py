@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from critical.inference.arms import Contrast, Term, Within
 
@@ -21,9 +21,32 @@ def rank_correlation(first: Sequence[Contrast | Term], second: Sequence[Contrast
     return Within(parts, _spearman, "correlation")
 
 
-def _spearman(held: NDArray[np.float64]) -> float:
+def spearman(first: ArrayLike, second: ArrayLike) -> float:
+    """Returns Spearman's correlation of two rows of numbers; NaN where one of them is constant."""
     # Not above: its import takes half as long as that of torch.
     from scipy.stats import spearmanr
 
-    first, second = np.split(held, 2)
     return float(spearmanr(first, second).statistic)
+
+
+def _spearman(held: NDArray[np.float64]) -> float:
+    return spearman(*np.split(held, 2))
+
+
+def more_correlated(
+    first: Sequence[Contrast | Term], second: Sequence[Contrast | Term], third: Sequence[Contrast | Term]
+) -> Within:
+    """Returns Spearman's correlation of the first and second quantity less that of the first and third.
+
+    Args:
+        first: A quantity in each condition.
+        second: What may tell it.
+        third: What may tell it as well, in the same order.
+    """
+    parts = tuple(held if isinstance(held, Contrast) else Contrast({held: 1.0}) for held in (*first, *second, *third))
+    return Within(parts, _more, "correlation")
+
+
+def _more(held: NDArray[np.float64]) -> float:
+    first, second, third = np.split(held, 3)
+    return spearman(first, second) - spearman(first, third)

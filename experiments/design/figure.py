@@ -33,6 +33,8 @@ class Design:
         columns: Beginnings of the columns with a slash in their names that the table keeps, such as `rsv_histogram/`.
         at: Column → epochs after which the table of runs has its value too, as `column@epoch`; see `shares` in
             `experiments.output.tables` for columns that follow from others.
+        siblings: Arms whose last weights are set against another arm's: `barrier` is a column of theirs; see
+            `critical.execution.pairs`.
         panel_inches: Width and height of a panel; several heights: those of the rows.
         table: For figures that compute their table instead of training: a function that returns it. Its rows have
             `arm_id`, `seed` and `failure` like those of runs.
@@ -47,6 +49,7 @@ class Design:
     arms: Sequence[Arm] = ()
     columns: tuple[str, ...] = ()
     at: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    siblings: Mapping[Arm, Arm] = field(default_factory=dict)
     panel_inches: tuple[float, float | Sequence[float]] = style.PANEL_INCHES
     table: Callable[[], pd.DataFrame] | None = None
     note: str = ""
@@ -66,6 +69,8 @@ class Design:
             found += panel.arms
         for claim in self.claims:
             found += claim.arms
+        for arm, sibling in self.siblings.items():
+            found += [arm, sibling]
         return tuple(dict.fromkeys(found))
 
     @property

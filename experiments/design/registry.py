@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from critical.core.spec import SpecError, closest
 from experiments.design.figure import Figure
-from experiments.figures.controls import age_or_rate, permanence
+from experiments.figures.controls import age_or_rate, closure, permanence
 from experiments.figures.cvpr2023 import rsv_blur, split_removal
 from experiments.figures.iclr2019 import (
     architectures,
@@ -20,7 +20,9 @@ from experiments.figures.iclr2019 import (
     high_level_deficits,
     sensitivity_window,
 )
+from experiments.figures.icml2021 import fisher_early
 from experiments.figures.multimodal import modality_dropout
+from experiments.figures.neurips2019 import regularisation_timing
 from experiments.figures.stabilizers import prevention, strength
 
 FIGURES: dict[str, Figure] = {
@@ -43,6 +45,9 @@ FIGURES: dict[str, Figure] = {
         modality_dropout,
         prevention,
         strength,
+        regularisation_timing,
+        fisher_early,
+        closure,
     )
 }
 

@@ -32,7 +32,7 @@ from experiments.output.results_page import anchor, row
 ROOT = CONF.parent
 DEFAULT = "quick"
 """The profile of `make figures`, whose price the README names."""
-PAPERS = {"iclr2019": "1711.08856", "cvpr2023": "2210.04643"}
+PAPERS = {"iclr2019": "1711.08856", "cvpr2023": "2210.04643", "neurips2019": "1905.13277", "icml2021": "2012.14193"}
 """The papers whose figures are reproduced: their folder, and their number on arXiv."""
 PURPOSES = {
     "smoke": "tests; says nothing",

@@ -16,6 +16,7 @@ import pandas as pd
 
 from critical.core.files import write_atomically
 from critical.core.spec import SpecError
+from critical.execution.pairs import Barrier
 from critical.execution.store import RunStore
 from critical.measures.depth import shares_by_part
 from critical.training.runs import RunSpec
@@ -38,6 +39,7 @@ class PlannedRun:
         curve: Whether its epochs go into the second table.
         columns: Beginnings of the measured columns with a slash in their names that are kept.
         at: Column → epochs after which it is kept as well.
+        sibling: The run between whose last weights and its own the barrier is measured; None: no such column.
     """
 
     spec: RunSpec
@@ -45,6 +47,7 @@ class PlannedRun:
     curve: bool = False
     columns: tuple[str, ...] = ()
     at: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    sibling: RunSpec | None = None
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,7 @@ def planned(design: Design, seeds: Iterable[int]) -> list[PlannedRun]:
             arm in curves,
             design.columns,
             design.at,
+            design.siblings[arm].of_seed(seed) if arm in design.siblings else None,
         )
         for arm in design.trained
         for seed in seeds
@@ -116,7 +120,8 @@ def collect(items: Iterable[PlannedRun], store: RunStore) -> Tables:
         if rows is None:
             raise ValueError(f"run {item.spec.run_id} is not finished")
         rows = [{**row, **shares(row, item.columns)} for row in rows]
-        runs.append(_run_row(item, rows))
+        between = {} if item.sibling is None else Barrier().between(store, item.spec, item.sibling)
+        runs.append({**_run_row(item, rows), **between})
         if item.curve:
             epochs += [{**_short(item.tags), "epoch": row["epoch"], **_measured(row, item.columns)} for row in rows]
     return Tables(pd.DataFrame(runs), pd.DataFrame(epochs))

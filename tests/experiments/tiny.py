@@ -110,7 +110,8 @@ PROBED = ("probe_maps", "probe_averaged", "probe_untrained_maps", "probe_untrain
 LAYERS = ("conv1", "bn1", "conv2", "bn2", "conv3_1x1")
 MEASURED = {
     **{"rsv_mean": 0.0, "rsv_polarised": 0.2, "rsv_dead": 0.1, "fisher_trace": 2.0, "fisher_trace_window": 3.0},
-    **{"fisher_trace_onset": 3.0, "train_loss": 1.0, "uncertainty": 0.5, "fisher_trace_relative": 2.0},
+    **{"fisher_trace_onset": 3.0, "train_loss": 1.0, "train_accuracy": 90.0, "uncertainty": 0.5},
+    **{"fisher_trace_relative": 2.0, "gradient_cosine": 0.5, "barrier": 5.0},
     **{"empirical_fisher_trace": 2.0, "squared_mean_gradient": 0.5, "gradient_mean": 2.0, "gradient_deviation": 2.0},
     **{f"fisher_trace/{layer}": 0.4 for layer in LAYERS},
     **{f"fisher_share_{part}": 0.5 for part in ("bottom", "middle", "top", "relative_top")},

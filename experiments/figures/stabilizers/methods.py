@@ -46,6 +46,7 @@ METHODS = {
     "weight_decay": Method("weight", "Golatkar et al. 2019", "weight decay"),
     # Shifts alone: a mirrored letter is another one, and pictures that may be mirrored are so already.
     "augmentation": Method("shift", "Golatkar et al. 2019", "augmentation", whole=True, fixed={"flip": False}),
+    "mixup": Method("alpha", "Zhang et al. 2018", "mixup"),
     CONTROL_METHOD: Method("factor", OURS, "slow trunk"),
 }
 

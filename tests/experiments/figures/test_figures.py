@@ -10,6 +10,7 @@ import re
 import numpy as np
 import pytest
 import tiny
+import worlds_of_training
 import worlds_of_weights
 
 from critical.core.spec import SpecError
@@ -127,6 +128,7 @@ WORLDS = {
     "iclr2019/architectures": networks,
     "cvpr2023/split_removal": split, "cvpr2023/rsv_blur": variance,
     "multimodal/modality_dropout": modality, "stabilizers/prevention": prevention,
+    **worlds_of_training.WORLDS,
     **worlds_of_weights.WORLDS,
 }  # fmt: skip
 LEVELS = {**tiny.MEASURED, "accuracy": 80.0}

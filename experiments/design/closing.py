@@ -1,0 +1,128 @@
+"""What is said to tell that a critical period closes, read from a clean run, beside windows at the same epochs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from critical.inference.arms import Arm, Contrast, Term, Within
+from critical.inference.correlation import spearman
+from critical.probes import GradientCosine, Gradients
+from experiments.design.measuring import after_every_epoch, measuring
+from experiments.design.parameters import Parameters, ascending, at_least, spaced
+from experiments.design.protocol import CONTINUE, RESTART_AT_ONSET, Protocol, WindowArms
+
+SPAN, GROWTH = 10, 0.01
+"""Epochs over which CriticalFL takes the mean of the gradient's norm; below that growth its window is closed."""
+
+
+@dataclass(frozen=True)
+class Closing(Parameters):
+    """Parameters.
+
+    Attributes:
+        length: Epochs of the windows.
+        onsets: Their first epochs, and those at which a clean run is looked at; ascending from 2 on, at least three.
+    """
+
+    length: int
+    onsets: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        at_least(1, length=self.length)
+        ascending(2, 3, onsets=self.onsets)
+
+    @classmethod
+    def defaults(cls, protocol: Protocol) -> Mapping[str, Any]:
+        """Returns windows of the shortest length at evenly spaced epochs and at half of each."""
+        steps = spaced(protocol.longest_window, protocol.points)
+        onsets = {held for step in steps for held in (step, step // 2)} - {0, 1}
+        return {"length": steps[0], "onsets": tuple(sorted(onsets))}
+
+
+@dataclass(frozen=True)
+class ClosingArms:
+    """The arms.
+
+    Attributes:
+        clean: A clean run, of which everything is measured after each epoch.
+        windows: By onset: the rate starts again at the onset and at the removal.
+        children: By epoch: the clean run with other noise from there on.
+    """
+
+    clean: Arm
+    windows: Mapping[int, WindowArms]
+    children: Mapping[int, Arm]
+
+
+def closing_arms(protocol: Protocol, parameters: Closing) -> ClosingArms:
+    """Returns the arms; the clean run lasts until the last onset, and a recovery more."""
+    last, size = parameters.onsets[-1], protocol.parts.optimizer.batch_size
+    probes = (Gradients(batch_size=size, every=1), GradientCosine(batch_size=size, every=1))
+    clean = measuring(after_every_epoch(protocol), *probes).window(0, last, CONTINUE).dose_matched
+    plain = protocol.window(0, last, CONTINUE).dose_matched
+    assert plain.run is not None
+    return ClosingArms(
+        clean,
+        {onset: protocol.window(onset, parameters.length, RESTART_AT_ONSET) for onset in parameters.onsets},
+        {epoch: replace(plain.but(label=f"{plain}, other noise from epoch {epoch}", branch_at=epoch),
+                        run=replace(plain.run, branch=1, branch_at=epoch)) for epoch in parameters.onsets},
+    )  # fmt: skip
+
+
+def running_growth(norms: NDArray[np.float64], epoch: int) -> float:
+    """Returns by what share the mean norm of the last `SPAN` epochs grows from the epoch before (CriticalFL's rule).
+
+    Args:
+        norms: Of the gradient after epochs 1, 2, … .
+        epoch: Epochs trained, at least 2.
+    """
+    now, before = (float(np.mean(norms[max(0, end - SPAN) : end])) for end in (epoch, epoch - 1))
+    return now / before - 1
+
+
+def follows_growth(effects: Sequence[Contrast], norms: Sequence[Term], onsets: Sequence[int]) -> Within:
+    """Returns the rank correlation, over onsets, of what windows do with the growth of the gradient's norm there.
+
+    Args:
+        effects: Of the windows, in the order of the onsets.
+        norms: Of the gradient after epochs 1, 2, … up to the last onset.
+        onsets: First epochs of the windows.
+    """
+
+    def estimate(held: NDArray[np.float64]) -> float:
+        effect, measured = np.split(held, [len(onsets)])
+        return spearman(effect, [running_growth(measured, onset) for onset in onsets])
+
+    return Within((*effects, *(Contrast({norm: 1.0}) for norm in norms)), estimate, "correlation")
+
+
+def open_less_closed(effects: Sequence[Contrast], norms: Sequence[Term], onsets: Sequence[int]) -> Within:
+    """Returns the mean effect of windows that begin while CriticalFL's rule says open, less that of the others.
+
+    Args:
+        effects: As for `follows_growth`, as are the others.
+        norms: See there.
+        onsets: See there.
+    """
+
+    def estimate(held: NDArray[np.float64]) -> float:
+        effect, measured = np.split(held, [len(onsets)])
+        still = np.array([running_growth(measured, onset) >= GROWTH for onset in onsets])
+        return float(effect[still].mean() - effect[~still].mean()) if 0 < still.sum() < len(still) else float("nan")
+
+    parts = (*effects, *(Contrast({norm: 1.0}) for norm in norms))
+    return Within(parts, estimate, "accuracy", "The rule calls the window open, or closed, at every onset.")
+
+
+def falls_with_age(effects: Sequence[Contrast], onsets: Sequence[int]) -> Within:
+    """Returns the rank correlation of what windows do with how early they begin: what a clock alone would tell."""
+
+    def estimate(held: NDArray[np.float64]) -> float:
+        return spearman(held, [-onset for onset in onsets])
+
+    return Within(tuple(effects), estimate, "correlation")

@@ -1,0 +1,1 @@
+"""Figures of Jastrzębski et al., *Catastrophic Fisher Explosion* (ICML 2021)."""

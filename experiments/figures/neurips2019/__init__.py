@@ -1,0 +1,1 @@
+"""Figures of Golatkar, Achille and Soatto, *Time Matters in Regularizing Deep Networks* (NeurIPS 2019)."""
