@@ -44,7 +44,7 @@ def design(protocol: Protocol, parameters: EarlyRates) -> Design:
               requires=("early.accuracy",), short="so it does after one recovery"),
         Claim("early.beyond_loss", OURS, more_correlated(accuracies, traces, losses), "less",
               "The early trace tells a low accuracy better than the training loss of the same epoch does.",
-              short="trace tells more than early loss"),
+              requires=("early.accuracy",), short="trace tells more than early loss"),
     )  # fmt: skip
     looks = (role("clean", "no\npenalty"), Look("Fisher\npenalty", OTHER_COLOURS[4], "--", "s"),
              Look("early rate\nonly", OTHER_COLOURS[1], ":", "D"))  # fmt: skip
@@ -62,7 +62,7 @@ def design(protocol: Protocol, parameters: EarlyRates) -> Design:
              contrasts(claims, "correlation", title="over learning rates", xlabel="rank correlation, or difference")],
         ],
         claims=claims,
-        arms=[*own.values(), *held.values(), *same.values()],
+        arms=[*same.values(), *own.values(), *held.values()],
         at={"train_loss": (early,)},
         leading=("early.accuracy", "early.penalty_small", "early.same_recovery"),
         note=f"The rate is constant for {early} epochs and decays in {protocol.recovery} more; shares are of "
