@@ -78,8 +78,8 @@ def design(protocol: Protocol, parameters: Closing) -> Design:
     return Design(
         panels=[
             [effects, panel("trace of a clean run", "logarithm of the trace of Fisher", detectors["trace"][2])],
-            [panel("gradients of two halves of the images", "cosine", detectors["cosine"][2]),
-             panel("barrier between two children of this epoch", "test error (points)", detectors["barrier"][2])],
+            [panel("gradients of two halves", "cosine between halves of the images", detectors["cosine"][2]),
+             panel("barrier between children", "test error (points)", detectors["barrier"][2])],
             [Curves(title="gradient of a clean run", ylabel="norm of its mean over batches", column="gradient_mean",
                     lines=[(role("clean", "clean"), clean)]),
              contrasts(claims, "correlation", title="what tells what windows do", xlabel="rank correlation")],
@@ -89,7 +89,7 @@ def design(protocol: Protocol, parameters: Closing) -> Design:
             "gradient_cosine": onsets},
         siblings=dict.fromkeys(arms.children.values(), clean),
         leading=("closure.closes", "closure.trace", "closure.barrier", "closure.clock"),
-        panel_inches=(3.6, (2.5, 2.5, 4.2)),
+        panel_inches=(3.6, (2.5, 2.5, 4.6)),
         note="Children share the clean run up to the epoch and differ in the noise of training from there on; the "
         "barrier is the largest test error on the line between their last weights, less the mean of its ends, batch "
         "normalisation settled on training images at each point.",
