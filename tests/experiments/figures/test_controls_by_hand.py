@@ -1,0 +1,129 @@
+"""The claims of schedules, blurs, and rates by sense against coefficients written by hand.
+
+An arm is found here by what acts in its epochs, spelled out below, not by what the figure calls it.
+"""
+
+import functools
+import math
+
+import pytest
+import tiny
+
+from critical.inference.arms import Pooled, Within
+from experiments.design import profile, registry
+from experiments.output.composing import designed
+
+RATE, DECAY, RECOVERY = 0.05, 0.8, 4
+
+
+@functools.cache
+def design(name):
+    """A figure's design, with windows that end after 2, 4 and 6 epochs, and images of 8×8."""
+    config = tiny.composed(
+        "figures", "profile=smoke", "device=cpu", f"protocol.rate={RATE}", f"protocol.decay={DECAY}",
+        f"protocol.recovery={RECOVERY}", "protocol.longest_window=6", "protocol.points=3", "protocol.seeds=[20]",
+    )  # fmt: skip
+    figure = registry.FIGURES[name]
+    return designed(figure, *profile.figure_settings(config, figure, profile.protocol(config, figure.family)))
+
+
+def claims(name):
+    return {claim.id: claim for claim in design(name).claims}
+
+
+def called(deficit):
+    size = getattr(deficit, "size", None)
+    return deficit.name + (f" {size}" if size else "")
+
+
+def of(arm):
+    """What acts in each epoch of an arm: deficit, rate, and R where the optimiser is reset."""
+    return tuple(("+".join(map(called, spec.deficits)), f"{spec.rate:.6g}", "R" * spec.reset_optimizer)
+                 for spec in arm.run.epoch_specs)  # fmt: skip
+
+
+def epochs(deficits, rates, reset=None):
+    """The same by hand: a deficit and a rate for each epoch."""
+    return tuple((deficit, f"{rate:.6g}", "R" * (epoch == reset))
+                 for epoch, (deficit, rate) in enumerate(zip(deficits, rates, strict=True)))  # fmt: skip
+
+
+def decaying(start, count, rate=RATE, decay=DECAY):
+    return [rate * decay**epoch for epoch in range(start, start + count)]
+
+
+def plus(*parts):
+    total = {}
+    for part in parts:
+        for term, weight in part.items():
+            total[term] = total.get(term, 0.0) + weight
+    return {term: weight for term, weight in total.items() if abs(weight) > 1e-12}
+
+
+def times(factor, part):
+    return {term: factor * weight for term, weight in part.items()}
+
+
+def minus(part):
+    return times(-1.0, part)
+
+
+def pair(positive, negative, column="accuracy"):
+    return {(positive, column): 1.0, (negative, column): -1.0}
+
+
+AFTER = {
+    "continue": decaying(6, 4),
+    "restart": decaying(0, 4),
+    "hot_restart": [3 * RATE * (DECAY**4 / 3) ** (epoch / 4) for epoch in range(4)],
+    "cyclic": 2 * [RATE, RATE * (0.01 + 0.99 * (1 + math.cos(math.pi / 2)) / 2)],
+    "constant": 4 * [RATE],
+}
+
+
+def until(how, deficit, reset=False):
+    during = 6 * [RATE] if how == "constant" else decaying(0, 6)
+    return epochs(6 * [deficit] + 4 * [""], during + AFTER[how], 6 if reset else None)
+
+
+def removal_cost(how, reset=False, column="accuracy"):
+    return pair(until(how, "", reset), until(how, "blur", reset), column)
+
+
+def removal_harm(how, reset=False):
+    return pair(epochs(4 * [""], AFTER[how]), until(how, "blur", reset))
+
+
+AGAIN = ("restart", "hot_restart", "cyclic")
+SCHEDULES = {
+    "schedules.gap": removal_cost("continue"),
+    **{f"schedules.{how}_closes": pair(until("continue", ""), until(how, "blur")) for how in AGAIN},
+    **{f"schedules.{how}_helps": plus(removal_cost("continue"), minus(removal_cost(how))) for how in AGAIN},
+    "schedules.restart_share": plus(
+        minus(removal_cost("continue", column="error")), removal_cost("restart", column="error")
+    ),
+    "schedules.hotter": plus(removal_cost("restart"), minus(removal_cost("hot_restart"))),
+    "schedules.constant": removal_cost("constant"),
+    **{f"schedules.{how}_left": removal_cost(how) for how in AGAIN},
+    **{f"schedules.{how}_damage": removal_harm(how) for how in AGAIN},
+    "schedules.reset": times(0.2, plus(*(plus(removal_cost(how), minus(removal_cost(how, True))) for how in AFTER))),
+    "schedules.reset_accuracy": times(
+        0.2, plus(*(plus(removal_harm(how), minus(removal_harm(how, True))) for how in AFTER))
+    ),
+}
+BY_HAND = {"controls/schedules": SCHEDULES}
+CASES = [(name, claim) for name in BY_HAND for claim, one in claims(name).items()
+         if not isinstance(one.contrast, (Pooled, Within))]  # fmt: skip
+
+
+@pytest.mark.parametrize(("figure", "claim_id"), CASES)
+def test_a_claim_contrasts_the_arms_that_its_sentence_names(figure, claim_id):
+    contrast = claims(figure)[claim_id].contrast
+    found = {(of(term.arm), term.column): weight for term, weight in contrast.items()}
+    assert found == pytest.approx(BY_HAND[figure][claim_id])
+
+
+def test_arms_have_different_epochs_where_they_are_told_apart_by_them():
+    for figure in BY_HAND:
+        arms = design(figure).trained
+        assert len({of(arm) for arm in arms}) == len(arms), figure
