@@ -26,4 +26,6 @@ def _spearman(held: NDArray[np.float64]) -> float:
     from scipy.stats import spearmanr
 
     first, second = np.split(held, 2)
+    if np.ptp(first) == 0 or np.ptp(second) == 0:
+        return float("nan")  # without an order of one there is no correlation
     return float(spearmanr(first, second).statistic)

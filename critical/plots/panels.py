@@ -274,9 +274,9 @@ class HeatMap(Panel):
             held[up.index(y), across.index(x)] = found.mean() if len(found) else np.nan
         most = float(np.nanmax(np.abs(held))) if np.isfinite(held).any() else 1.0
         limits = {"vmin": -most, "vmax": most, "cmap": "RdBu"} if self.signed else {"cmap": "cividis"}
-        axis.imshow(held, origin="lower", aspect="auto", **limits)
+        image = axis.imshow(held, origin="lower", aspect="auto", **limits)
         for row, column in np.argwhere(np.isfinite(held)):
-            dark = self.signed and abs(held[row, column]) > 0.6 * most
+            dark = np.dot(image.to_rgba(held[row, column])[:3], (0.2126, 0.7152, 0.0722)) < 0.5
             axis.text(column, row, _number(held[row, column], ".1f"), ha="center", va="center", fontsize=8,
                       color="white" if dark else "black")  # fmt: skip
         axis.set_xticks(range(len(across)), [_number(place) for place in across])

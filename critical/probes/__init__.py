@@ -6,6 +6,7 @@ without probes bit for bit.
 """
 
 from critical.probes.base import Probe, ProbeContext, evaluate
+from critical.probes.ladders import Ladders
 from critical.probes.standard import Accuracy, Fisher
 from critical.probes.stream_probe import StreamProbe
 from critical.probes.two_views import Decoding, SourceVarianceProbe
@@ -13,7 +14,10 @@ from critical.probes.weights import Filters, FisherVariants, Gradients
 
 KINDS: dict[str, type[Probe]] = {
     kind.name: kind
-    for kind in (Accuracy, Fisher, SourceVarianceProbe, Decoding, StreamProbe, FisherVariants, Gradients, Filters)
+    for kind in (
+        *(Accuracy, Fisher, Ladders, SourceVarianceProbe, Decoding, StreamProbe),
+        *(FisherVariants, Gradients, Filters),
+    )
 }
 
 __all__ = [
@@ -24,6 +28,7 @@ __all__ = [
     "Fisher",
     "FisherVariants",
     "Gradients",
+    "Ladders",
     "Probe",
     "ProbeContext",
     "SourceVarianceProbe",

@@ -97,6 +97,11 @@ class Protocol:
         """What is said about the data; they need not be there where it is known."""
         return self.known or DataFacts.of(self.parts.data)
 
+    @property
+    def side(self) -> int:
+        """Pixels along the shorter side of the images."""
+        return getattr(self.parts.data, "resolution", None) or self.facts.side
+
     def variant(self, label: str, **settings: Mapping[str, Any]) -> Protocol:
         """Returns the protocol with other settings of its parts, for small multiples within a figure.
 

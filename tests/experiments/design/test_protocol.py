@@ -11,6 +11,7 @@ from critical.training.schedules import Restart
 from critical.training.timeline import Timeline
 from critical.training.timeline import Window as Acting
 from experiments.design import profile
+from experiments.design.facts import DataFacts
 from experiments.design.protocol import (
     AUTHORS,
     CONTINUE,
@@ -297,3 +298,19 @@ def test_a_protocol_is_built_from_a_profile():
     assert (made.rate, made.decay, made.recovery, made.reset_optimizer) == (0.05, 0.7, 2, False)
     assert (made.longest_window, made.points) == (2, 2)
     assert made.deficit.name == "blur"
+
+
+@pytest.mark.parametrize(
+    ("label", "side"),
+    [("glyphs 16×16 (4,000 images, contrast 0.55)", 16), ("mine (2×18×14), 64 examples", 14), ("", 32)],
+)
+def test_the_side_of_images_is_what_their_label_says(label, side):
+    assert dataclasses.replace(PROTOCOL, known=DataFacts(label, 10)).side == side
+
+
+def test_the_side_of_images_is_the_resolution_that_is_asked_for_and_never_guessed():
+    data = dataclasses.replace(PROTOCOL.parts.data, resolution=12)
+    parts = dataclasses.replace(PROTOCOL.parts, data=data)
+    assert dataclasses.replace(PROTOCOL, parts=parts, known=DataFacts("digits 8×8", 10)).side == 12
+    with pytest.raises(SpecError, match=r"'letters' does not say the size of its images; set data\.resolution"):
+        _ = dataclasses.replace(PROTOCOL, known=DataFacts("letters", 10)).side

@@ -9,6 +9,7 @@ import math
 import pytest
 import tiny
 
+from critical.core.spec import SpecError
 from critical.inference.arms import Pooled, Within
 from experiments.design import profile, registry
 from experiments.output.composing import designed
@@ -111,7 +112,36 @@ SCHEDULES = {
         0.2, plus(*(plus(removal_harm(how), minus(removal_harm(how, True))) for how in AFTER))
     ),
 }
-BY_HAND = {"controls/schedules": SCHEDULES}
+
+
+def window(deficits, length=6):
+    """A window from epoch 0 on, its deficit or one an epoch, and a restarted recovery."""
+    seen = length * [deficits] if isinstance(deficits, str) else deficits
+    return epochs([*seen, *(4 * [""])], decaying(0, length) + decaying(0, 4))
+
+
+FRESH = epochs(4 * [""], decaying(0, 4))
+MILD, SEVERE = window("blur 4"), window("blur 2")
+"""To 1/2 and 1/4 of 8 pixels."""
+SHARPENING, SHUFFLED = window(3 * ["blur 2"] + 3 * ["blur 4"]), window(3 * ["blur 4"] + 3 * ["blur 2"])
+INSTEAD = window("")
+BLURRED, NOISY = "accuracy_blurred", "accuracy_noisy"
+BLURS = {
+    "blur_map.blind": {(INSTEAD, "accuracy"): 1.0, (INSTEAD, BLURRED): -1.0},
+    "blur_map.lasting": pair(MILD, INSTEAD, BLURRED),
+    "blur_map.not_fewer": pair(MILD, FRESH, BLURRED),
+    "blur_map.fades": {(MILD, "accuracy_deficient"): 1.0, (MILD, "accuracy_blur/2"): -1.0},
+    "blur_map.sharpening_blur": pair(SHARPENING, INSTEAD, BLURRED),
+    "blur_map.sharpening_noise": pair(SHARPENING, INSTEAD, NOISY),
+    "blur_map.order_blur": pair(SHARPENING, SHUFFLED, BLURRED),
+    "blur_map.order_noise": pair(SHARPENING, SHUFFLED, NOISY),
+    "blur_map.order_clean": pair(SHARPENING, SHUFFLED),
+    "blur_map.mild_helps": pair(MILD, FRESH),
+    "blur_map.mild_costs": pair(INSTEAD, MILD),
+    "blur_map.severe_harms": pair(FRESH, SEVERE),
+    "blur_map.stronger": plus(pair(INSTEAD, SEVERE), minus(pair(INSTEAD, MILD))),
+}
+BY_HAND = {"controls/schedules": SCHEDULES, "controls/blur_map": BLURS}
 CASES = [(name, claim) for name in BY_HAND for claim, one in claims(name).items()
          if not isinstance(one.contrast, (Pooled, Within))]  # fmt: skip
 
@@ -127,3 +157,26 @@ def test_arms_have_different_epochs_where_they_are_told_apart_by_them():
     for figure in BY_HAND:
         arms = design(figure).trained
         assert len({of(arm) for arm in arms}) == len(arms), figure
+
+
+def test_damage_by_blur_is_set_beside_how_well_the_same_blur_was_learnt():
+    parts = claims("controls/blur_map")["blur_map.learnt"].contrast.parts
+    cells = [window(f"blur {size}", length) for size in (4, 2) for length in (2, 4, 6)]
+    expected = [pair(FRESH, cell) for cell in cells] + [{(cell, "accuracy_deficient"): 1.0} for cell in cells]
+    assert [{(of(term.arm), term.column): weight for term, weight in part.items()} for part in parts] == expected
+
+
+def test_sharpening_and_shuffled_vision_have_each_blur_as_long_also_where_the_window_does_not_divide():
+    protocol = tiny.protocol(recovery=4, longest_window=7, points=1)
+    figure = registry.FIGURES["controls/blur_map"]
+    made = figure.design(protocol, figure.parameters(lengths=(7,)))
+    course = {arm.tags["blur"]: [called(one) for spec in arm.run.epoch_specs for one in spec.deficits]
+              for arm in made.trained if arm.tags.get("blur", "").startswith("sh")}  # fmt: skip
+    assert course["sharpening"] == ["blur 1", *(2 * ["blur 2"]), *(2 * ["blur 3"]), *(2 * ["blur 4"])]
+    assert course["shuffled"] == [*(2 * ["blur 2"]), *(2 * ["blur 4"]), "blur 1", *(2 * ["blur 3"])]
+
+
+def test_a_window_too_short_for_each_blur_is_refused():
+    figure = registry.FIGURES["controls/blur_map"]
+    with pytest.raises(SpecError, match=r"^lengths=\[1, 3\]: the longest has no epoch for each of the blurs"):
+        figure.design(tiny.protocol(), figure.parameters(lengths=(1, 3)))

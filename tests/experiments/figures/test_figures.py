@@ -111,19 +111,36 @@ def schedules(tags):
     return {"accuracy": float(levels[tags["schedule"]][(DOSE_MATCHED, DEFICIT, FRESH).index(tags["role"])])}
 
 
+def blurs(tags):
+    """Blur to a quarter ruins, blur to half helps; it is learnt the better the milder and the longer it is."""
+    if tags["role"] != DEFICIT:
+        clean = {"accuracy": 0.0, "accuracy_blurred": -20.0, "accuracy_noisy": -20.0}
+        return clean if tags["role"] == DOSE_MATCHED else {**clean, "accuracy": -10.0}
+    if tags["blur"] in ("sharpening", "shuffled"):
+        level = -5.0 if tags["blur"] == "sharpening" else -10.0
+        return {"accuracy": level, "accuracy_blurred": level, "accuracy_noisy": level}
+    short = 6 - tags["length"]
+    if tags["blur"] == "to 1/4":
+        return {"accuracy": -35.0 - short, "accuracy_deficient": -40.0 - short}
+    return {"accuracy": -5.0 - 0.1 * short, "accuracy_blurred": -10.0, "accuracy_deficient": -0.1 * short,
+            "accuracy_blur/2": -10.0}  # fmt: skip
+
+
 WORLDS = {
     "iclr2019/deficit_removal": removal,
     "controls/age_or_rate": ages,
     "iclr2019/sensitivity_window": window,
     "controls/permanence": ladder,
     "controls/schedules": schedules,
+    "controls/blur_map": blurs,
     "cvpr2023/split_removal": split,
     "cvpr2023/rsv_blur": variance,
     "multimodal/modality_dropout": modality,
     "stabilizers/prevention": prevention,
     **worlds_of_weights.WORLDS,
 }
-LEVELS = {**tiny.MEASURED, "accuracy": 80.0}
+SCORES = ("accuracy", "accuracy_blurred", "accuracy_noisy", "accuracy_deficient", "accuracy_blur/2")
+LEVELS = {**tiny.MEASURED, **dict.fromkeys(SCORES, 80.0)}
 
 
 def judged(name, sign):
