@@ -3,6 +3,7 @@
 An arm is found here by what acts in its epochs, spelled out below, not by what the figure calls it.
 """
 
+import dataclasses
 import functools
 import math
 
@@ -11,6 +12,7 @@ import tiny
 
 from critical.core.spec import SpecError
 from critical.inference.arms import Pooled, Within
+from critical.models import MLP
 from experiments.design import profile, registry
 from experiments.output.composing import designed
 
@@ -141,22 +143,78 @@ BLURS = {
     "blur_map.severe_harms": pair(FRESH, SEVERE),
     "blur_map.stronger": plus(pair(INSTEAD, SEVERE), minus(pair(INSTEAD, MILD))),
 }
-BY_HAND = {"controls/schedules": SCHEDULES, "controls/blur_map": BLURS}
+
+
+def cell(deficit, age, high, budget=4, depth=3):
+    """A window of 2 epochs at a constant rate, at epoch 0, or at 7, where the rate has fallen to a quarter."""
+    rates = [max(rate, RATE / 4) for rate in decaying(0, age)] + 2 * [RATE if high else RATE / 4]
+    return epochs(age * [""] + 2 * [deficit] + budget * [""], rates + recovery(budget)), depth
+
+
+def recovery(budget):
+    return decaying(0, budget, decay=DECAY ** (4 / budget))
+
+
+def skipped(age, budget):
+    return epochs((age + budget) * [""], [max(rate, RATE / 4) for rate in decaying(0, age)] + recovery(budget)), 3
+
+
+def cell_cost(deficit, age, high, depth=3):
+    return pair(cell("", age, high, depth=depth), cell(deficit, age, high, depth=depth))
+
+
+def cell_damage(deficit, age, high, budget):
+    return pair(skipped(age, budget), cell(deficit, age, high, budget))
+
+
+def mean_damage(deficit, high, budget):
+    return times(0.5, plus(*(cell_damage(deficit, age, high, budget) for age in (0, 7))))
+
+
+def by_rate(deficit, depth=3):
+    return times(0.5, plus(*(plus(cell_cost(deficit, age, True, depth), minus(cell_cost(deficit, age, False, depth)))
+                             for age in (0, 7))))  # fmt: skip
+
+
+def damage_by_rate(budget):
+    return plus(mean_damage("blur", True, budget), minus(mean_damage("blur", False, budget)))
+
+
+IMAGES, LABELS = ("blur", "noise", "occlusion"), "label_permutation"
+SENSES = {
+    "sense.early": plus(cell_damage("blur", 0, True, 4), minus(cell_damage("blur", 7, True, 4))),
+    **{f"sense.{name}_rate": by_rate(name) for name in (*IMAGES, LABELS)},
+    **{f"sense.{name}_left": mean_damage(name, True, 8) for name in (*IMAGES, LABELS)},
+    "sense.special": plus(times(1 / 3, plus(*map(by_rate, IMAGES))), minus(by_rate(LABELS))),
+    "sense.special_left": plus(
+        times(1 / 3, plus(*(mean_damage(name, True, 8) for name in IMAGES))), minus(mean_damage(LABELS, True, 8))
+    ),
+    "sense.permanent": damage_by_rate(8),
+    "sense.repaired": plus(damage_by_rate(4), minus(damage_by_rate(8))),
+    **{f"sense.other_{name}": by_rate(name, 4) for name in ("blur", LABELS)},
+}
+BY_HAND = {"controls/schedules": SCHEDULES, "controls/blur_map": BLURS, "controls/rate_and_sense": SENSES}
+DEEP = "controls/rate_and_sense"
+"""Its arms are told apart by the depth of their network, too."""
 CASES = [(name, claim) for name in BY_HAND for claim, one in claims(name).items()
          if not isinstance(one.contrast, (Pooled, Within))]  # fmt: skip
+
+
+def seen(figure, arm):
+    return (of(arm), arm.run.model.depth) if figure == DEEP else of(arm)
 
 
 @pytest.mark.parametrize(("figure", "claim_id"), CASES)
 def test_a_claim_contrasts_the_arms_that_its_sentence_names(figure, claim_id):
     contrast = claims(figure)[claim_id].contrast
-    found = {(of(term.arm), term.column): weight for term, weight in contrast.items()}
+    found = {(seen(figure, term.arm), term.column): weight for term, weight in contrast.items()}
     assert found == pytest.approx(BY_HAND[figure][claim_id])
 
 
 def test_arms_have_different_epochs_where_they_are_told_apart_by_them():
     for figure in BY_HAND:
         arms = design(figure).trained
-        assert len({of(arm) for arm in arms}) == len(arms), figure
+        assert len({seen(figure, arm) for arm in arms}) == len(arms), figure
 
 
 def test_damage_by_blur_is_set_beside_how_well_the_same_blur_was_learnt():
@@ -180,3 +238,21 @@ def test_a_window_too_short_for_each_blur_is_refused():
     figure = registry.FIGURES["controls/blur_map"]
     with pytest.raises(SpecError, match=r"^lengths=\[1, 3\]: the longest has no epoch for each of the blurs"):
         figure.design(tiny.protocol(), figure.parameters(lengths=(1, 3)))
+
+
+def test_a_network_without_a_depth_has_no_second_one_beside_it():
+    protocol = tiny.protocol(recovery=4, longest_window=2)
+    plain = dataclasses.replace(protocol, parts=dataclasses.replace(protocol.parts, model=MLP((8,))))
+    figure = registry.FIGURES[DEEP]
+    parameters = figure.parameters(**figure.parameters.defaults(plain))
+    assert parameters.depth is None
+    made = figure.design(plain, parameters)
+    assert not [claim.id for claim in made.claims if claim.id.startswith("sense.other")]
+    assert {arm.run.model.name for arm in made.trained} == {"mlp"}
+
+
+def test_a_late_window_at_rates_that_are_not_low_yet_is_refused():
+    figure, protocol = registry.FIGURES[DEEP], tiny.protocol(recovery=4, longest_window=2)
+    parameters = figure.parameters(**{**figure.parameters.defaults(protocol), "late": 6})
+    with pytest.raises(SpecError, match=r"^late=6: a late window begins where .* from epoch 7 on, with a decay below"):
+        figure.design(protocol, parameters)

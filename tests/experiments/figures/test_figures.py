@@ -126,6 +126,15 @@ def blurs(tags):
             "accuracy_blur/2": -10.0}  # fmt: skip
 
 
+def senses(tags):
+    """A high rate does more damage, most of it early and to images; longer training repairs a part."""
+    if tags["role"] != DEFICIT:
+        return {"accuracy": {DOSE_MATCHED: 0.0, FRESH: -10.0}.get(tags["role"], -5.0)}
+    damage = 0.25 if tags["schedule"] == "low rate" else 0.5 if tags["deficit"] == "label_permutation" else 1.0
+    recovery = 12.0 if tags["budget"] == 4 else 7.0
+    return {"accuracy": (-5.0 if tags["onset"] else -13.0) - damage * recovery}
+
+
 WORLDS = {
     "iclr2019/deficit_removal": removal,
     "controls/age_or_rate": ages,
@@ -133,6 +142,7 @@ WORLDS = {
     "controls/permanence": ladder,
     "controls/schedules": schedules,
     "controls/blur_map": blurs,
+    "controls/rate_and_sense": senses,
     "cvpr2023/split_removal": split,
     "cvpr2023/rsv_blur": variance,
     "multimodal/modality_dropout": modality,
