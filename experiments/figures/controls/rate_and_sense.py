@@ -123,7 +123,7 @@ def design(protocol: Protocol, parameters: Senses) -> Design:
     return Design(
         panels=[
             [costs("cost at high and low rates", first),
-             Dots(title="damage at the high rate, by recovery", xlabel="left-out window − deficit (points)", rows=left,
+             Dots(title="damage at the high rate", xlabel="left-out window − deficit (points)", rows=left,
                   reach=reach, note="Numbers behind names are the clean epochs after the window.")],
             [contrasts(claims[: len(claims) // 2], "accuracy", title="rates, sense by sense", xlabel="points"),
              contrasts(claims[len(claims) // 2 :], "accuracy", title="what is left, and in whom", xlabel="points")],
