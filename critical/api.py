@@ -53,7 +53,7 @@ from critical.inference.statistics import mean_interval
 from critical.inference.verdicts import Verdict, verdicts
 from critical.measures.fisher import trace_of_fisher
 from critical.models import MLP, AllCNN, ModelSpec, SplitAllCNN, SplitResNet18, Timm, TorchVision, TwoModality
-from critical.probes import Accuracy, Decoding, Fisher, Probe, SourceVarianceProbe, StreamProbe
+from critical.probes import Accuracy, Decoding, Fisher, Ladders, Probe, SourceVarianceProbe, StreamProbe
 from critical.results import Results
 from critical.stabilizers import (
     CrossSensorReconstruction,
@@ -118,6 +118,7 @@ __all__ = [
     "Inversion",
     "L2Init",
     "LabelPermutation",
+    "Ladders",
     "Mnist",
     "ModalityDropout",
     "ModelSpec",

@@ -18,6 +18,11 @@ CALLS_LOOKED_AT = 16
 """In as many calls a deficit looks at the range of its images; to look in all would cost a wait for the GPU in each."""
 
 
+def shrunk_side(side: int, factor: int) -> int:
+    """Returns the whole pixels, at least one, to which a side shrinks by a factor that need not divide it."""
+    return max(1, round(side / factor))
+
+
 @dataclass(eq=False)
 class NoDeficit(Deficit):
     """Nothing: the window of the dose-matched arm."""

@@ -26,6 +26,9 @@ def spearman(first: ArrayLike, second: ArrayLike) -> float:
     # Not above: its import takes half as long as that of torch.
     from scipy.stats import spearmanr
 
+    first, second = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
+    if np.ptp(first) == 0 or np.ptp(second) == 0:
+        return float("nan")  # without an order of one there is no correlation
     return float(spearmanr(first, second).statistic)
 
 

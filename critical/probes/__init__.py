@@ -7,6 +7,7 @@ without probes bit for bit.
 
 from critical.probes.agreement import GradientCosine
 from critical.probes.base import Probe, ProbeContext, evaluate
+from critical.probes.ladders import Ladders
 from critical.probes.standard import Accuracy, Fisher
 from critical.probes.stream_probe import StreamProbe
 from critical.probes.two_views import Decoding, SourceVarianceProbe
@@ -15,15 +16,8 @@ from critical.probes.weights import Filters, FisherVariants, Gradients
 KINDS: dict[str, type[Probe]] = {
     kind.name: kind
     for kind in (
-        Accuracy,
-        Fisher,
-        SourceVarianceProbe,
-        Decoding,
-        StreamProbe,
-        FisherVariants,
-        Gradients,
-        GradientCosine,
-        Filters,
+        *(Accuracy, Fisher, Ladders, SourceVarianceProbe, Decoding, StreamProbe),
+        *(FisherVariants, Gradients, GradientCosine, Filters),
     )
 }
 
@@ -36,6 +30,7 @@ __all__ = [
     "FisherVariants",
     "GradientCosine",
     "Gradients",
+    "Ladders",
     "Probe",
     "ProbeContext",
     "SourceVarianceProbe",

@@ -19,92 +19,46 @@ are `missed` and `damage`, against `skip`: cost = missed + damage.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from critical.core.spec import SpecError
 from critical.deficits import Deficit, NoDeficit
-from critical.inference.arms import Arm, Contrast
+from critical.inference.arms import Arm
 from critical.stabilizers import StabilizerWindow
 from critical.training import timeline
 from critical.training.runs import RunSpec
-from critical.training.schedules import Continue, Restart, Schedule, Stages, decay_to
+from critical.training.schedules import Continue, Schedule, Stages
 from experiments.design.config import Parts
+from experiments.design.contrasts import WindowArms, age, cost, damage, harm, missed, opportunity
 from experiments.design.facts import DataFacts
+from experiments.design.schedules import (
+    AUTHORS,
+    CONTINUE,
+    OWN_FRESH,
+    RESTART,
+    RESTART_AT_ONSET,
+    SCHEDULE_TITLES,
+    SCHEDULE_WORDS,
+    Rates,
+    WindowRates,
+)
+
+# Figures take names of schedules and contrasts from here, too.
+__all__ = ["AUTHORS", "CONTINUE", "DEFICIT", "DOSE_MATCHED", "FRESH", "FROM_SCRATCH", "RESET", "RESTART",
+           "RESTART_AT_ONSET", "SCHEDULE_TITLES", "SCHEDULE_WORDS", "SKIP", "Course", "Protocol", "WindowArms", "age",
+           "cost", "damage", "harm", "missed", "opportunity"]  # fmt: skip
 
 FRESH, DEFICIT, DOSE_MATCHED, FROM_SCRATCH = "fresh", "deficit", "dose_matched", "from_scratch"
 SKIP = "skip"
-CONTINUE, RESTART = Continue.name, Restart.name
-RESTART_AT_ONSET = "restart_at_onset"
-"""The rate starts again at the onset of the window as well: late windows get the rates of early ones."""
-AUTHORS = "authors"
-"""`continue`, the momentum not restored at the removal: the multi-view authors' protocol."""
 
-SCHEDULE_WORDS = {
-    CONTINUE: "rate decaying on",
-    RESTART: "rate restarted",
-    RESTART_AT_ONSET: "rate restarted at onset and removal",
-    AUTHORS: "rate decaying on, momentum dropped",
-}
+RESET = "optimiser reset"
+"""The tag of arms whose optimiser's state is emptied at the removal, where a figure has others beside them."""
 
-
-SCHEDULE_TITLES = {
-    CONTINUE: "learning rate keeps decaying",
-    RESTART: "learning rate restarted",
-    RESTART_AT_ONSET: "learning rate restarted at onset and removal",
-    AUTHORS: "learning rate keeps decaying, momentum dropped",
-}
-"""The same in plain words, for pictures; `SCHEDULE_WORDS` are part of the labels in tables."""
-
-
-@dataclass(frozen=True)
-class WindowArms:
-    """The arms of one window; see the head of this module."""
-
-    deficit: Arm
-    dose_matched: Arm
-    fresh: Arm
-    from_scratch: Arm
-    skip: Arm
-
-    @property
-    def arms(self) -> tuple[Arm, Arm, Arm, Arm, Arm]:
-        """All five."""
-        return self.deficit, self.dose_matched, self.fresh, self.from_scratch, self.skip
-
-
-def harm(window: WindowArms, column: str = "accuracy") -> Contrast:
-    """Returns fresh − deficit: the damage that was done, where the window begins at epoch 0.
-
-    Beside a later window the fresh network lacks the clean epochs before it as well.
-    """
-    return window.fresh[column] - window.deficit[column]
-
-
-def cost(window: WindowArms, column: str = "accuracy") -> Contrast:
-    """Returns dose-matched − deficit."""
-    return window.dose_matched[column] - window.deficit[column]
-
-
-def opportunity(window: WindowArms, column: str = "accuracy") -> Contrast:
-    """Returns dose-matched − fresh: what the clean epochs would have given, and those before a later window gave."""
-    return window.dose_matched[column] - window.fresh[column]
-
-
-def damage(window: WindowArms, column: str = "accuracy") -> Contrast:
-    """Returns skip − deficit: the damage that was done at any onset; at epoch 0 it is `harm`."""
-    return window.skip[column] - window.deficit[column]
-
-
-def missed(window: WindowArms, column: str = "accuracy") -> Contrast:
-    """Returns dose-matched − skip: what clean epochs in the window's place give."""
-    return window.dose_matched[column] - window.skip[column]
-
-
-def age(early: WindowArms, late: WindowArms, column: str = "accuracy") -> Contrast:
-    """Returns the cost of the early window − that of the late one; says something about age at equal rates alone."""
-    return cost(early, column) - cost(late, column)
+Course = Sequence[tuple[Deficit, int]]
+"""Deficits that follow each other, each with its epochs."""
 
 
 @dataclass(frozen=True)
@@ -144,6 +98,11 @@ class Protocol:
         """What is said about the data; they need not be there where it is known."""
         return self.known or DataFacts.of(self.parts.data)
 
+    @property
+    def side(self) -> int:
+        """Pixels along the shorter side of the images."""
+        return getattr(self.parts.data, "resolution", None) or self.facts.side
+
     def variant(
         self, label: str, *, rate: float | None = None, decay: float | None = None, **settings: Any
     ) -> Protocol:
@@ -170,9 +129,10 @@ class Protocol:
         schedule: str = RESTART,
         budget: int | None = None,
         *,
-        deficit: Deficit | None = None,
+        deficit: Deficit | Course | None = None,
         sham: Deficit | None = None,
         stabilizers: tuple[StabilizerWindow, ...] = (),
+        reset: bool | None = None,
         **tags: Any,
     ) -> WindowArms:
         """Returns the arms of a window.
@@ -180,74 +140,81 @@ class Protocol:
         Args:
             onset: Its first epoch.
             length: Its epochs.
-            schedule: `continue`, `restart`, `restart_at_onset` or `authors`.
-            budget: Clean epochs after it; a standard recovery when left out. Under both kinds of restart the rate
+            schedule: A key of `SCHEDULE_WORDS`.
+            budget: Clean epochs after it; a standard recovery when left out. Under every kind of restart the rate
                 falls as far in it as in a standard recovery.
-            deficit: Another deficit than the protocol's.
+            deficit: Another deficit than the protocol's, or several that follow each other in the window.
             sham: What the dose-matched arm has in the window; nothing when left out.
             stabilizers: What acts against the deficit, in windows of its own; in the dose-matched arm too.
+            reset: Whether the optimiser's state is emptied at the removal; as the protocol says when left out.
             **tags: Further columns.
+
+        Raises:
+            SpecError: There is no such schedule, or successive deficits do not fill the window.
         """
         budget = self.recovery if budget is None else budget
         removal = onset + length
-        shared: dict[str, Any] = {"decay": self.decay, "reset_optimizer": self.reset_optimizer or schedule == AUTHORS}
-        scratch: Schedule = Continue(rate=self.rate, decay=self.decay)
-        if schedule in (CONTINUE, AUTHORS):
-            rates: Schedule = Continue(rate=self.rate, **shared)
-            alone = scratch.after(removal)
-        elif schedule in (RESTART, RESTART_AT_ONSET):
-            scratch = Continue(rate=self.rate, decay=self._recovery_decay(budget))
-            again = (float(onset), self.rate, self.decay) if schedule == RESTART_AT_ONSET and onset else None
-            stages = (again, (float(removal), self.rate, scratch.decay))
-            rates = Stages(rate=self.rate, later=tuple(stage for stage in stages if stage), **shared)
-            alone = scratch
-        else:
-            raise SpecError(f"schedule={schedule}: one of {', '.join(SCHEDULE_WORDS)}")
-        return self._window(rates, (alone, scratch), onset, length, budget, schedule, deficit, sham, stabilizers, tags)
+        emptied = self.reset_optimizer if reset is None else reset
+        if reset is not None:
+            tags["reset"] = RESET if reset else ""
+        rates = Rates(self.rate, self.decay, self.recovery, emptied).window(schedule, onset, removal, budget)
+        return self._window(rates, onset, length, budget, schedule, deficit, sham, stabilizers, tags)
 
     def staged(
-        self, before: tuple[tuple[int, float, float], ...], onset: int, length: int, schedule: str, **tags: Any
+        self,
+        before: tuple[tuple[int, float, float], ...],
+        onset: int,
+        length: int,
+        schedule: str,
+        budget: int | None = None,
+        *,
+        deficit: Deficit | None = None,
+        **tags: Any,
     ) -> WindowArms:
-        """Returns the arms of a window under given rates, followed by a standard recovery.
+        """Returns the arms of a window under given rates, followed by a recovery from the rate of epoch 0.
 
         Args:
             before: Stages (first epoch, rate, factor per epoch) until the removal, the first from epoch 0 on.
             onset: The first epoch of the window.
             length: Its epochs.
             schedule: The name of these rates.
+            budget: Clean epochs after it, in which the rate falls as far as in a standard recovery; that when left out.
+            deficit: Another deficit than the protocol's.
             **tags: Further columns.
         """
+        budget = self.recovery if budget is None else budget
         (_, rate, decay), *later = before
-        again = Continue(rate=self.rate, decay=self.decay)
-        stages = [(float(start), *rest) for start, *rest in (*later, (onset + length, self.rate, self.decay))]
+        again = Continue(rate=self.rate, decay=Rates(self.rate, self.decay, self.recovery).recovery_decay(budget))
+        stages = [(float(start), *rest) for start, *rest in (*later, (onset + length, self.rate, again.decay))]
         rates = Stages(rate=rate, decay=decay, later=tuple(stages), reset_optimizer=self.reset_optimizer)
-        return self._window(rates, (again, again), onset, length, self.recovery, schedule, None, None, (), tags)
-
-    def _recovery_decay(self, budget: int) -> float:
-        return self.decay if budget == self.recovery else decay_to(self.decay**self.recovery, budget)
+        held = WindowRates(rates, again, again)
+        return self._window(held, onset, length, budget, schedule, deficit, None, (), tags)
 
     def _window(
         self,
-        rates: Schedule,
-        alone: tuple[Schedule, Schedule],
+        rates: WindowRates,
         onset: int,
         length: int,
         budget: int,
         schedule: str,
-        deficit: Deficit | None,
+        deficit: Deficit | Course | None,
         sham: Deficit | None,
         stabilizers: tuple[StabilizerWindow, ...],
         tags: Mapping[str, Any],
     ) -> WindowArms:
-        acting, nothing, removal = deficit or self.deficit, sham or NoDeficit(), onset + length
+        removal = onset + length
+        acting = _course(self.deficit if deficit is None else deficit, length)
+        nothing = _course(sham or NoDeficit(), length)
         place = {"onset": onset, "length": length, "removal": removal, "schedule": schedule, "budget": budget}
         during = f"[{onset}, {removal}), {SCHEDULE_WORDS.get(schedule, schedule)}"
         after = f"{budget} epochs"
 
-        def trained(seen: Deficit, role: str, words: str) -> Arm:
-            clock = timeline.Timeline(removal + budget, (timeline.Window(onset, removal, seen),))
-            run = self.parts.run(0, rates, clock, stabilizers)
-            return self._arm(run, role, seen.name, place, f"{words} {during}, then {after}", tags)
+        def trained(seen: Course, role: str, words: str) -> Arm:
+            ends = (onset + epochs for epochs in itertools.accumulate(epochs for _, epochs in seen))
+            windows = (timeline.Window(end - epochs, end, one) for end, (one, epochs) in zip(ends, seen, strict=True))
+            run = self.parts.run(0, rates.window, timeline.Timeline(removal + budget, tuple(windows)), stabilizers)
+            names = "+".join(dict.fromkeys(one.name for one, _ in seen))
+            return self._arm(run, role, names, place, f"{words} {during}, then {after}", tags)
 
         def untouched(schedule_alone: Schedule, role: str, words: str) -> Arm:
             run = self.parts.run(0, schedule_alone, timeline.Timeline(budget))
@@ -261,14 +228,15 @@ class Protocol:
             run = left_out(whole.run, onset, removal)
             return self._arm(run, SKIP, "none", gone, f"{words}, then {after}", tags)
 
-        low = "" if alone[0] == alone[1] else f" at the rates from epoch {removal}"
-        matched = trained(nothing, DOSE_MATCHED, "clean" if sham is None else _words(sham))
-        fresh = untouched(alone[0], FRESH, f"fresh{low}")
+        low = "" if rates.alone == rates.scratch else f" at the rates from epoch {removal}"
+        own = f", {SCHEDULE_WORDS[schedule]}" if schedule in OWN_FRESH else low
+        matched = trained(nothing, DOSE_MATCHED, "clean" if sham is None else _words(nothing))
+        fresh = untouched(rates.alone, FRESH, f"fresh{own}")
         return WindowArms(
             deficit=trained(acting, DEFICIT, _words(acting)),
             dose_matched=matched,
             fresh=fresh,
-            from_scratch=untouched(alone[1], FROM_SCRATCH if low else FRESH, "fresh" if not low else "from scratch"),
+            from_scratch=untouched(rates.scratch, FROM_SCRATCH, "from scratch") if low else fresh,
             skip=skipped(matched) if onset else fresh,
         )
 
@@ -307,6 +275,20 @@ def _without(held: StabilizerWindow, start: int, end: int) -> StabilizerWindow |
     return None if last is not None and last <= first else dataclasses.replace(held, start=first, end=last)
 
 
-def _words(deficit: Deficit) -> str:
-    view = getattr(deficit, "view", None)
-    return deficit.name.replace("_", " ") + (f" of view {view}" if view else "")
+def _course(given: Deficit | Course, length: int) -> Course:
+    """Returns the deficits of a window one after another.
+
+    Raises:
+        SpecError: They do not fill it.
+    """
+    course = ((given, length),) if isinstance(given, Deficit) else tuple(given)
+    if (total := sum(epochs for _, epochs in course)) != length:
+        raise SpecError(f"window: deficits of {total} epochs in a window of {length}; give them as many")
+    return course
+
+
+def _words(course: Course) -> str:
+    views = [getattr(deficit, "view", None) for deficit, _ in course]
+    named = [one.name.replace("_", " ") + f" of view {view}" * bool(view)
+             for (one, _), view in zip(course, views, strict=True)]  # fmt: skip
+    return " then ".join(dict.fromkeys(named))

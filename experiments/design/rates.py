@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from critical.core.spec import SpecError
+from critical.deficits import Deficit
 from experiments.design.measuring import after_every_epoch
 from experiments.design.parameters import Parameters, ascending, at_least, spaced
 from experiments.design.protocol import Protocol, WindowArms
@@ -44,12 +45,31 @@ def low_from(protocol: Protocol) -> int:
     return max(1, math.ceil(math.log(LOW) / math.log(protocol.decay))) if protocol.decay < 1 else 1
 
 
-def cell(protocol: Protocol, age: int, high: bool, length: int, settle: int = 0) -> WindowArms:
+def refuse_high(protocol: Protocol, late: int, said: str) -> None:
+    """Refuses a late window that begins before the decaying rate has become low.
+
+    Raises:
+        SpecError: It does, or the rate never becomes low; the line begins with `said`.
+    """
+    if protocol.decay == 1 or late < low_from(protocol):
+        raise SpecError(f"{said}: a late window begins where the rate has decayed to {LOW:g} of "
+                        f"itself: from epoch {low_from(protocol)} on, with a decay below 1")  # fmt: skip
+
+
+def cell(
+    protocol: Protocol,
+    age: int,
+    high: bool,
+    length: int,
+    settle: int = 0,
+    budget: int | None = None,
+    deficit: Deficit | None = None,
+) -> WindowArms:
     """Returns the arms of a window at a constant rate, at some age.
 
     Until that age the rate decays to the low one and stays there, so a late window at low rates is no jump. Then come
-    `settle` clean epochs at the window's rate, the window, and a standard recovery. The trace of the Fisher information
-    is measured after every epoch, since it is judged here.
+    `settle` clean epochs at the window's rate, the window, and a recovery of `budget` epochs (a standard one when left
+    out). The trace of the Fisher information is measured after every epoch, since it is judged here.
     """
     aged, low = low_from(protocol), LOW * protocol.rate
     rate = protocol.rate if high else low
@@ -59,7 +79,7 @@ def cell(protocol: Protocol, age: int, high: bool, length: int, settle: int = 0)
     if age and (high or aged >= age):
         before.append((age, rate, 1.0))
     words = f"{'high' if high else 'low'} rate" + (f", settled for {settle} epochs" if settle else "")
-    return after_every_epoch(protocol).staged(tuple(before), age + settle, length, words)
+    return after_every_epoch(protocol).staged(tuple(before), age + settle, length, words, budget, deficit=deficit)
 
 
 def windows(protocol: Protocol, parameters: AgesAndRates) -> dict[tuple[str, int], WindowArms]:
@@ -69,9 +89,7 @@ def windows(protocol: Protocol, parameters: AgesAndRates) -> dict[tuple[str, int
         SpecError: The rate has not become low before the late windows, or two windows have one clean network.
     """
     length, settle, late = parameters.length, parameters.settle, parameters.late_onsets
-    if protocol.decay == 1 or late[0] < low_from(protocol):
-        raise SpecError(f"late_onsets={list(late)}: a late window begins where the rate has decayed to {LOW:g} of "
-                        f"itself: from epoch {low_from(protocol)} on, with a decay below 1")  # fmt: skip
+    refuse_high(protocol, late[0], f"late_onsets={list(late)}")
     found: dict[tuple[str, int], WindowArms] = {}
     for age in (0, *late):
         found["high", age] = cell(protocol, age, True, length)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from critical.core.spec import SpecError, closest
 from experiments.design.figure import Figure
-from experiments.figures.controls import age_or_rate, closure, permanence
+from experiments.figures.controls import age_or_rate, blur_map, closure, permanence, rate_and_sense, schedules
 from experiments.figures.cvpr2023 import rsv_blur, split_removal
 from experiments.figures.iclr2019 import (
     architectures,
@@ -40,6 +40,9 @@ FIGURES: dict[str, Figure] = {
         high_level_deficits,
         depth,
         architectures,
+        schedules,
+        blur_map,
+        rate_and_sense,
         split_removal,
         rsv_blur,
         modality_dropout,

@@ -117,6 +117,8 @@ MEASURED = {
     **{f"fisher_share_{part}": 0.5 for part in ("bottom", "middle", "top", "relative_top")},
     "filter_high_frequency_share": 0.5,
     **{f"filter/{number:02}/0_{row}_{column}": 0.1 for number in range(2) for row in range(3) for column in range(3)},
+    **{f"accuracy_{rung}": 50.0 for rung in ("blurred", "noisy", "blur/2", "blur/3", "blur/4", "blur/8")},
+    **{f"accuracy_noise/{level}": 50.0 for level in ("0.05", "0.1", "0.2", "0.4")},
     **{f"rsv_histogram/{number:02}": 0.05 for number in range(20)},
     **{"information_both": 2.0, "information_a": 1.0, "information_b": 1.0},
     **{f"{what}_{view}": 50.0 for what in ("decoding", "use", *PROBED) for view in "ab"},

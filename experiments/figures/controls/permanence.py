@@ -37,10 +37,10 @@ class Ladder(Parameters):
 
     @classmethod
     def defaults(cls, protocol: Protocol) -> Mapping[str, Any]:
-        """Returns the shortest window, a late one that ends with the longest, and rungs about the recovery."""
+        """Returns the shortest window, a late one that ends with the longest, and four rungs, up to 4 recoveries."""
         length, half = spaced(protocol.longest_window, protocol.points)[0], max(1, protocol.recovery // 2)
         late_onset = max(1, protocol.longest_window - length)
-        return {"length": length, "late_onset": late_onset, "budgets": (half, 2 * half, 4 * half)}
+        return {"length": length, "late_onset": late_onset, "budgets": (half, 2 * half, 4 * half, 8 * half)}
 
 
 def design(protocol: Protocol, parameters: Ladder) -> Design:

@@ -42,6 +42,8 @@ OTHER = {
     ("dissociation", "view"): {"view": "a"},
     ("dissociation", "variant"): {"variant": "authors"},
     ("augmentation", "fill"): {"fill": (0.5,)},
+    ("ladders", "blurs"): {"blurs": (2,)},
+    ("ladders", "noises"): {"noises": (0.1,)},
     ("arithmetic", "instructions"): {"instructions": "native"},
     ("torchvision", "arch"): {"arch": "densenet121"},
     ("timm", "arch"): {"arch": "resnet50"},

@@ -66,7 +66,7 @@ AGED = low_from(tiny.protocol())
         (Parameters, {}),
         (Removals, {"removals": (5, 10, 15)}),
         (Onsets, {"length": 5, "onsets": (0, 2, 5, 8, 10), "second_length": 8, "damage": True}),
-        (Ladder, {"length": 5, "late_onset": 10, "budgets": (5, 10, 20)}),
+        (Ladder, {"length": 5, "late_onset": 10, "budgets": (5, 10, 20, 40)}),
         (AgesAndRates, {"length": 5, "late_onsets": (7, 14), "settle": 2}),
         (SplitRemovals, {"removals": (5, 10, 15), "other_removals": (15,)}),
         (Modalities, {"length": 5, "onsets": (0, 15), "easy": "a"}),

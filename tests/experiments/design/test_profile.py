@@ -145,7 +145,7 @@ class TestFigureSettings:
 
     def test_a_profile_overrides_single_parameters(self):
         _, parameters = settled(smoke("+figures={controls/permanence:{late_onset:7}}"), "controls/permanence")
-        assert dataclasses.asdict(parameters) == {"length": 1, "late_onset": 7, "budgets": (1, 2, 4)}
+        assert dataclasses.asdict(parameters) == {"length": 1, "late_onset": 7, "budgets": (1, 2, 4, 8)}
 
     def test_a_figure_may_have_seeds_of_its_own(self):
         config = smoke("+figures={iclr2019/deficit_removal:{seeds:[5,6,7]}}")

@@ -1,16 +1,18 @@
 import dataclasses
+import math
 
 import pytest
 import tiny
 
 from critical.core.spec import SpecError
-from critical.deficits import Dissociation, Inversion, SplitHeads
+from critical.deficits import Blur, Dissociation, Inversion, SplitHeads
 from critical.models import MLP
 from critical.stabilizers import L2Init, StabilizerWindow
 from critical.training.schedules import Restart
 from critical.training.timeline import Timeline
 from critical.training.timeline import Window as Acting
 from experiments.design import profile
+from experiments.design.facts import DataFacts
 from experiments.design.protocol import (
     AUTHORS,
     CONTINUE,
@@ -24,6 +26,7 @@ from experiments.design.protocol import (
     missed,
     opportunity,
 )
+from experiments.design.schedules import CONSTANT, CYCLIC, HOT_RESTART
 
 RATE, DECAY, RECOVERY = 0.05, 0.8, 4
 PROTOCOL = tiny.protocol(seeds=(0, 1), recovery=RECOVERY)
@@ -47,6 +50,15 @@ def resets(arm):
     return [epoch for epoch, spec in enumerate(arm.run.epoch_specs) if spec.reset_optimizer]
 
 
+def hot(count):
+    """From three times the rate to where a standard recovery ends."""
+    return [3 * RATE * (DECAY**RECOVERY / 3) ** (epoch / count) for epoch in range(count)]
+
+
+def cosine(period):
+    return [RATE * (0.01 + 0.99 * (1 + math.cos(math.pi * epoch / period)) / 2) for epoch in range(period)]
+
+
 EQUAL = DECAY ** (RECOVERY / 8)
 """The factor per epoch under which the rate falls in 8 epochs as far as in a standard recovery."""
 # schedule, budget, rates of the arms with a window, of fresh, and of from_scratch; the window is [3, 5).
@@ -59,6 +71,11 @@ RATES = [
     (RESTART_AT_ONSET, None, decaying(0, 3) + decaying(0, 2) + decaying(0, 4), decaying(0, 4), decaying(0, 4)),
     (RESTART_AT_ONSET, 8, decaying(0, 3) + decaying(0, 2) + decaying(0, 8, EQUAL), decaying(0, 8, EQUAL),
      decaying(0, 8, EQUAL)),
+    (HOT_RESTART, None, decaying(0, 5) + hot(4), hot(4), hot(4)),
+    (HOT_RESTART, 8, decaying(0, 5) + hot(8), hot(8), hot(8)),
+    (CYCLIC, None, decaying(0, 5) + 2 * cosine(2), 2 * cosine(2), 2 * cosine(2)),
+    (CYCLIC, 8, decaying(0, 5) + 2 * cosine(4), 2 * cosine(4), 2 * cosine(4)),
+    (CONSTANT, None, 9 * [RATE], 4 * [RATE], 4 * [RATE]),
 ]  # fmt: skip
 
 
@@ -70,7 +87,7 @@ def test_the_rates_of_the_four_arms_epoch_by_epoch(schedule, budget, trained, fr
     assert rates(window.from_scratch) == pytest.approx(scratch)
     # Fresh has the very rates of the recovery that it is held against.
     assert rates(window.fresh) == pytest.approx(rates(window.deficit)[5:])
-    assert (window.fresh == window.from_scratch) == (schedule in (RESTART, RESTART_AT_ONSET))
+    assert (window.fresh == window.from_scratch) == (schedule not in (CONTINUE, AUTHORS))
 
 
 @pytest.mark.parametrize("onset", [0, 3])
@@ -90,10 +107,39 @@ def test_the_momentum_is_dropped_at_the_removal_by_the_authors_and_where_the_pro
         assert resets(resetting.window(1, 2, schedule).deficit) == [3]
 
 
+def test_a_window_may_reset_the_optimiser_whatever_the_protocol_does():
+    for schedule in (CONTINUE, RESTART, HOT_RESTART, CYCLIC, CONSTANT):
+        kept, emptied = (PROTOCOL.window(1, 2, schedule, reset=reset) for reset in (False, True))
+        assert resets(kept.deficit) == []
+        assert resets(emptied.deficit) == resets(emptied.dose_matched) == [3]
+        assert resets(emptied.skip) == [1]
+        assert kept.deficit == PROTOCOL.window(1, 2, schedule).deficit
+        assert kept.fresh == emptied.fresh
+        assert str(emptied.deficit) == f"{kept.deficit} (optimiser reset)"
+    assert PROTOCOL.window(1, 2, CONTINUE, reset=True).deficit == PROTOCOL.window(1, 2, AUTHORS).deficit
+
+
+def test_deficits_may_follow_each_other_in_a_window():
+    course = ((Blur(factor=4), 1), (Blur(factor=2), 2), (Inversion(), 1))
+    window, plain = PROTOCOL.window(1, 4, deficit=course), PROTOCOL.window(1, 4)
+    assert acting(window.deficit) == ["", "blur", "blur", "blur", "inversion", *(RECOVERY * [""])]
+    factors = [getattr(deficit, "factor", 0) for spec in window.deficit.run.epoch_specs for deficit in spec.deficits]
+    assert factors == [4, 2, 2, 0]
+    assert (window.dose_matched, window.fresh, window.skip) == (plain.dose_matched, plain.fresh, plain.skip)
+    assert window.dose_matched.run.run_id == plain.dose_matched.run.run_id
+    assert window.deficit.tags["deficit"] == "blur+inversion"
+    assert str(window.deficit).startswith("blur then inversion [1, 5), rate restarted")
+    one = PROTOCOL.window(1, 4, deficit=((Blur(factor=2), 4),)).deficit
+    assert one.run.run_id == PROTOCOL.window(1, 4, deficit=Blur(factor=2)).deficit.run.run_id
+    with pytest.raises(SpecError, match=r"^window: deficits of 4 epochs in a window of 5; give them as many$"):
+        PROTOCOL.window(1, 5, deficit=course)
+
+
 def test_budgets_and_schedules_share_their_trunk():
     held = [PROTOCOL.window(0, 3, RESTART, budget).deficit.run for budget in (2, 4, 8)]
     held.append(PROTOCOL.window(0, 3, CONTINUE).deficit.run)
-    assert len({run.keys[:4] for run in held}) == 1
+    others = (PROTOCOL.window(0, 3, schedule).deficit.run for schedule in (HOT_RESTART, CYCLIC))
+    assert len({run.keys[:4] for run in (*held, *others)}) == 1
     # Under a restart the rate after the removal is the same in its first epoch only.
     assert len({run.keys[4] for run in held[:3]}) == 1
     assert len({run.keys[5] for run in held}) == 4
@@ -120,6 +166,13 @@ def test_a_staged_window_has_the_given_rates_and_a_standard_recovery():
     assert acting(window.deficit) == ["", "", "", "blur", "blur", "", "", "", ""]
     assert window.fresh == window.from_scratch == PROTOCOL.window(3, 2, RESTART).fresh
     assert str(window.deficit) == "blur [3, 5), low rate, then 4 epochs"
+
+
+def test_a_staged_window_may_have_another_deficit_and_a_longer_recovery():
+    longer = PROTOCOL.staged(((0, 0.05, 0.5),), 0, 2, "falling", 8, deficit=Inversion())
+    assert rates(longer.deficit) == pytest.approx([0.05, 0.025, *decaying(0, 8, EQUAL)])
+    assert acting(longer.deficit)[:3] == ["inversion", "inversion", ""]
+    assert longer.fresh == PROTOCOL.window(0, 2, RESTART, 8).fresh
 
 
 def test_a_dose_matched_arm_may_have_a_sham_that_acts():
@@ -253,3 +306,19 @@ def test_a_protocol_is_built_from_a_profile():
     assert (made.rate, made.decay, made.recovery, made.reset_optimizer) == (0.05, 0.7, 2, False)
     assert (made.longest_window, made.points) == (2, 2)
     assert made.deficit.name == "blur"
+
+
+@pytest.mark.parametrize(
+    ("label", "side"),
+    [("glyphs 16×16 (4,000 images, contrast 0.55)", 16), ("mine (2×18×14), 64 examples", 14), ("", 32)],
+)
+def test_the_side_of_images_is_what_their_label_says(label, side):
+    assert dataclasses.replace(PROTOCOL, known=DataFacts(label, 10)).side == side
+
+
+def test_the_side_of_images_is_the_resolution_that_is_asked_for_and_never_guessed():
+    data = dataclasses.replace(PROTOCOL.parts.data, resolution=12)
+    parts = dataclasses.replace(PROTOCOL.parts, data=data)
+    assert dataclasses.replace(PROTOCOL, parts=parts, known=DataFacts("digits 8×8", 10)).side == 12
+    with pytest.raises(SpecError, match=r"'letters' does not say the size of its images; set data\.resolution"):
+        _ = dataclasses.replace(PROTOCOL, known=DataFacts("letters", 10)).side

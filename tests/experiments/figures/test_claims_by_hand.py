@@ -126,14 +126,14 @@ VISION = {
     "window.late_costs_nothing": costs("blur", 4, 2, "continue"),
     "window.early_equal_rates": plus(costs("blur", 0, 2, "at onset"), minus(costs("blur", 4, 2, "at onset"))),
     "window.late_costs_at_high_rates": costs("blur", 4, 2, "at onset"),
-    "permanence.cost_left": costs("blur", 0, 2, "restart", 8),
-    "permanence.harm_left": of_arms(fresh("restart", budget=8), window("blur", 0, 2, "restart", 8)),
-    "permanence.control_left": costs("label_permutation", 0, 2, "restart", 8),
+    "permanence.cost_left": costs("blur", 0, 2, "restart", 16),
+    "permanence.harm_left": of_arms(fresh("restart", budget=16), window("blur", 0, 2, "restart", 16)),
+    "permanence.control_left": costs("label_permutation", 0, 2, "restart", 16),
     "permanence.early_more_than_late": plus(
-        costs("blur", 0, 2, "restart", 8), minus(costs("blur", 4, 2, "at onset", 8))
+        costs("blur", 0, 2, "restart", 16), minus(costs("blur", 4, 2, "at onset", 16))
     ),
     "permanence.more_than_labels": plus(
-        costs("blur", 0, 2, "restart", 8), minus(costs("label_permutation", 0, 2, "restart", 8))
+        costs("blur", 0, 2, "restart", 16), minus(costs("label_permutation", 0, 2, "restart", 16))
     ),
     "age.high": plus(cell_cost(0, True), minus(cell_cost(14, True))),
     "age.high_settled": plus(cell_cost(0, True, settle=1), minus(cell_cost(14, True, settle=1))),
@@ -303,7 +303,7 @@ def test_prevention_compares_each_method_with_none():
 
 def test_exponents_are_fitted_to_the_gaps_of_their_ladders():
     claim = {claim.id: claim for claim in design("controls/permanence").claims}["permanence.early_slower_than_late"]
-    budgets = (2, 4, 8)
+    budgets = (2, 4, 8, 16)
     expected = [costs("blur", 0, 2, "restart", budget) for budget in budgets]
     expected += [costs("blur", 4, 2, "at onset", budget) for budget in budgets]
     for part, wanted in zip(claim.contrast.parts, expected, strict=True):

@@ -1,0 +1,170 @@
+"""Does blur hurt or help? Its strength against the length of its window, and what is left of it in the network."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+from critical.core.spec import SpecError
+from critical.deficits import Blur
+from critical.deficits.images import shrunk_side
+from critical.inference.arms import Contrast
+from critical.inference.claims import Claim
+from critical.inference.correlation import rank_correlation
+from critical.plots.panel import Look, Value, role
+from critical.plots.panels import HeatMap, Series, contrasts
+from critical.plots.style import OTHER_COLOURS
+from critical.probes import Ladders
+from experiments.design.figure import Design, Figure
+from experiments.design.parameters import Parameters, ascending, spaced
+from experiments.design.protocol import Protocol, WindowArms, cost, harm
+from experiments.design.sources import ACUITY2025, JANG2021, OURS, VOGELSANG2018
+
+
+@dataclass(frozen=True)
+class Blurs(Parameters):
+    """Parameters.
+
+    Attributes:
+        lengths: Epochs of the windows, all from epoch 0 on; the longest has an epoch at least for each blur.
+        shrinks: Factors by which the sides of images are shrunk before they are enlarged again.
+    """
+
+    lengths: tuple[int, ...]
+    shrinks: tuple[int, ...] = (2, 3, 4, 8)
+
+    def __post_init__(self) -> None:
+        ascending(1, lengths=self.lengths)
+        ascending(2, 2, shrinks=self.shrinks)
+
+    @classmethod
+    def defaults(cls, protocol: Protocol) -> Mapping[str, Any]:
+        """Returns evenly spaced windows up to the longest one."""
+        return {"lengths": spaced(protocol.longest_window, protocol.points)}
+
+
+def design(protocol: Protocol, parameters: Blurs) -> Design:
+    """Crosses strengths with lengths, and lets vision sharpen within the longest window, against a shuffled order."""
+    lengths, shrinks, ladders = parameters.lengths, parameters.shrinks, Ladders(every=0, recovery_every=0)
+    last, weak, strong = lengths[-1], shrinks[0], shrinks[-1]
+    if last < len(shrinks):
+        raise SpecError(f"lengths={list(lengths)}: the longest has no epoch for each of the blurs that follow "
+                        f"each other, shrinks={list(shrinks)}")  # fmt: skip
+    seeing = replace(protocol, parts=replace(protocol.parts, probes=(*protocol.parts.probes, ladders)))
+    blurs = {shrink: Blur(size=shrunk_side(protocol.side, shrink)) for shrink in shrinks}
+    clean = {length: seeing.window(0, length) for length in lengths}
+    cells = {(length, shrink): seeing.window(0, length, deficit=blur, blur=f"to 1/{shrink}")
+             for shrink, blur in blurs.items() for length in lengths}  # fmt: skip
+    sharper = shrinks[::-1]
+    bounds = [last * step // len(shrinks) for step in range(len(shrinks) + 1)]
+    epochs = {shrink: end - start for shrink, (start, end) in zip(sharper, pairwise(bounds), strict=True)}
+
+    def course(order: tuple[int, ...], words: str) -> WindowArms:
+        return seeing.window(0, last, deficit=[(blurs[shrink], epochs[shrink]) for shrink in order], blur=words)
+
+    # Every other blur, then the others: of four, this order has no rank correlation with the other one.
+    sharpening, shuffled = course(sharper, "sharpening"), course((*sharper[1::2], *sharper[::2]), "shuffled")
+    mild, severe, instead = cells[last, weak], cells[last, strong], clean[last]
+    until, blurred, noisy = f"until epoch {last}", "accuracy_blurred", "accuracy_noisy"
+    mild_said, sees = f"Blur to 1/{weak} of the side {until}", "on blurred test images"
+
+    def gain(held: WindowArms, column: str, than: WindowArms) -> Contrast:
+        other = than.deficit if than is shuffled else than.dose_matched
+        return held.deficit[column] - other[column]
+
+    premise = ("blur_map.blind",)
+    claims = (
+        Claim("blur_map.blind", OURS, instead.dose_matched - instead.dose_matched[blurred], "greater",
+              f"A network that never saw blur is worse {sees} than on clean ones.",
+              short="clean networks lose by blur"),
+        Claim("blur_map.lasting", VOGELSANG2018, gain(mild, blurred, instead), "greater",
+              f"{mild_said} leaves the network better {sees} than as many clean epochs.", requires=premise,
+              short="early blur helps against blur"),
+        Claim("blur_map.not_fewer", OURS, mild.deficit[blurred] - mild.fresh[blurred], "greater",
+              f"{mild_said} leaves it better {sees} than a network of the same clean epochs alone.", requires=premise,
+              short="and beyond a fresh network"),
+        Claim("blur_map.fades", JANG2021,
+              mild.deficit["accuracy_deficient"] - mild.deficit[f"accuracy_blur/{weak}"], "greater",
+              "What was learnt of blurred images is lost in the clear ones after them: accuracy on these falls.",
+              short="what blur taught is lost again"),
+        Claim("blur_map.sharpening_blur", ACUITY2025, gain(sharpening, blurred, instead), "greater",
+              f"Vision that sharpens {until} leaves the network better {sees} than as many clean epochs.",
+              requires=premise, short="sharpening helps against blur"),
+        Claim("blur_map.sharpening_noise", ACUITY2025, gain(sharpening, noisy, instead), "greater",
+              f"Vision that sharpens {until} leaves the network better on noisy test images than as many clean epochs.",
+              short="sharpening helps against noise"),
+        Claim("blur_map.order_blur", ACUITY2025, gain(sharpening, blurred, shuffled), "greater",
+              f"It is the order: sharpening leaves it better {sees} than the same blurs shuffled.", requires=premise,
+              short="sharpening beats shuffled (blur)"),
+        Claim("blur_map.order_noise", ACUITY2025, gain(sharpening, noisy, shuffled), "greater",
+              "Sharpening leaves it better on noisy test images than the same blurs shuffled.",
+              short="sharpening beats shuffled (noise)"),
+        Claim("blur_map.order_clean", OURS, gain(sharpening, "accuracy", shuffled), "greater",
+              "Sharpening leaves it better on clean test images than the same blurs shuffled.",
+              short="sharpening beats shuffled (clean)"),
+        Claim("blur_map.mild_helps", OURS, -1.0 * harm(mild), "greater",
+              f"{mild_said} helps: the network ends above a fresh one.", short="mild blur ends above fresh"),
+        Claim("blur_map.mild_costs", OURS, cost(mild), "greater",
+              f"{mild_said} gives less than as many clean epochs.", short="mild blur costs accuracy"),
+        Claim("blur_map.severe_harms", OURS, harm(severe), "greater",
+              f"Blur to 1/{strong} {until} leaves the network below a fresh one.", short="severe blur does damage"),
+        Claim("blur_map.stronger", OURS, cost(severe) - cost(mild), "greater",
+              f"Blur to 1/{strong} costs more than blur to 1/{weak} {until}.", short="severe blur costs more"),
+        Claim("blur_map.learnt", OURS,
+              rank_correlation([harm(held) for held in cells.values()],
+                               [held.deficit["accuracy_deficient"] for held in cells.values()]), "less",
+              "Over strengths and lengths, damage is the smaller the better the blur was learnt (rank correlation).",
+              short="damage falls with what was learnt"),
+    )  # fmt: skip
+
+    def heat(title: str, words: str, value: Callable[[WindowArms], Value], signed: bool = True) -> HeatMap:
+        return HeatMap(title=title, xlabel="epochs of blur", ylabel=f"{words}, by factor", signed=signed,
+                       cells={place: value(held) for place, held in cells.items()})  # fmt: skip
+
+    arms = {
+        role("dose_matched", "clean\ninstead"): instead.dose_matched,
+        role("fresh", "fresh"): mild.fresh,
+        role("deficit", f"blur\nto 1/{weak}"): mild.deficit,
+        Look("sharpening", OTHER_COLOURS[4], "-", "D"): sharpening.deficit,
+        Look("shuffled", OTHER_COLOURS[0], "--", "s"): shuffled.deficit,
+    }
+
+    def ladder(title: str, words: str, kind: str, rungs: tuple[float, ...]) -> Series:
+        seen = {0: "accuracy", **{rung: f"accuracy_{kind}/{rung:g}" for rung in rungs}}
+        return Series(title=title, xlabel=words, ylabel="final accuracy (%)", categories=True,
+                      lines=[(look, {rung: arm[column] for rung, column in seen.items()})
+                             for look, arm in arms.items()])  # fmt: skip
+
+    return Design(
+        panels=[
+            [heat("what the blur costs", "points below clean epochs", cost),
+             heat("what damage it does", "points below fresh", harm)],
+            [heat("how well it was learnt", "accuracy on blurred images (%)",
+                  lambda held: held.deficit["accuracy_deficient"], signed=False),
+             contrasts(claims, "accuracy", title="does blur help?", xlabel="difference (points)")],
+            [ladder("on blurred test images", "shrunk by this factor (0: clean)", "blur", ladders.blurs),
+             ladder("on noisy test images", "s.d. of the noise (0: clean)", "noise", ladders.noises)],
+        ],
+        claims=claims,
+        leading=("blur_map.lasting", "blur_map.mild_helps", "blur_map.severe_harms"),
+        arms=[*(held.dose_matched for held in clean.values()), instead.fresh],
+        columns=("accuracy_blur/", "accuracy_noise/"),
+        panel_inches=(3.6, (2.3, 4.4, 2.6)),
+        note="In the maps, rows are factors by which the sides of images are shrunk. The rate restarts at the removal. "
+        f"'Sharpening' goes through blur to 1/{', 1/'.join(map(str, sharper))} of the side in {last} epochs; "
+        "'shuffled' has the same blurs as long, in another order.",
+    )  # fmt: skip
+
+
+FIGURE = Figure(
+    name="controls/blur_map",
+    title="Strength and length of blur",
+    question="Does early blur hurt or help, and does that hang on how well it can be learnt?",
+    parameters=Blurs,
+    design=design,
+    deviations=(
+        "The sources blur by Gaussian filters and test faces, objects or CIFAR-10-C; here test images are shrunk and "
+        "enlarged again, or have Gaussian noise added.",
+        "Clean epochs instead, fresh networks and the same blurs in another order are ours.",
+    ),
+)
