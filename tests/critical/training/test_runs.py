@@ -49,8 +49,8 @@ OTHER = {
     ("timm", "arch"): {"arch": "resnet50"},
     ("slow_trunk", "part"): {"part": "network"},
 }
-ANYWHERE = {"normalization": {"normalization": "layer"}, "fusion": {"fusion": "gate"}, "view": {"view": "b"}, "absent": {"absent": "zero"},
-            "split": {"split": 0.5}}  # fmt: skip
+ANYWHERE = {"normalization": {"normalization": "layer"}, "fusion": {"fusion": "gate"}, "view": {"view": "b"},
+            "absent": {"absent": "zero"}, "split": {"split": 0.5}}  # fmt: skip
 """The same for a field that means the same in every kind."""
 FIXED = {("multi_feature", "resolution")}
 """Fields with one possible value."""
