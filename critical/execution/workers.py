@@ -98,10 +98,10 @@ class _Worker:
         store: RunStore,
         plan: Plan,
         after_epoch: Callable[[RunSpec, int], None] | None,
-        begun: Callable[[RunSpec], None] | None,
-        teller: Teller,
+        begun: Callable[[RunSpec], None] | None = None,
+        teller: Teller | None = None,
     ) -> None:
-        self.store, self.teller = store, teller
+        self.store, self.teller = store, teller or Teller(None, plan, store)
         self.maker = store.sign(environment.describe())
         self.forks = plan.forks
         self.after_epoch = after_epoch or (lambda spec, epoch: None)

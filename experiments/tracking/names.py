@@ -95,7 +95,9 @@ def name_of(record: Mapping[str, Any], place: Mapping[str, Any]) -> str:
     for key, value in place.items():
         if key in SHARED or value in (None, "", "none") or _SAID.match(key) or key.rpartition(".")[2] in told:
             continue
-        parts.append(value.replace("_", " ") if isinstance(value, str) else f"{key} {value}")
+        word = value.replace("_", " ") if isinstance(value, str) else f"{key} {value}"
+        if not any(word in part for part in parts):
+            parts.append(word)
     return " · ".join([*parts, *place.get("also", ()), f"seed {record['seed']}"])
 
 

@@ -27,7 +27,7 @@ def windows_of_the_figure(profile, seeds=None):
     figure = FIGURES["iclr2019/sensitivity_window"]
     protocol, parameters = figure_settings(config, figure, shared_protocol(config))
     items = tables.planned(figure.design(protocol, parameters), seeds or protocol.seeds)
-    wanted = {"role": "deficit", "schedule": "continue", "budget": protocol.recovery}
+    wanted = {"role": "deficit", "schedule": "continue", "budget": protocol.recovery, "length": parameters.length}
     return [item for item in items if wanted.items() <= item.tags.items()]
 
 

@@ -73,13 +73,15 @@ def overrides(group, name):
         base += ["deficit.end=1", *(["deficit.factor=2"] if name == "blur" else [])]
     if group == "schedule":
         base += ["deficit=inversion", "deficit.end=1", "epochs=4"]
-        base += ["schedule.later=[[2,0.01,0.5]]"] if name == "stages" else []
+        base += {"stages": ["schedule.later=[[2,0.01,0.5]]"], "steady": ["schedule.factor=0.5"]}.get(name, [])
     if group == "stabilizer":
         base += ["stabilizer.end=1"]
     if group == "probes":
         base.remove("probes=accuracy")
     if group == "model" and name in SMALLEST:
         base = [*without(base, "model"), f"model={name}", f"model.arch={SMALLEST[name]}", "model.small_stem=true"]
+    if name == "resnet18":
+        base = [*without(base, "model"), "model=resnet18", "model.width=0.05"]
     if group == "model" and name in TWO_STREAMS:
         # The width of a residual network is a share of the paper's.
         base = [*without(base, "model"), f"model={name}", f"model.width={0.05 if name == 'split_resnet18' else 2}"]
