@@ -37,19 +37,31 @@ def _spearman(held: NDArray[np.float64]) -> float:
 
 
 def more_correlated(
-    first: Sequence[Contrast | Term], second: Sequence[Contrast | Term], third: Sequence[Contrast | Term]
+    first: Sequence[Contrast | Term],
+    second: Sequence[Contrast | Term],
+    third: Sequence[Contrast | Term] | Sequence[float],
 ) -> Within:
-    """Returns Spearman's correlation of the first and second quantity less that of the first and third.
+    """Returns how much better the second quantity tells the first than the third does, within each seed.
+
+    It is `tells_more` of the three: above 0 where the second tells more, whichever way either goes.
 
     Args:
         first: A quantity in each condition.
         second: What may tell it.
-        third: What may tell it as well, in the same order.
+        third: What may tell it as well, in the same order; numbers where they are known, such as rates or epochs.
     """
-    parts = tuple(held if isinstance(held, Contrast) else Contrast({held: 1.0}) for held in (*first, *second, *third))
-    return Within(parts, _more, "correlation")
+    known = np.array([held for held in third if not isinstance(held, (Contrast, Term))], dtype=float)
+    measured = [held for held in third if isinstance(held, (Contrast, Term))]
+    parts = tuple(
+        held if isinstance(held, Contrast) else Contrast({held: 1.0}) for held in (*first, *second, *measured)
+    )
+
+    def estimate(held: NDArray[np.float64]) -> float:
+        return tells_more(*np.split(np.concatenate([held, known]), 3))
+
+    return Within(parts, estimate, "correlation")
 
 
-def _more(held: NDArray[np.float64]) -> float:
-    first, second, third = np.split(held, 3)
-    return spearman(first, second) - spearman(first, third)
+def tells_more(first: ArrayLike, second: ArrayLike, third: ArrayLike) -> float:
+    """Returns |ρ(first, second)| − |ρ(first, third)|, with Spearman's ρ: at −1 an order is told as well as at +1."""
+    return abs(spearman(first, second)) - abs(spearman(first, third))

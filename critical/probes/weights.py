@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import torch
@@ -17,7 +17,7 @@ from critical.measures.filters import high_frequency_share
 from critical.measures.fisher import NOISES, empirical_fisher_trace, squared_mean_gradient, trace_of_fisher
 from critical.measures.fisher_gradients import undisturbed
 from critical.measures.gradient_moments import gradient_moments
-from critical.probes.base import Probe, ProbeContext, chunks
+from critical.probes.base import Probe, ProbeContext
 from critical.probes.standard import images_of_fisher
 
 
@@ -116,26 +116,31 @@ class Gradients(Probe):
             # The generators that layers such as dropout draw from are put back too.
             torch.manual_seed(derived_seed(context.seed, "gradients", context.epoch))
             context.model.train()
-            found = gradient_moments(self._gradients(context))
+            found = gradient_moments(self._gradients(context, self._batches(context)))
         return {"gradient_mean": found.mean, "gradient_deviation": found.deviation}
 
-    def _gradients(self, context: ProbeContext) -> Iterator[tuple[torch.Tensor | None, ...]]:
+    def _gradients(self, context: ProbeContext, batches: Iterable[Batch]) -> Iterator[tuple[torch.Tensor | None, ...]]:
         parameters = [parameter for parameter in context.model.parameters() if parameter.requires_grad]
-        for batch in self._batches(context):
+        for batch in batches:
             with context.arithmetic.autocast():
                 logits = context.model(*context.arithmetic.place(batch.inputs)).float()
                 loss = functional.cross_entropy(logits, batch.labels)
             yield torch.autograd.grad(loss, parameters, allow_unused=True)
 
-    def _batches(self, context: ProbeContext) -> Iterator[Batch]:
-        split = context.dataset.train
-        order = torch.randperm(len(split.labels), generator=generator(context.seed, "gradients", context.epoch))
-        for index in chunks(order.to(split.labels.device), self.batch_size):
-            if len(index) == self.batch_size:
-                batch = context.dataset.batch(split, index)
-                for deficit in context.deficits:
-                    batch = deficit.apply(batch, seed=context.seed, epoch=context.epoch - 1)
-                yield batch
+    def _batches(self, context: ProbeContext, trained: bool = True) -> Iterator[Batch]:
+        """Gives batches of all training images, or of all test images; the latter in one where they are fewer."""
+        split = context.dataset.train if trained else context.dataset.test
+        count = len(split.labels)
+        size = min(self.batch_size, count)
+        order = torch.randperm(count, generator=generator(context.seed, "gradients", context.epoch))
+        for index in order[: count - count % size].to(split.labels.device).split(size):
+            batch = context.dataset.batch(split, index)
+            if not trained:
+                # Noise that is fixed per image must not repeat a training image's: test images follow them.
+                batch = replace(batch, index=batch.index + len(context.dataset.train.labels))
+            for deficit in context.deficits:
+                batch = deficit.apply(batch, seed=context.seed, epoch=context.epoch - 1)
+            yield batch
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from critical.inference.arms import Arm, Contrast, Term, Within
-from critical.inference.correlation import spearman
+from critical.inference.correlation import more_correlated, spearman, tells_more
 from critical.probes import GradientCosine, Gradients
 from experiments.design.measuring import after_every_epoch, measuring
 from experiments.design.parameters import Parameters, ascending, at_least, spaced
@@ -18,6 +18,9 @@ from experiments.design.protocol import CONTINUE, RESTART_AT_ONSET, Protocol, Wi
 
 SPAN, GROWTH = 10, 0.01
 """Epochs over which CriticalFL takes the mean of the gradient's norm; below that growth its window is closed."""
+
+SLOPE = 3
+"""Epochs through which a slope is fitted: the difference of two, each a small sample, is mostly noise."""
 
 
 @dataclass(frozen=True)
@@ -74,15 +77,48 @@ def closing_arms(protocol: Protocol, parameters: Closing) -> ClosingArms:
     )  # fmt: skip
 
 
-def running_growth(norms: NDArray[np.float64], epoch: int) -> float:
-    """Returns by what share the mean norm of the last `SPAN` epochs grows from the epoch before (CriticalFL's rule).
+def span_of(onsets: Sequence[int]) -> int:
+    """Returns over how many epochs the norm is taken together: up to `SPAN`, and as many at every onset."""
+    return max(1, min(SPAN, min(onsets) - 1))
+
+
+def running_growth(norms: NDArray[np.float64], epoch: int, span: int) -> float:
+    """Returns by what share the mean norm of the last epochs grows from the epoch before (CriticalFL's rule).
 
     Args:
         norms: Of the gradient after epochs 1, 2, … .
-        epoch: Epochs trained, at least 2.
+        epoch: Epochs trained, more than `span`.
+        span: Epochs that are taken together.
     """
-    now, before = (float(np.mean(norms[max(0, end - SPAN) : end])) for end in (epoch, epoch - 1))
+    now, before = (float(np.mean(norms[end - span : end])) for end in (epoch, epoch - 1))
     return now / before - 1
+
+
+def growths(onsets: Sequence[int]) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+    """Returns what makes of norms after epochs 1, 2, … their growth at each onset."""
+    span = span_of(onsets)
+    return lambda norms: np.array([running_growth(norms, onset, span) for onset in onsets])
+
+
+def slope_before(terms: Mapping[int, Term], onset: int) -> Contrast:
+    """Returns the slope, by least squares, of a quantity over the last `SLOPE` epochs: of two only at epoch 2.
+
+    Args:
+        terms: The quantity after each epoch, from 1 on.
+        onset: The last of the epochs, at least 2.
+    """
+    epochs = _before(onset)
+    centred = np.array(epochs) - np.mean(epochs)
+    return Contrast({terms[at]: float(weight) for at, weight in zip(epochs, centred / (centred**2).sum(), strict=True)})
+
+
+def slope_epochs(onsets: Sequence[int]) -> tuple[int, ...]:
+    """Returns the epochs that slopes at the onsets are fitted through."""
+    return tuple(sorted({at for onset in onsets for at in _before(onset)}))
+
+
+def _before(onset: int) -> range:
+    return range(max(1, onset - SLOPE + 1), onset + 1)
 
 
 def follows_growth(effects: Sequence[Contrast], norms: Sequence[Term], onsets: Sequence[int]) -> Within:
@@ -93,10 +129,11 @@ def follows_growth(effects: Sequence[Contrast], norms: Sequence[Term], onsets: S
         norms: Of the gradient after epochs 1, 2, … up to the last onset.
         onsets: First epochs of the windows.
     """
+    grown = growths(onsets)
 
     def estimate(held: NDArray[np.float64]) -> float:
         effect, measured = np.split(held, [len(onsets)])
-        return spearman(effect, [running_growth(measured, onset) for onset in onsets])
+        return spearman(effect, grown(measured))
 
     return Within((*effects, *(Contrast({norm: 1.0}) for norm in norms)), estimate, "correlation")
 
@@ -109,10 +146,11 @@ def open_less_closed(effects: Sequence[Contrast], norms: Sequence[Term], onsets:
         norms: See there.
         onsets: See there.
     """
+    grown = growths(onsets)
 
     def estimate(held: NDArray[np.float64]) -> float:
         effect, measured = np.split(held, [len(onsets)])
-        still = np.array([running_growth(measured, onset) >= GROWTH for onset in onsets])
+        still = grown(measured) >= GROWTH
         return float(effect[still].mean() - effect[~still].mean()) if 0 < still.sum() < len(still) else float("nan")
 
     parts = (*effects, *(Contrast({norm: 1.0}) for norm in norms))
@@ -126,3 +164,25 @@ def falls_with_age(effects: Sequence[Contrast], onsets: Sequence[int]) -> Within
         return spearman(held, [-onset for onset in onsets])
 
     return Within(tuple(effects), estimate, "correlation")
+
+
+def beyond_clock(effects: Sequence[Contrast], shown: Sequence[Contrast | Term], onsets: Sequence[int]) -> Within:
+    """Returns how much better a detector tells what windows do than their epoch does; see `tells_more`.
+
+    Args:
+        effects: As for `follows_growth`.
+        shown: What the detector shows at each onset.
+        onsets: See there.
+    """
+    return more_correlated(effects, shown, [float(onset) for onset in onsets])
+
+
+def growth_beyond_clock(effects: Sequence[Contrast], norms: Sequence[Term], onsets: Sequence[int]) -> Within:
+    """Returns the same of the growth of the gradient's norm; arguments as for `follows_growth`."""
+    grown = growths(onsets)
+
+    def estimate(held: NDArray[np.float64]) -> float:
+        effect, measured = np.split(held, [len(onsets)])
+        return tells_more(effect, grown(measured), onsets)
+
+    return Within((*effects, *(Contrast({norm: 1.0}) for norm in norms)), estimate, "correlation")

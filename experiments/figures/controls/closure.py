@@ -11,16 +11,28 @@ from critical.plots.panels import Curves, Series, contrasts
 from critical.plots.style import OTHER_COLOURS
 from experiments.design.closing import (
     GROWTH,
+    SLOPE,
     SPAN,
     Closing,
+    beyond_clock,
     closing_arms,
     falls_with_age,
     follows_growth,
+    growth_beyond_clock,
     open_less_closed,
+    slope_before,
+    slope_epochs,
+    span_of,
 )
 from experiments.design.figure import Design, Figure
 from experiments.design.protocol import Protocol, age, cost, damage
-from experiments.design.sources import CRITICALFL2023, FORT2020, ICLR2019, JUMP, OURS
+from experiments.design.sources import CRITICALFL2023, ICLR2019, JUMP, OURS
+
+OTHERS_ROUNDS = (
+    "A round is an epoch here, of one network; the norm is that of the mean gradient of all training images at resting "
+    "weights, not of the gradients that clients trained with."
+)
+"""What parts the gradient's norm from CriticalFL's."""
 
 
 def design(protocol: Protocol, parameters: Closing) -> Design:
@@ -29,41 +41,58 @@ def design(protocol: Protocol, parameters: Closing) -> Design:
     clean, windows, first, last = arms.clean, arms.windows, onsets[0], onsets[-1]
     costs, damages = ([effect(windows[onset]) for onset in onsets] for effect in (cost, damage))
     norms = [clean[f"gradient_mean@{epoch}"] for epoch in range(1, last + 1)]
-    traces = {epoch: clean.log(f"fisher_trace@{epoch}") for onset in onsets for epoch in (onset - 1, onset)}
+    span, traces = span_of(onsets), {epoch: clean.log(f"fisher_trace@{epoch}") for epoch in slope_epochs(onsets)}
     detectors: dict[str, tuple[str, str, Sequence[Contrast | Term]]] = {
         "trace": (ICLR2019, "the trace of the Fisher information", [traces[onset] for onset in onsets]),
-        "slope": (OURS, "the slope of its logarithm", [traces[onset] - traces[onset - 1] for onset in onsets]),
-        "cosine": (OURS, "the cosine of gradients of two halves", [clean[f"gradient_cosine@{at}"] for at in onsets]),
-        "barrier": (FORT2020, "the barrier between two children", [arms.children[at]["barrier"] for at in onsets]),
-    }
+        "slope": (OURS, f"the slope of its logarithm over {SLOPE} epochs", [slope_before(traces, at) for at in onsets]),
+        "cosine": (OURS, "the cosine of the gradients of training and test images",
+                   [clean[f"gradient_cosine@{at}"] for at in onsets]),
+        "barrier": (OURS, "the barrier between two children", [arms.children[at]["barrier"] for at in onsets]),
+    }  # fmt: skip
 
-    def follows(effects: Sequence[Contrast]) -> list[tuple[str, str, str, Within]]:
-        held = [(key, source, words, rank_correlation(effects, shown))
-                for key, (source, words, shown) in detectors.items()]  # fmt: skip
-        grows = follows_growth(effects, norms, onsets)
-        return [*held, ("norm", CRITICALFL2023, f"the growth of the gradient's norm, {SPAN} epochs together", grows)]
+    measured = {key: (source, words) for key, (source, words, _) in detectors.items()}
+    measured["norm"] = (CRITICALFL2023, "the growth of the gradient's norm")
+    differs = {"trace": JUMP, "norm": OTHERS_ROUNDS}
+
+    def told(effects: Sequence[Contrast], key: str) -> tuple[Within, Within]:
+        """Returns the correlation of effects with a detector, and what it tells beyond a clock."""
+        if key == "norm":
+            return follows_growth(effects, norms, onsets), growth_beyond_clock(effects, norms, onsets)
+        shown = detectors[key][2]
+        return rank_correlation(effects, shown), beyond_clock(effects, shown, onsets)
 
     closes = ("closure.closes",)
-    claims = [
+    beyond = [
+        Claim(f"closure.{key}{suffix}_beyond_clock", OURS, told(effects, key)[1], "greater",
+              f"What {effect} follows {words} more closely than the epoch itself (difference of rank correlations).",
+              requires=(f"closure.{key}{suffix}",), short=f"{key} tells {short} beyond clock")
+        for effects, suffix, effect, short in (
+            (costs, "", f"a window of {name} costs", "cost"),
+            (damages, "_damage", f"{name} damages, beside runs that leave the window out,", "damage"))
+        for key, (_, words) in measured.items()
+    ]  # fmt: skip
+    held = [
         Claim(*closes, ICLR2019, age(windows[first], windows[last]), "greater",
               f"At equal rates a window at epoch {first} costs more than at epoch {last}: there is one that closes.",
               differs=JUMP, short="early costs more (equal rates)"),
-        *(Claim(f"closure.{key}", source, statistic, "greater",
+        *(Claim(f"closure.{key}", source, told(costs, key)[0], "greater",
                 f"What a window of {name} costs follows {words} of a clean run where it begins (rank correlation).",
-                requires=closes, short=f"{key} tells the cost") for key, source, words, statistic in follows(costs)),
+                requires=closes, differs=differs.get(key, ""), short=f"{key} tells the cost")
+          for key, (source, words) in measured.items()),
         Claim("closure.rule", CRITICALFL2023, open_less_closed(costs, norms, onsets), "greater",
               f"Windows cost more that begin while the mean of the gradient's norm grows by {GROWTH:.0%} or more.",
-              requires=closes, short="gradient-norm rule tells the cost"),
+              requires=closes, differs=OTHERS_ROUNDS, short="gradient-norm rule tells the cost"),
         Claim("closure.clock", OURS, falls_with_age(costs, onsets), "greater",
               f"What a window of {name} costs falls with its epoch: a clock alone would tell (rank correlation).",
               requires=closes, short="clock tells the cost"),
-        *(Claim(f"closure.{key}_damage", OURS, statistic, "greater",
+        *(Claim(f"closure.{key}_damage", OURS, told(damages, key)[0], "greater",
                 f"Damage by {name}, beside runs that leave the window out, follows {words} (rank correlation).",
-                requires=closes, short=f"{key} tells the damage") for key, _, words, statistic in follows(damages)),
+                requires=closes, short=f"{key} tells the damage") for key, (_, words) in measured.items()),
         Claim("closure.clock_damage", OURS, falls_with_age(damages, onsets), "greater",
               f"Damage by {name} falls with its epoch: a clock alone would tell (rank correlation).",
               requires=closes, short="clock tells the damage"),
     ]  # fmt: skip
+    claims = [*held, *beyond]
 
     def panel(title: str, unit: str, values: Sequence[Contrast | Term]) -> Series:
         return Series(title=title, ylabel=unit, xlabel="epoch", lines=[
@@ -78,21 +107,26 @@ def design(protocol: Protocol, parameters: Closing) -> Design:
     return Design(
         panels=[
             [effects, panel("trace of a clean run", "logarithm of the trace of Fisher", detectors["trace"][2])],
-            [panel("gradients of two halves", "cosine between halves of the images", detectors["cosine"][2]),
-             panel("barrier between children", "test error (points)", detectors["barrier"][2])],
-            [Curves(title="gradient of a clean run", ylabel="norm of its mean over batches", column="gradient_mean",
-                    lines=[(role("clean", "clean"), clean)]),
-             contrasts(claims, "correlation", title="what tells what windows do", xlabel="rank correlation")],
+            [panel("slope of the trace", "of its logarithm, an epoch", detectors["slope"][2]),
+             panel("gradients of training and test images", "cosine between the two", detectors["cosine"][2])],
+            [panel("barrier between children", "test error (points)", detectors["barrier"][2]),
+             Curves(title="gradient of a clean run", ylabel="norm of its mean over batches", column="gradient_mean",
+                    lines=[(role("clean", "clean"), clean)])],
+            [contrasts(held, "correlation", title="what tells what windows do", xlabel="rank correlation"),
+             contrasts(beyond, "correlation", title="what tells more than a clock",
+                       xlabel="difference of rank correlations")],
         ],
         claims=claims,
         at={"fisher_trace": tuple(sorted(traces)), "gradient_mean": tuple(range(1, last + 1)),
             "gradient_cosine": onsets},
         siblings=dict.fromkeys(arms.children.values(), clean),
-        leading=("closure.closes", "closure.trace", "closure.barrier", "closure.clock"),
-        panel_inches=(3.6, (2.5, 2.5, 4.6)),
+        leading=("closure.closes", "closure.trace_beyond_clock", "closure.barrier_beyond_clock"),
+        panel_inches=(3.6, (2.5, 2.5, 2.5, 4.6)),
         note="Children share the clean run up to the epoch and differ in the noise of training from there on; the "
         "barrier is the largest test error on the line between their last weights, less the mean of its ends, batch "
-        "normalisation settled on training images at each point.",
+        f"normalisation settled on training images at each point. A slope is fitted through the last {SLOPE} epochs, "
+        "which are two at epoch 2. Growth of the gradient's norm is that of its mean over "
+        f"so many epochs: {span}.",
     )  # fmt: skip
 
 
@@ -103,8 +137,12 @@ FIGURE = Figure(
     parameters=Closing,
     design=design,
     deviations=(
-        "The papers show a detector beside the sensitivity, or without it; correlations within seeds are ours.",
-        "CriticalFL's rule is on rounds of federated learning; here a round is an epoch.",
+        "The papers show a detector beside the sensitivity, or without it; correlations within seeds are ours, as is "
+        "the comparison with a clock: whatever drifts as a run goes on is correlated with what windows cost.",
+        "CriticalFL's rule is on rounds of federated learning and the gradients of clients; here a round is an epoch, "
+        "and the norm that of the mean gradient of all training images at resting weights, not of those trained with.",
+        f"It takes the mean of {SPAN} rounds; here of one epoch less than lie before the first window, up to {SPAN}.",
+        "The barrier between children is from work on linear mode connectivity, which says nothing about deficits.",
         "In all of this the clean run's rate decays, while windows begin at the full rate.",
     ),
 )

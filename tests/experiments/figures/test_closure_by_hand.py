@@ -6,8 +6,17 @@ import numpy as np
 import pytest
 from test_claims_by_hand import costs, decaying, design, key, of, plus, seen, window
 
-from critical.inference.arms import Within
-from experiments.design.closing import falls_with_age, follows_growth, open_less_closed, running_growth
+from critical.inference.arms import Contrast, Within
+from experiments.design.closing import (
+    beyond_clock,
+    falls_with_age,
+    follows_growth,
+    growth_beyond_clock,
+    open_less_closed,
+    running_growth,
+    slope_before,
+    span_of,
+)
 
 NAME, ONSETS = "controls/closure", (2, 3, 4)
 CLEAN = key(seen("", decaying(0, 8)))
@@ -19,6 +28,10 @@ def claims():
 
 def named(part):
     return {(of(term.arm), term.column, term.logarithm): weight for term, weight in part.items()}
+
+
+def nonzero(part):
+    return {term: weight for term, weight in part.items() if weight}
 
 
 def cost(onset):
@@ -37,18 +50,22 @@ def clean(column, epoch, logarithm=False, weight=1.0):
 
 SHOWN = {
     "trace": [clean("fisher_trace", onset, True) for onset in ONSETS],
-    "slope": [plus(clean("fisher_trace", at, True), clean("fisher_trace", at - 1, True, -1.0)) for at in ONSETS],
+    # By least squares; before epoch 1 there is no trace.
+    "slope": [plus(clean("fisher_trace", 2, True), clean("fisher_trace", 1, True, -1.0)),
+              *(plus(clean("fisher_trace", at - 2, True, -0.5), clean("fisher_trace", at - 1, True, 0.0),
+                     clean("fisher_trace", at, True, 0.5)) for at in (3, 4))],
     "cosine": [clean("gradient_cosine", onset) for onset in ONSETS],
     "norm": [clean("gradient_mean", epoch) for epoch in range(1, 5)],
     "clock": [],
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("detector", SHOWN)
 @pytest.mark.parametrize(("suffix", "effect"), [("", cost), ("_damage", damage)])
 def test_what_a_window_does_is_set_beside_the_clean_run_at_its_onset(detector, suffix, effect):
-    parts = claims()[f"closure.{detector}{suffix}"].contrast.parts
-    assert [named(part) for part in parts] == [*map(effect, ONSETS), *SHOWN[detector]]
+    for claim_id in {f"closure.{detector}{suffix}", f"closure.{detector}{suffix}_beyond_clock"} & set(claims()):
+        parts = claims()[claim_id].contrast.parts
+        assert [named(part) for part in parts] == [*map(effect, ONSETS), *map(nonzero, SHOWN[detector])]
 
 
 def test_a_barrier_is_that_of_a_child_of_the_onset_to_the_clean_run():
@@ -69,7 +86,49 @@ def test_all_claims_want_that_early_windows_cost_more():
     first, *others = design(NAME).claims
     expected = plus(cost(2), {term: -weight for term, weight in cost(4).items()})
     assert named(first.contrast) == {term: weight for term, weight in expected.items() if weight}
-    assert all(claim.requires == (first.id,) and isinstance(claim.contrast, Within) for claim in others)
+    assert all(isinstance(claim.contrast, Within) for claim in others)
+    assert {claim.requires for claim in others if "beyond" not in claim.id} == {(first.id,)}
+
+
+def test_every_detector_is_set_against_the_clock_where_it_tells_anything():
+    beyond = {claim.id: claim.requires for claim in design(NAME).claims if claim.id.endswith("_beyond_clock")}
+    told = [f"closure.{detector}{suffix}" for suffix in ("", "_damage")
+            for detector in ("trace", "slope", "cosine", "barrier", "norm")]  # fmt: skip
+    assert beyond == {f"{claim_id}_beyond_clock": (claim_id,) for claim_id in told}
+
+
+class TestBeyondTheClock:
+    def estimate(self, effects, shown):
+        parts = claims()["closure.clock"].contrast.parts
+        return beyond_clock(parts, parts, (2, 3, 6)).estimate(np.array([*effects, *shown]))
+
+    def test_what_drifts_with_the_epoch_tells_nothing_more(self):
+        assert self.estimate([9.0, 5.0, 1.0], [0.9, 0.5, 0.1]) == pytest.approx(0.0)
+        assert self.estimate([9.0, 5.0, 1.0], [0.1, 0.5, 0.9]) == pytest.approx(0.0)
+        assert self.estimate([9.0, 1.0, 5.0], [0.9, 0.5, 0.1]) == pytest.approx(0.0)
+
+    def test_an_order_of_its_own_tells_more_and_another_less(self):
+        assert self.estimate([9.0, 1.0, 5.0], [0.9, 0.1, 0.5]) == pytest.approx(1.0 - 0.5)
+        assert self.estimate([9.0, 5.0, 1.0], [0.9, 0.1, 0.5]) == pytest.approx(0.5 - 1.0)
+        assert np.isnan(self.estimate([9.0, 5.0, 1.0], [0.5, 0.5, 0.5]))
+
+    def test_the_growth_of_the_norm_likewise(self):
+        parts = claims()["closure.clock"].contrast.parts
+        norms = [next(iter(parts[0]))] * 4
+        statistic = growth_beyond_clock(parts, norms, (2, 3, 4))
+        # It doubles, halves, and grows by a half.
+        norm = [1.0, 2.0, 1.0, 1.5]
+        assert statistic.estimate(np.array([9.0, 1.0, 5.0, *norm])) == pytest.approx(1.0 - 0.5)
+        assert statistic.estimate(np.array([9.0, 5.0, 1.0, *norm])) == pytest.approx(0.5 - 1.0)
+
+
+@pytest.mark.parametrize("onset", [2, 3, 6])
+def test_a_slope_is_that_of_least_squares(onset):
+    terms = {epoch: next(iter(Contrast({design(NAME).trained[0][f"x@{epoch}"]: 1.0}))) for epoch in range(1, 7)}
+    course = dict(zip(terms.values(), [3.0, 1.0, 4.0, 1.5, 9.0, 2.5], strict=True))
+    epochs = range(max(1, onset - 2), onset + 1)
+    found = sum(weight * course[term] for term, weight in slope_before(terms, onset).items())
+    assert found == pytest.approx(np.polyfit(epochs, [course[terms[epoch]] for epoch in epochs], 1)[0])
 
 
 def test_the_clean_run_is_measured_after_every_epoch():
@@ -81,11 +140,12 @@ def test_the_clean_run_is_measured_after_every_epoch():
 class TestRule:
     NORMS = np.array([1.0, 2.0, 3.0, 2.0, 2.0, 2.0])
 
-    def test_growth_is_that_of_the_mean_over_ten_epochs(self):
-        assert running_growth(self.NORMS, 2) == pytest.approx(1.5 / 1.0 - 1)
-        assert running_growth(self.NORMS, 4) == pytest.approx(0.0)
+    def test_growth_is_that_of_the_mean_over_as_many_epochs_at_every_onset(self):
+        assert running_growth(self.NORMS, 2, 1) == pytest.approx(2.0 / 1.0 - 1)
+        assert running_growth(self.NORMS, 4, 2) == pytest.approx(2.5 / 2.5 - 1)
         long = np.arange(1.0, 15.0)
-        assert running_growth(long, 12) == pytest.approx(np.mean(long[2:12]) / np.mean(long[1:11]) - 1)
+        assert running_growth(long, 12, 10) == pytest.approx(np.mean(long[2:12]) / np.mean(long[1:11]) - 1)
+        assert [span_of(onsets) for onsets in ((2, 3, 6), (5, 9, 20), (11, 12, 13), (40, 50, 60))] == [1, 4, 10, 10]
 
     def test_costs_while_it_is_open_are_set_against_those_after(self):
         effects = claims()["closure.rule"].contrast.parts[:3]

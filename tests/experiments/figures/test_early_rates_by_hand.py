@@ -47,11 +47,14 @@ CORRELATED = {
     "early.gap": [*({**one(arm, "train_accuracy"), **one(arm, weight=-1.0)} for arm in OWN), *TRACES],
     "early.same_recovery": [*(one(rates(share, 1.0)) for share in SHARES), *TRACES],
     "early.beyond_loss": [*ACCURACIES, *TRACES, *(one(arm, "train_loss@2") for arm in OWN)],
+    # Rates are known: `test_the_trace_is_set_against_the_rates_themselves`.
+    "early.beyond_rate": [*ACCURACIES, *TRACES],
 }
 SMALL, WHOLE = rates(1 / 16, penalised=1), rates(1.0, penalised=1)
 COMPARED = {
     "early.small_rate": {**TRACES[0], **one(OWN[-1], "fisher_trace_window", True, -1.0)},
     "early.penalty_acts": {**TRACES[0], **one(SMALL, "fisher_trace_window", True, -1.0)},
+    "early.penalty_acts_whole": {**TRACES[-1], **one(WHOLE, "fisher_trace_window", True, -1.0)},
     "early.penalty_small": {**one(SMALL), **one(OWN[0], weight=-1.0)},
     "early.penalty_whole": {**one(WHOLE), **one(OWN[-1], weight=-1.0)},
 }
@@ -85,10 +88,29 @@ def test_an_early_low_rate_before_a_standard_recovery_is_the_arm_of_age_or_rate(
     assert {cell(held, 0, high, 2).dose_matched for high in (True, False)} <= set(arms)
 
 
-def test_one_correlation_less_another():
-    statistic = more_correlated(*([design(NAME).claims[0].contrast] * 3 for _ in range(3)))
+@pytest.mark.parametrize("sign", [1, -1])
+def test_what_tells_more_is_asked_whichever_way_it_goes(sign):
+    parts = [design(NAME).claims[0].contrast] * 3
     first, second, third = [1.0, 2.0, 3.0], [5.0, 6.0, 7.0], [9.0, 7.0, 8.0]
-    assert statistic.estimate(np.array([*first, *second, *third])) == pytest.approx(1.0 - -0.5)
+    for statistic, held in (
+        (more_correlated(parts, parts, parts), [*first, *(sign * np.array(second)), *third]),
+        (more_correlated(parts, parts, third), [*first, *(sign * np.array(second))]),
+    ):
+        assert statistic.estimate(np.array(held)) == pytest.approx(1.0 - 0.5)
+    assert more_correlated(parts, parts, third).estimate(np.array([*first, *third])) == pytest.approx(0.0)
+
+
+def test_the_trace_is_set_against_the_rates_themselves():
+    (claim,) = [claim for claim in design(NAME).claims if claim.id == "early.beyond_rate"]
+    accuracies = np.array([10.0, 30.0, 20.0, 50.0, 40.0])
+    # With rates ρ is 0.8.
+    assert claim.contrast.estimate(np.concatenate([accuracies, -accuracies])) == pytest.approx(1.0 - 0.8)
+
+
+def test_what_must_act_does_so_at_the_rate_of_the_claim_that_rests_on_it():
+    required = {claim.id: claim.requires for claim in design(NAME).claims}
+    assert required["early.penalty_small"] == ("early.penalty_acts",)
+    assert required["early.penalty_whole"] == ("early.penalty_acts_whole",)
 
 
 @pytest.mark.parametrize("factors", [(0.5, 1.0), (0.25, 0.5, 2.0), (0.5, 0.25, 1.0), (0.0, 0.5, 1.0)])

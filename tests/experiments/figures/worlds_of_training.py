@@ -12,25 +12,33 @@ def timing(tags):
 def early(tags):
     """The larger the early trace, the lower the accuracy, also after one recovery; the penalty takes some of both."""
     share = float(tags["schedule"].split()[0])
-    trace = 2.0 - share - 1.5 * ("stabilizer" in tags)
-    # Training losses go up and down with the rate, and tell nothing.
+    # In the middle of the rates traces go up and down, so that the rate does not tell as much.
+    middle = {1 / 8: -1.0, 1 / 4: 1.8, 1 / 2: 0.4}
+    trace = middle.get(round(share, 3), -0.4 if share == 1 else 1.2) - 1.5 * ("stabilizer" in tags)
+    # Training losses go up and down with the rate, too, and tell nothing.
     loss = {1 / 4: 0.2, 1 / 2: -0.3}.get(share, 0.1 * share)
     return {"fisher_trace_window": trace, "accuracy": -10.0 * trace, "train_accuracy": -2.0 * trace,
             "train_loss@2": loss}  # fmt: skip
 
 
-NORMS = {1: 0.0, 2: 1.0, 3: 1.4, 4: 0.0}
-"""Of the gradient: their running mean grows less and less, and falls at last."""
+ORDER = {2: 1.0, 3: 0.0, 4: 0.5}
+"""How much windows do, by their onset: less later, but least in between, so that a clock tells a part."""
+
+NORMS = {1: 0.0, 2: 1.0, 3: -0.5, 4: -0.8}
+"""Of the gradient: it grows, falls much, and falls a little."""
+
+TRACES = {1: -0.5, 2: 0.5, 3: -1.1, 4: 0.0}
+"""It and its slope are in the order of what windows do."""
 
 
 def closure(tags):
-    """A window costs and damages less the later it begins, and everything measured falls with it."""
+    """What a window costs and damages, everything measured tells better than a clock."""
     if tags["role"] == DEFICIT:
-        return {"accuracy": -20.0 + 2.0 * tags["onset"]}
-    falling = {f"fisher_trace@{epoch}": -0.04 * epoch**2 for epoch in range(1, 5)}
+        return {"accuracy": -8.0 - 12.0 * ORDER[tags["onset"]]}
     return {
-        "barrier": -0.5 * tags.get("branch_at", 0), **falling,
-        **{f"gradient_cosine@{epoch}": -0.05 * epoch for epoch in (2, 3, 4)},
+        "barrier": ORDER.get(tags.get("branch_at", 0), 0.0),
+        **{f"fisher_trace@{epoch}": more for epoch, more in TRACES.items()},
+        **{f"gradient_cosine@{epoch}": 0.2 * more for epoch, more in ORDER.items()},
         **{f"gradient_mean@{epoch}": more for epoch, more in NORMS.items()},
     }  # fmt: skip
 
