@@ -164,10 +164,11 @@ def design(protocol: Protocol, parameters: Architectures) -> Design:
     ]  # fmt: skip
     controls = [claim for claim in claims if isinstance(claim.contrast, Contrast) and claim.direction == "not greater"]
     asks = contrasts(controls, "accuracy", title="batch norm costs more", xlabel="points")
+    errors = contrasts(controls, "error", title="… as a share of errors", xlabel="logarithm of the ratio")
     keys = list(made)
     return Design(
         panels=[*([of(key) for key in keys[place : place + 2]] for place in range(0, len(keys), 2)), [*costs],
-                [asks, None]],
+                [asks, errors]],
         claims=claims, panel_inches=(3.4, (*[2.2] * ((len(keys) + 1) // 2), 3.6, 2.2)),
         leading=("networks.resnet", "networks.fully_connected", "networks.layer_decaying"),
     )  # fmt: skip
