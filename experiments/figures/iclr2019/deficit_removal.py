@@ -1,4 +1,4 @@
-"""Final accuracy against the epoch at which the blur is removed (Achille et al. 2019, figure 1)."""
+"""Final accuracy against the epoch at which the blur is removed (Achille et al. 2019)."""
 
 from critical.inference.claims import Claim
 from critical.plots.panel import role, shades

@@ -1,7 +1,7 @@
-"""What a deficit costs networks of several depths (Achille et al. 2019, figure 5)."""
+"""What a deficit costs networks of several depths (Achille et al. 2019)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from critical.core.spec import SpecError
@@ -51,9 +51,10 @@ def networks(protocol: Protocol, depths: tuple[int, ...]) -> dict[tuple[str, int
     given = protocol.parts.model
     if not isinstance(given, AllCNN):
         raise SpecError(f"model={given.name}: iclr2019/depth varies the depth of an All-CNN; choose model=all_cnn")
-    middle = AllCNN(given.width, depths[len(depths) // 2])
-    same = {(SAME, depth): AllCNN(given.width, depth) for depth in depths}
-    return same | {(EQUAL, depth): middle.of_size(depth, protocol.facts.classes) for depth in depths}
+    same = {depth: replace(given, depth=depth) for depth in depths}
+    middle, classes = same[depths[len(depths) // 2]], protocol.facts.classes
+    equal = {(EQUAL, depth): middle.of_size(depth, classes) for depth in depths}
+    return {(SAME, depth): model for depth, model in same.items()} | equal
 
 
 def design(protocol: Protocol, parameters: Depths) -> Design:
@@ -72,33 +73,39 @@ def design(protocol: Protocol, parameters: Depths) -> Design:
         return cost(held[kind, deep]) - cost(held[kind, shallow])
 
     until, more = f"{name.capitalize()} until epoch {last}", f"networks of {deep} layers more than those of {shallow}"
-    equal, needs = "at equal numbers of parameters", ("depth.shallow_learns", "depth.deep_learns")
-    equal_needs = (needs[0], "depth.thin_learns")
-
-    def premise(claim_id: str, key: tuple[str, int], who: str) -> Claim:
-        return learns(claim_id, late[key].dose_matched, classes, f"The {who} network", f"premise: {who} learns")
+    equal = "at equal numbers of parameters"
+    compared = {"shallow": (SAME, shallow), "deep": (SAME, deep), "wide": (EQUAL, shallow), "thin": (EQUAL, deep)}
+    called = {"wide": "shallow, wide", "thin": "deep, thin"}
+    premises = [
+        learns(f"depth.{who}{restarted}_learns", held[key].dose_matched, classes,
+               f"The {called.get(who, who)} network, rate {how},", f"{called.get(who, who)}: learns ({how})")
+        for restarted, held, how in (("", late, "decaying"), ("_restarted", at, "restarted"))
+        for who, key in compared.items()
+    ]  # fmt: skip
+    needs, equal_needs, needs_again, equal_needs_again = (
+        tuple(f"depth.{who}{restarted}_learns" for who in pair)
+        for restarted in ("", "_restarted") for pair in (("shallow", "deep"), ("wide", "thin"))
+    )  # fmt: skip
 
     claims = (
-        premise(needs[0], (SAME, shallow), "shallow"),
-        premise(needs[1], (SAME, deep), "deep"),
-        premise(equal_needs[1], (EQUAL, deep), "deep and thin"),
+        *premises,
         Claim("depth.deeper", ICLR2019, grows(late, SAME), "greater", requires=needs,
               sentence=f"{until} costs {more}, of the same width (rate decaying).",
               short="deeper costs more (decaying)"),
         Claim("depth.deeper_equal", OURS, grows(late, EQUAL), "greater", requires=equal_needs,
               sentence=f"It does {equal}, too: it is depth, not size (rate decaying).",
               short="deeper, equal size (decaying)"),
-        Claim("depth.deeper_restart", OURS, grows(at, SAME), "greater", requires=needs,
+        Claim("depth.deeper_restart", OURS, grows(at, SAME), "greater", requires=needs_again,
               sentence=f"{until} costs {more}, of the same width, when the rate restarts.",
               short="deeper costs more (restarted)"),
-        Claim("depth.deeper_equal_restart", OURS, grows(at, EQUAL), "greater", requires=equal_needs,
+        Claim("depth.deeper_equal_restart", OURS, grows(at, EQUAL), "greater", requires=equal_needs_again,
               sentence=f"{until} costs {more}, {equal}, when the rate restarts.",
               short="deeper, equal size (restarted)"),
-        Claim("depth.damage", OURS, harm(at[SAME, deep]) - harm(at[SAME, shallow]), "greater", requires=needs,
+        Claim("depth.damage", OURS, harm(at[SAME, deep]) - harm(at[SAME, shallow]), "greater", requires=needs_again,
               sentence=f"{until} damages {more}, of the same width: they end further below fresh ones, and have not "
               "lost more time alone (rate restarted).", short="deeper is damaged more"),
         Claim("depth.damage_equal", OURS, harm(at[EQUAL, deep]) - harm(at[EQUAL, shallow]), "greater",
-              requires=equal_needs, sentence=f"{until} damages {more}, {equal} (rate restarted).",
+              requires=equal_needs_again, sentence=f"{until} damages {more}, {equal} (rate restarted).",
               short="deeper, equal size: more damage"),
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Filters of the first layer at the end, by the epoch of removal (Achille et al. 2019, figure 2)."""
+"""Filters of the first layer at the end, by the epoch of removal (Achille et al. 2019)."""
 
 from critical.deficits import VerticalFlip
 from critical.inference.arms import Arm, Contrast

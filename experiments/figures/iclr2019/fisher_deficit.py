@@ -1,4 +1,4 @@
-"""Trace of the Fisher information by epoch, for several epochs of removal (Achille et al. 2019, figure 4)."""
+"""Trace of the Fisher information by epoch, for several epochs of removal (Achille et al. 2019)."""
 
 from collections.abc import Mapping
 

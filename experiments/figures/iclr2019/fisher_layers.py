@@ -1,4 +1,4 @@
-"""Share of each layer in the trace of the Fisher information, by epoch (Achille et al. 2019, figure 5)."""
+"""Share of each layer in the trace of the Fisher information, by epoch (Achille et al. 2019)."""
 
 from critical.deficits import VerticalFlip
 from critical.inference.arms import Arm, Contrast

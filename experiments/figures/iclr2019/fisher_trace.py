@@ -1,4 +1,4 @@
-"""Fisher information of a clean run, and what windows cost by their onset (Achille et al. 2019, figure 3)."""
+"""Fisher information of a clean run, and what windows cost by their onset (Achille et al. 2019)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

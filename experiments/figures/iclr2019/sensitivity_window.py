@@ -1,4 +1,4 @@
-"""Accuracy against the onset of a window of fixed length (Achille et al. 2019, figure 3)."""
+"""Accuracy against the onset of a window of fixed length (Achille et al. 2019)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -89,9 +89,12 @@ def design(protocol: Protocol, parameters: Onsets) -> Design:
     claims: tuple[Claim, ...] = (
         Claim("window.early_same_total", ICLR2019, age(total[first], total[last]), "greater",
               f"{more} (same total of epochs, rate decaying: as published).", short="early costs more (as published)"),
+        Claim("window.early_costs_low", OURS, cost(decaying[first]), "greater",
+              f"A window at epoch {first} does cost accuracy there: {recovery} epochs after it, rate decaying.",
+              short="premise: early costs (decaying)"),
         Claim("window.late_costs_nothing", ICLR2019, cost(decaying[last]), "not greater",
               f"A window at epoch {last} costs nothing (at the low rates into which it falls).",
-              short="late costs nothing (low rates)"),
+              requires=("window.early_costs_low",), short="late costs nothing (low rates)"),
         Claim("window.early_equal_rates", OURS, age(equal[first], equal[last]), "greater",
               f"{more} at equal rates (started again at every onset and removal).", differs=JUMP,
               short="early costs more (equal rates)"),

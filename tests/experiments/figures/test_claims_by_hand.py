@@ -123,6 +123,7 @@ VISION = {
     "removal.cost_restart": costs("blur", 0, 6, "restart"),
     "removal.restart_helps": plus(costs("blur", 0, 6, "continue"), minus(costs("blur", 0, 6, "restart"))),
     "window.early_same_total": plus(costs("blur", 0, 2, "continue", 8), minus(costs("blur", 4, 2, "continue", 4))),
+    "window.early_costs_low": costs("blur", 0, 2, "continue"),
     "window.late_costs_nothing": costs("blur", 4, 2, "continue"),
     "window.early_equal_rates": plus(costs("blur", 0, 2, "at onset"), minus(costs("blur", 4, 2, "at onset"))),
     "window.late_costs_at_high_rates": costs("blur", 4, 2, "at onset"),

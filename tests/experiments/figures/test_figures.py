@@ -92,7 +92,8 @@ def deeper(tags):
 
 
 def networks(tags):
-    return {"accuracy": -10.0 * (tags["role"] == DEFICIT)}
+    cost = 15.0 if tags["variant"].startswith("weight decay") else 10.0
+    return {"accuracy": -cost * (tags["role"] == DEFICIT)}
 
 
 def split(tags):

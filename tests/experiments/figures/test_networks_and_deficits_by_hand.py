@@ -4,9 +4,14 @@ As in `test_claims_by_hand`, but here arms differ in the settings of a deficit o
 """
 
 import pytest
+import tiny
 from test_claims_by_hand import costs, decaying, design, fresh, key, of_arms, plus, seen, window
 
 from critical.core.spec import settings
+from experiments.design.facts import DataFacts
+from experiments.figures.iclr2019.depth import networks
+from experiments.output.composing import composed
+from experiments.runs.needs import ELSEWHERE
 
 
 def of(arm):
@@ -59,6 +64,7 @@ def test_a_claim_about_windows_contrasts_the_arms_that_its_sentence_names(claim_
 
 
 DEFICITS = {
+    "deficits.blur": cost("blur", "continue"),
     "deficits.flip": cost("vertical_flip", "continue"),
     "deficits.permutation": cost("label_permutation", "continue"),
     "deficits.noise": cost("noise", "continue"),
@@ -129,17 +135,52 @@ def test_a_claim_about_depth_compares_the_deepest_network_with_the_shallowest(cl
     assert network(claim_id) == of_networks(*sizes, part)
 
 
-def test_a_network_learns_by_its_clean_run():
+CLEAN = {"": key(window("", 0, 6, "continue")), "_restarted": key(window("", 0, 6, "restart"))}
+
+
+@pytest.mark.parametrize("how", CLEAN)
+def test_a_network_learns_by_its_clean_run(how):
     claims = {claim.id: claim for claim in design("iclr2019/depth").claims}
-    for claim_id, size in {"shallow": (3, 4), "deep": (5, 4), "thin": (5, 4)}.items():
-        (part,) = claims[f"depth.{claim_id}_learns"].contrast.parts
+    for claim_id, size in {"shallow": (3, 4), "deep": (5, 4), "wide": (3, 6), "thin": (5, 4)}.items():
+        (part,) = claims[f"depth.{claim_id}{how}_learns"].contrast.parts
         ((term, weight),) = part.items()
         model = term.arm.run.model
         assert (model.depth, model.width, weight, term.column) == (*size, 1.0, "accuracy")
-        assert of(term.arm) == key(window("", 0, 6, "continue"))
+        assert of(term.arm) == CLEAN[how]
 
 
-NETWORKS = ("resnet", "fully_connected", "constant", "adam", "no_decay", "heavy_decay", "layer", "group", "none")
+def learning(claim):
+    """The clean runs that a premise is about: (network, what acts)."""
+    return {(settings_of(term.arm.run), of(term.arm)) for term in claim.contrast.terms}
+
+
+def settings_of(run):
+    return str((settings(run.model), settings(run.optimizer), settings(run.data)))
+
+
+@pytest.mark.parametrize("name", ["iclr2019/depth", "iclr2019/architectures"])
+def test_every_clean_run_in_a_claim_about_networks_is_one_that_has_to_learn(name):
+    claims = {claim.id: claim for claim in design(name).claims}
+    for claim in claims.values():
+        if claim.id.endswith("learns"):
+            continue
+        clean = {(settings_of(term.arm.run), of(term.arm)) for term in claim.contrast.terms
+                 if term.arm.tags["role"] == "dose_matched"}  # fmt: skip
+        required = [claims[needed] for needed in claim.requires]
+        learnt = set().union(*(learning(held) for held in required if held.id.endswith("learns")))
+        networks = {settings_of(term.arm.run) for term in claim.contrast.terms}
+        assert clean <= learnt, claim.id
+        assert networks <= {network for network, _ in learnt}, claim.id
+
+
+def test_networks_of_other_depths_are_otherwise_the_given_one():
+    protocol = tiny.protocol()
+    protocol = protocol.variant("layer norm", model={"normalization": "layer"})
+    assert {made.normalization for made in networks(protocol, (3, 5)).values()} == {"layer"}
+
+
+NETWORKS = ("all_cnn", "resnet", "fully_connected", "constant", "adam", "no_decay", "heavy_decay", "layer", "group",
+            "none")  # fmt: skip
 MADE = {
     "all_cnn": {}, "resnet": {"name": "resnet18"}, "fully_connected": {"name": "mlp"}, "constant": {},
     "adam": {"optimizer": "adam", "weight_decay": 0.0}, "no_decay": {"weight_decay": 0.0},
@@ -181,6 +222,11 @@ def test_a_claim_about_a_network_is_its_own_cost(network):
 def test_a_claim_about_normalisation_is_what_batch_normalisation_costs_more(kind, how):
     claims = {claim.id: claim for claim in design("iclr2019/architectures").claims}
     found = list(parts(claims[f"networks.{kind}_{how}"]))
+    shares = list(parts(claims[f"networks.{kind}_share_{how}"]))
+    assert sorted((acts, -weight, run.run_id) for (acts, weight), run in shares) == sorted(
+        (acts, weight, run.run_id) for (acts, weight), run in found)  # fmt: skip
+    terms = claims[f"networks.{kind}_share_{how}"].contrast.terms
+    assert {(term.column, term.logarithm) for term in terms} == {("error", True)}
     wanted = {("all_cnn", False): 1.0, ("all_cnn", True): -1.0, (kind, False): -1.0, (kind, True): 1.0}
     for (acts, weight), run in found:
         (network,) = [name for name in ("all_cnn", kind) if is_network(run, MADE[name])]
@@ -188,3 +234,33 @@ def test_a_claim_about_normalisation_is_what_batch_normalisation_costs_more(kind
         rates = [spec.rate for spec in run.epoch_specs]
         assert (rates[6] == rates[0]) == (how == "restarted")
     assert not wanted
+
+
+def test_an_all_cnn_costs_when_the_rate_restarts_too():
+    (claim,) = [claim for claim in design("iclr2019/architectures").claims if claim.id == "networks.all_cnn_restarted"]
+    held = dict(parts(claim))
+    assert set(held) == {(True, -1.0), (False, 1.0)}
+    for run in held.values():
+        assert is_network(run, {})
+        assert run.epoch_specs[6].rate == run.epoch_specs[0].rate
+
+
+def test_weight_decay_matters_by_what_a_strong_one_costs_more_than_none():
+    (claim,) = [claim for claim in design("iclr2019/architectures").claims if claim.id == "networks.decay_matters"]
+    wanted = {(0.002, False): 1.0, (0.002, True): -1.0, (0.0, False): -1.0, (0.0, True): 1.0}
+    assert {(run.optimizer.weight_decay, acts): weight for (acts, weight), run in parts(claim)} == wanted
+
+
+def test_the_fully_connected_network_of_the_paper_has_the_papers_settings():
+    """Achille et al. 2019: MNIST blurred by 4, a rate of 0.005·0.98^epoch, a weight decay of 1e-4."""
+    composed_design = composed("iclr2019/architectures", "paper", ELSEWHERE, DataFacts("CIFAR-10", 10)).design
+    (claim,) = [claim for claim in composed_design.claims if claim.id == "networks.fully_connected"]
+    for term in claim.contrast.terms:
+        run = term.arm.run
+        assert (run.model.name, run.model.widths) == ("mlp", (2500, 2000, 1500, 1000, 500))
+        assert (run.data.name, run.data.subset) == ("mnist", None)
+        assert (run.augmentation.shift, run.augmentation.flip) == (0, False)
+        assert run.optimizer.weight_decay == 1e-4
+        rates = [spec.rate for spec in run.epoch_specs]
+        assert rates[:2] == pytest.approx([0.005, 0.005 * 0.98])
+        assert rates[-1] == pytest.approx(0.005 * 0.98 ** (len(rates) - 1))
