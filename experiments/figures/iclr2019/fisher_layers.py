@@ -79,7 +79,7 @@ def design(protocol: Protocol, parameters: Removal) -> Design:
         claims=claims,
         columns=("fisher_trace/", "fisher_trace_relative/", "fisher_trace_clean/"),
         at={top: (end,), "fisher_share_clean_top": (end,)},
-        panel_inches=(3.4, (2.8, 4.0)),
+        panel_inches=(3.4, (2.8, 4.4)),
         leading=("layers.shift", "layers.lasting"),
         note="A layer counts with the normalisation behind it. Shares by epoch are those on the images as the network "
         "saw them in that epoch; at the removal these change together with the weights.",

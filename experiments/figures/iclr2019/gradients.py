@@ -63,16 +63,16 @@ def design(protocol: Protocol, parameters: Removal) -> Design:
               short="labels: jumps more than clean"),
         Claim("gradients.input", OURS, of_input(ill), "greater",
               f"The jump is there before a step is made: at the weights of epoch {end}, the mean on clean images is "
-              "larger than the mean on those that were seen.", short="same weights, clean images: more"),
+              "larger than the mean on those that were seen.", short="images' part of the jump"),
         Claim("gradients.input_labels", OURS, of_input(permuted), "greater",
               f"So is it with the labels: at the weights of epoch {end}, right ones give a larger mean than permuted.",
-              short="same weights, right labels: more"),
+              short="labels' part of the jump"),
         Claim("gradients.weights", OURS, of_weights(ill), "greater",
               "The weights have a part in it: on clean images both times, the mean grows in the epoch after it.",
-              requires=("gradients.jump",), short="clean images both times: grows"),
+              requires=("gradients.jump",), short="weights' part of the jump"),
         Claim("gradients.weights_labels", OURS, of_weights(permuted), "greater",
               "So have they with the labels: with right ones both times, the mean grows in that epoch.",
-              requires=("gradients.jump_labels",), short="right labels both times: grows"),
+              requires=("gradients.jump_labels",), short="weights' part (labels)"),
         Claim("gradients.anew", OURS, ratio(ill, f"@{end + 1}") - ratio(ill, f"@{end}")
               - ratio(clean, f"@{end + 1}") + ratio(clean, f"@{end}"), "greater",
               f"Without the {name} the first phase begins anew in what the network sees: the mean rises against the "
@@ -94,7 +94,7 @@ def design(protocol: Protocol, parameters: Removal) -> Design:
         ],
         claims=claims,
         at={**dict.fromkeys((MEAN, DEVIATION), tuple(sorted({1, end, end + 1}))), f"{MEAN}_clean": (end,)},
-        panel_inches=(3.4, (2.5, 3.4)),
+        panel_inches=(3.4, (2.5, 4.5)),
         leading=("gradients.phases", "gradients.jump"),
         note=f"Mean and standard deviation of the gradient of a batch of {size} images, over the batches of the "
         "training images as the network sees them, at fixed weights after each epoch.",
