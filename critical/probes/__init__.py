@@ -7,6 +7,7 @@ without probes bit for bit.
 
 from critical.probes.agreement import GradientCosine
 from critical.probes.base import Probe, ProbeContext, evaluate
+from critical.probes.clean import FisherClean, GradientsClean
 from critical.probes.ladders import Ladders
 from critical.probes.standard import Accuracy, Fisher
 from critical.probes.stream_probe import StreamProbe
@@ -17,7 +18,7 @@ KINDS: dict[str, type[Probe]] = {
     kind.name: kind
     for kind in (
         *(Accuracy, Fisher, Ladders, SourceVarianceProbe, Decoding, StreamProbe),
-        *(FisherVariants, Gradients, GradientCosine, Filters),
+        *(FisherVariants, Gradients, GradientCosine, Filters, FisherClean, GradientsClean),
     )
 }
 
@@ -27,9 +28,11 @@ __all__ = [
     "Decoding",
     "Filters",
     "Fisher",
+    "FisherClean",
     "FisherVariants",
     "GradientCosine",
     "Gradients",
+    "GradientsClean",
     "Ladders",
     "Probe",
     "ProbeContext",

@@ -81,11 +81,11 @@ class Fisher(Probe):
         super().__post_init__()
         if self.chunk < 1 or self.samples <= self.chunk:
             raise SpecError(
-                f"probe fisher: samples={self.samples}, chunk={self.chunk}; chunk is at least 1, samples above chunk "
-                "(one chunk tells no standard error)"
+                f"probe {self.name}: samples={self.samples}, chunk={self.chunk}; chunk is at least 1, samples above "
+                "chunk (one chunk tells no standard error)"
             )
         if self.noise not in NOISES:
-            raise SpecError(f"probe fisher: noise={self.noise}: one of {', '.join(NOISES)}")
+            raise SpecError(f"probe {self.name}: noise={self.noise}: one of {', '.join(NOISES)}")
 
     def measure(self, context: ProbeContext) -> dict[str, Any]:
         """Returns `fisher_trace`, its `fisher_trace_error`, and `fisher_trace/<layer>` for each layer.

@@ -45,13 +45,15 @@ class FisherVariants(Probe):
                             f"is at least 1, samples at least chunk, noise one of {', '.join(NOISES)}")  # fmt: skip
 
     def measure(self, context: ProbeContext) -> dict[str, Any]:
-        """Returns four quantities.
+        """Returns five quantities.
 
         `empirical_fisher_trace` and `squared_mean_gradient` (of batches of `chunk`) take the labels that were seen; see
         `critical.measures.fisher`. `fisher_trace_relative` is the trace of the Fisher information where the weights of
         each layer are measured in units of their norm, and `fisher_trace_relative/<layer>` its parts: a layer before a
         batch normalisation does the same at half its weights, and its plain trace is four times as large then.
         `uncertainty` is the mean of 1 − Σ p², which the trace is proportional to where logits stay as steep.
+        `fixed_loss` is the cross-entropy (nats) of these images and the labels that were seen, at the very weights of
+        the trace: `train_loss` is a mean over an epoch in which they move, of images that are augmented.
         """
         batches, draws = images_of_fisher(context, self.samples, self.chunk)
         pairs = [(context.arithmetic.place(batch.inputs), batch.labels) for batch in batches]
@@ -63,7 +65,7 @@ class FisherVariants(Probe):
         return {
             "empirical_fisher_trace": empirical_fisher_trace(context.model, pairs).total,
             "squared_mean_gradient": squared_mean_gradient(context.model, whole).total,
-            "uncertainty": _uncertainty(context, [inputs for inputs, _ in pairs]),
+            **_answers(context, pairs),
             "fisher_trace_relative": sum(relative.values()),
             **{f"fisher_trace_relative/{layer}": value for layer, value in relative.items()},
         }
@@ -80,10 +82,14 @@ def _squared_norms(model: nn.Module) -> dict[str, float]:
     }  # fmt: skip
 
 
-def _uncertainty(context: ProbeContext, inputs: list[tuple[torch.Tensor, ...]]) -> float:
+def _answers(context: ProbeContext, pairs: list[tuple[tuple[torch.Tensor, ...], torch.Tensor]]) -> dict[str, float]:
     with undisturbed(context.model), torch.no_grad():
-        held = [1 - context.model(*one).float().softmax(1).square().sum(1) for one in inputs]
-    return float(torch.cat(held).mean())
+        logits = torch.cat([context.model(*inputs).float() for inputs, _ in pairs])
+    labels = torch.cat([labels for _, labels in pairs])
+    return {
+        "uncertainty": float((1 - logits.softmax(1).square().sum(1)).mean()),
+        "fixed_loss": float(functional.cross_entropy(logits, labels)),
+    }
 
 
 @dataclass(frozen=True)
@@ -105,13 +111,15 @@ class Gradients(Probe):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.batch_size < 2:
-            raise SpecError(f"probe gradients: batch_size={self.batch_size}; at least 2")
+            raise SpecError(f"probe {self.name}: batch_size={self.batch_size}; at least 2")
 
     def measure(self, context: ProbeContext) -> dict[str, Any]:
         """Returns `gradient_mean` and `gradient_deviation`, in nats per unit of the weights."""
         count = len(context.dataset.train.labels)
         if count < 2 * self.batch_size:
-            raise SpecError(f"probe gradients: batch_size={self.batch_size} of {count} images; two batches are needed")
+            raise SpecError(
+                f"probe {self.name}: batch_size={self.batch_size} of {count} images; two batches are needed"
+            )
         with undisturbed(context.model):
             # The generators that layers such as dropout draw from are put back too.
             torch.manual_seed(derived_seed(context.seed, "gradients", context.epoch))

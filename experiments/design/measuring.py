@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from critical.probes import Fisher, FisherVariants, Probe
+from critical.probes import Fisher, FisherClean, FisherVariants, Probe
 from experiments.design.protocol import Protocol
 
 
@@ -21,5 +21,15 @@ def after_every_epoch(protocol: Protocol, kind: type[Probe] = Fisher) -> Protoco
 
 def variants_of(protocol: Protocol, every: int = 0) -> FisherVariants:
     """Returns the probe of the variants on the very images of the protocol's probe of the trace, or as by default."""
-    known = next((probe for probe in protocol.parts.probes if isinstance(probe, Fisher)), Fisher())
+    known = _trace(protocol)
     return FisherVariants(samples=known.samples, chunk=known.chunk, noise=known.noise, every=every)
+
+
+def clean_trace_of(protocol: Protocol) -> FisherClean:
+    """Returns the probe of the trace on clean images at the removal and at the end, as the protocol's otherwise."""
+    known = _trace(protocol)
+    return FisherClean(samples=known.samples, chunk=known.chunk, noise=known.noise, every=0)
+
+
+def _trace(protocol: Protocol) -> Fisher:
+    return next((probe for probe in protocol.parts.probes if type(probe) is Fisher), Fisher())

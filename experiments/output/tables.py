@@ -137,7 +137,8 @@ def _measured(row: Mapping[str, Any], columns: tuple[str, ...]) -> dict[str, Any
     return {key: value for key, value in kept.items() if "/" not in key or (columns and key.startswith(columns))}
 
 
-SHARED = {"fisher_trace/": "fisher_share_", "fisher_trace_relative/": "fisher_share_relative_"}
+SHARED = {"fisher_trace/": "fisher_share_", "fisher_trace_relative/": "fisher_share_relative_",
+          "fisher_trace_clean/": "fisher_share_clean_"}  # fmt: skip
 """Columns of layers → the beginning of the names of the shares of thirds of the network."""
 
 

@@ -110,11 +110,12 @@ PROBED = ("probe_maps", "probe_averaged", "probe_untrained_maps", "probe_untrain
 LAYERS = ("conv1", "bn1", "conv2", "bn2", "conv3_1x1")
 MEASURED = {
     **{"rsv_mean": 0.0, "rsv_polarised": 0.2, "rsv_dead": 0.1, "fisher_trace": 2.0, "fisher_trace_window": 3.0},
-    **{"fisher_trace_onset": 3.0, "train_loss": 1.0, "train_accuracy": 90.0, "uncertainty": 0.5},
+    **{"fisher_trace_onset": 3.0, "train_loss": 1.0, "train_accuracy": 90.0, "uncertainty": 0.5, "fixed_loss": 1.0},
     **{"fisher_trace_relative": 2.0, "gradient_cosine": 0.5, "barrier": 5.0},
     **{"empirical_fisher_trace": 2.0, "squared_mean_gradient": 0.5, "gradient_mean": 2.0, "gradient_deviation": 2.0},
+    "gradient_mean_clean": 2.0,
     **{f"fisher_trace/{layer}": 0.4 for layer in LAYERS},
-    **{f"fisher_share_{part}": 0.5 for part in ("bottom", "middle", "top", "relative_top")},
+    **{f"fisher_share_{part}": 0.5 for part in ("bottom", "middle", "top", "relative_top", "clean_top")},
     "filter_high_frequency_share": 0.5,
     **{f"filter/{number:02}/0_{row}_{column}": 0.1 for number in range(2) for row in range(3) for column in range(3)},
     **{f"accuracy_{rung}": 50.0 for rung in ("blurred", "noisy", "blur/2", "blur/3", "blur/4", "blur/8")},
@@ -142,7 +143,8 @@ def fabricated(design, seeds, world=lambda arm: {}, noise=0.005, failures=()) ->
         (arm,) = [arm for arm in design.trained if arm.id == item.tags["arm_id"]]
         end, failed = item.spec.timeline.end, (arm, item.tags["seed"]) in failures
         planted = {"accuracy": 50.0, **MEASURED, **world(arm)}
-        at = {f"{column}@{epoch}": planted[column] for column, epochs_at in design.at.items() for epoch in epochs_at
+        there = {"test_accuracy": planted["accuracy"], **planted}
+        at = {f"{column}@{epoch}": there[column] for column, epochs_at in design.at.items() for epoch in epochs_at
               if epoch <= end}  # fmt: skip
         measured = {
             column: np.nan if failed else level + noise * random.standard_normal()

@@ -18,6 +18,9 @@ from experiments.design.sources import ICLR2019, OURS
 POINTS = 24
 """Epochs of the clean run between which its trace at a given loss is interpolated, at most."""
 
+LOSS = "fixed_loss"
+"""The loss at the very weights and on the very images of the trace."""
+
 
 def design(protocol: Protocol, parameters: Removals) -> Design:
     """Sets windows [0, removal) under both schedules against clean and fresh networks."""
@@ -26,7 +29,8 @@ def design(protocol: Protocol, parameters: Removals) -> Design:
     window = {how: {end: measured.window(0, end, how) for end in ends} for how in (CONTINUE, RESTART)}
     late, fair = window[CONTINUE][last], window[RESTART][last]
     # Its trace is wanted at every loss.
-    clean, total = after_every_epoch(measured).window(0, last, CONTINUE).dose_matched, last + protocol.recovery
+    often = measuring(after_every_epoch(measured), variants_of(protocol, every=1))
+    clean, total = often.window(0, last, CONTINUE).dose_matched, last + protocol.recovery
     points = spaced(total, min(total, POINTS))
 
     def more(held: WindowArms, other: str = "dose_matched", column: str = "fisher_trace") -> Contrast:
@@ -50,7 +54,7 @@ def design(protocol: Protocol, parameters: Removals) -> Design:
               "It is more than in a fresh network when the rate restarts at the removal.",
               short="more than fresh (restarted)"),
         Claim("information.equal_loss", OURS, at_equal_loss(late.deficit, clean, points), "greater",
-              "It is more than the clean run had when its training loss was as high.",
+              "It is more than the clean run had when its loss on training images was as high.",
               requires=("information.more",), short="more at equal training loss"),
         Claim("information.sure", OURS,
               Within((more(late), more(late, column="uncertainty")), _difference, "trace"), "greater",
@@ -87,36 +91,38 @@ def design(protocol: Protocol, parameters: Removals) -> Design:
         ],
         claims=claims,
         arms=[clean],
-        at={"fisher_trace": points, "train_loss": points},
+        at=dict.fromkeys(("fisher_trace", LOSS), points),
         panel_inches=(3.4, (2.4 + 0.1 * len(ends), 2.4, 3.4)),
         leading=("information.more", "information.equal_loss"),
     )  # fmt: skip
 
 
 def at_equal_loss(arm: Arm, clean: Arm, points: tuple[int, ...]) -> Within:
-    """Returns the logarithm of an arm's trace at the end over that of a clean run when its training loss was equal.
+    """Returns the logarithm of an arm's trace at the end over that of a clean run when its loss was equal.
+
+    There is no number where the clean run was at that loss never, such as where it stayed above to its end.
 
     Args:
         arm: The arm.
         clean: The clean run.
-        points: Its epochs, ascending, between which trace and loss are interpolated.
+        points: Its epochs, ascending, between which the logarithms of trace and loss are interpolated.
     """
-    columns = [arm.log("fisher_trace"), arm.log("train_loss")]
-    columns += [clean.log(f"{column}@{epoch}") for column in ("fisher_trace", "train_loss") for epoch in points]
+    columns = [arm.log("fisher_trace"), arm.log(LOSS)]
+    columns += [clean.log(f"{column}@{epoch}") for column in ("fisher_trace", LOSS) for epoch in points]
     parts = tuple(Contrast({column: 1.0}) for column in columns)
-    return Within(parts, _above, "trace", "The training loss of the clean run was never as high.")
+    return Within(parts, _above, "trace", "The loss of the clean run was never equal.")
 
 
 def _above(held: NDArray[np.float64]) -> float:
+    """Takes the last time that the clean run's loss was equal."""
     trace, loss = held[:2]
     traces, losses = np.split(held[2:], 2)
-    higher = np.flatnonzero(losses >= loss)
-    if not len(higher):
+    across = np.flatnonzero((losses[:-1] - loss) * (losses[1:] - loss) <= 0)
+    if not len(across):
         return float("nan")
-    before = int(higher[-1])
-    if before == len(losses) - 1:
-        return float(trace - traces[-1])
-    way = (losses[before] - loss) / (losses[before] - losses[before + 1])
+    before = int(across[-1])
+    step = losses[before + 1] - losses[before]
+    way = (loss - losses[before]) / step if step else 1.0
     return float(trace - traces[before] - way * (traces[before + 1] - traces[before]))
 
 

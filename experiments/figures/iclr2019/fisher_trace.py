@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import spearmanr
 
 from critical.inference.arms import Contrast, Pooled, Within
 from critical.inference.claims import Claim
-from critical.inference.correlation import rank_correlation
+from critical.inference.correlation import rank_correlation, spearman
 from critical.inference.effects import SMALLEST
 from critical.plots.of_arms import ByColumn
 from critical.plots.panel import Look, role
@@ -23,8 +22,13 @@ from experiments.design.parameters import Parameters, ascending, at_least, space
 from experiments.design.protocol import CONTINUE, RESTART_AT_ONSET, Protocol, cost, damage
 from experiments.design.sources import ICLR2019, JUMP, OURS
 
+PEAK = "For each seed the peak is where the mean of the other seeds has it, so that noise by itself makes none."
+
 POINTS = 24
-"""Epochs among which the peak of the trace is looked for, at most."""
+"""Evenly spaced epochs among which the peak of the trace is looked for, at most."""
+
+FIRST = (1, 2, 3, 5, 8)
+"""Epochs among which it is looked for besides: the trace may rise and fall before the first of the others."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +65,11 @@ def design(protocol: Protocol, parameters: ManyOnsets) -> Design:
     often = measuring(often, variants_of(often, every=1))
     clean = often.window(onsets[0], length, CONTINUE, remain[onsets[0]]).dose_matched
     end = onsets[-1] + length + protocol.recovery
-    points, later = spaced(end, min(end, POINTS)), [onset for onset in onsets if onset]
+    early, later = (epoch for epoch in FIRST if epoch <= end), [onset for onset in onsets if onset]
+    points = tuple(sorted({*early, *spaced(end, min(end, POINTS))}))
     measured = tuple(sorted({*points, *later}))
     course = tuple(Contrast({clean.log(f"fisher_trace@{epoch}"): 1.0}) for epoch in points)
+    learning = tuple(Contrast({clean[f"test_accuracy@{epoch}"]: 1.0}) for epoch in points)
     traces = [clean.log(f"fisher_trace@{onset}") for onset in later]
     sensitivity = {
         # Whatever the onset, as many clean epochs instead are the clean run.
@@ -79,9 +85,13 @@ def design(protocol: Protocol, parameters: ManyOnsets) -> Design:
     claims = (
         Claim("trace.rises", ICLR2019, Pooled(course, _rise, "trace"), "greater",
               "The trace of the Fisher information of a clean run rises in its first epochs.",
-              short="trace rises to a peak"),
+              differs=PEAK, short="trace rises to a peak"),
+        Claim("trace.still_learns", ICLR2019, Pooled((*course, *learning), _learnt, "accuracy"), "greater",
+              "From the peak of the trace to the end of the run, the accuracy still grows.",
+              differs=PEAK, short="accuracy grows after the peak"),
         Claim("trace.falls", ICLR2019, Pooled(course, _fall, "trace"), "greater",
-              "Later it falls again, while the accuracy still grows.", short="trace falls from its peak"),
+              "Later the trace falls again, while the accuracy still grows.",
+              requires=("trace.still_learns",), differs=PEAK, short="trace falls from its peak"),
         Claim("trace.follows", ICLR2019, follows("as published"), "greater",
               f"Over onsets, {what}, at an equal total of epochs and a decaying rate.",
               short="cost follows trace (as published)"),
@@ -126,7 +136,7 @@ def design(protocol: Protocol, parameters: ManyOnsets) -> Design:
         ],
         claims=claims,
         arms=[clean],
-        at={"fisher_trace": measured},
+        at={"fisher_trace": measured, "test_accuracy": points},
         panel_inches=(3.4, (2.3, 2.6, 2.3)),
         leading=("trace.follows", "trace.follows_equal"),
         note=f"Windows have {length} epochs. Correlations are over onsets above 0: before epoch 0 there is no trace. "
@@ -135,17 +145,38 @@ def design(protocol: Protocol, parameters: ManyOnsets) -> Design:
 
 
 def _rise(held: NDArray[np.float64]) -> float:
-    course = held.mean(0)
-    return float(course.max() - course[0])
+    return _from_peak(held, held, 0)
 
 
 def _fall(held: NDArray[np.float64]) -> float:
-    course = held.mean(0)
-    return float(course.max() - course[-1])
+    return _from_peak(held, held, -1)
+
+
+def _learnt(held: NDArray[np.float64]) -> float:
+    course, accuracies = np.split(held, 2, axis=1)
+    return -_from_peak(course, accuracies, -1)
+
+
+def _from_peak(course: NDArray[np.float64], held: NDArray[np.float64], place: int) -> float:
+    """Returns by how much something at the peak of a course exceeds that at another place, in the mean over seeds.
+
+    A seed's peak is that of the mean course of the others: the maximum of its own would exceed any place in mere noise.
+
+    Args:
+        course: (seeds, epochs), at least two seeds; otherwise there is no number.
+        held: The same shape.
+        place: The other place.
+    """
+    if len(course) < 2:
+        return float("nan")
+    peaks = [int(np.delete(course, seed, axis=0).mean(0).argmax()) for seed in range(len(course))]
+    return float(np.mean([row[peak] - row[place] for row, peak in zip(held, peaks, strict=True)]))
 
 
 def beyond_age(costs: Sequence[Contrast], traces: Sequence[Any], onsets: Sequence[int]) -> Within:
-    """Returns how much better costs are correlated with traces than with how early they come.
+    """Returns how much more strongly costs are correlated with traces than with how early they come.
+
+    Strength has no sign: a cost that grows with the onset tells its age as well as one that falls.
 
     Args:
         costs: What each window costs.
@@ -156,9 +187,7 @@ def beyond_age(costs: Sequence[Contrast], traces: Sequence[Any], onsets: Sequenc
 
     def better(held: NDArray[np.float64]) -> float:
         lost, trace = np.split(held, 2)
-        if np.ptp(lost) == 0 or np.ptp(trace) == 0:
-            return float("nan")  # nothing to rank
-        return float(spearmanr(lost, trace).statistic - spearmanr(lost, early).statistic)
+        return abs(spearman(lost, trace)) - abs(spearman(lost, early))
 
     return Within((*costs, *(Contrast({trace: 1.0}) for trace in traces)), better, "correlation")
 

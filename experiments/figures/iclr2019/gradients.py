@@ -7,7 +7,7 @@ from critical.plots.of_arms import ByColumn
 from critical.plots.panel import Look, role
 from critical.plots.panels import contrasts
 from critical.plots.style import OTHER_COLOURS
-from critical.probes import Gradients
+from critical.probes import Gradients, GradientsClean
 from experiments.design.figure import Design, Figure
 from experiments.design.measuring import measuring
 from experiments.design.parameters import Removal
@@ -20,7 +20,7 @@ MEAN, DEVIATION = "gradient_mean", "gradient_deviation"
 def design(protocol: Protocol, parameters: Removal) -> Design:
     """Sets a deficit of the images and one of the labels beside a clean run, all at the same decaying rate."""
     size, end, name = protocol.parts.optimizer.batch_size, parameters.removal, protocol.deficit.name
-    measured = measuring(protocol, Gradients(batch_size=size, every=1))
+    measured = measuring(protocol, Gradients(batch_size=size, every=1), GradientsClean(batch_size=size, every=0))
     blurred = measured.window(0, end, CONTINUE)
     labels = measured.window(0, end, CONTINUE, deficit=LabelPermutation(classes=protocol.facts.classes))
     clean, ill, permuted = blurred.dose_matched, blurred.deficit, labels.deficit
@@ -31,6 +31,13 @@ def design(protocol: Protocol, parameters: Removal) -> Design:
 
     def jump(arm: Arm) -> Contrast:
         return arm.log(f"{MEAN}@{end + 1}") - arm.log(f"{MEAN}@{end}")
+
+    # The jump is the sum of these two: after the removal what is seen is clean.
+    def of_input(arm: Arm) -> Contrast:
+        return arm.log(f"{MEAN}_clean@{end}") - arm.log(f"{MEAN}@{end}")
+
+    def of_weights(arm: Arm) -> Contrast:
+        return arm.log(f"{MEAN}@{end + 1}") - arm.log(f"{MEAN}_clean@{end}")
 
     claims = (
         Claim("gradients.drift", SHWARTZ_ZIV2017, ratio(clean, "@1"), "greater",
@@ -54,10 +61,23 @@ def design(protocol: Protocol, parameters: Removal) -> Design:
         Claim("gradients.labels_not_clean", OURS, jump(permuted) - jump(clean), "greater",
               "So it is with permuted labels: the mean of a clean run jumps less at that epoch.",
               short="labels: jumps more than clean"),
+        Claim("gradients.input", OURS, of_input(ill), "greater",
+              f"The jump is there before a step is made: at the weights of epoch {end}, the mean on clean images is "
+              "larger than the mean on those that were seen.", short="images' part of the jump"),
+        Claim("gradients.input_labels", OURS, of_input(permuted), "greater",
+              f"So is it with the labels: at the weights of epoch {end}, right ones give a larger mean than permuted.",
+              short="labels' part of the jump"),
+        Claim("gradients.weights", OURS, of_weights(ill), "greater",
+              "The weights have a part in it: on clean images both times, the mean grows in the epoch after it.",
+              requires=("gradients.jump",), short="weights' part of the jump"),
+        Claim("gradients.weights_labels", OURS, of_weights(permuted), "greater",
+              "So have they with the labels: with right ones both times, the mean grows in that epoch.",
+              requires=("gradients.jump_labels",), short="weights' part (labels)"),
         Claim("gradients.anew", OURS, ratio(ill, f"@{end + 1}") - ratio(ill, f"@{end}")
               - ratio(clean, f"@{end + 1}") + ratio(clean, f"@{end}"), "greater",
-              f"Without the {name} the first phase begins anew: the mean rises against the deviation, other than in a "
-              "clean run.", requires=("gradients.jump_not_clean",), short="the first phase begins anew"),
+              f"Without the {name} the first phase begins anew in what the network sees: the mean rises against the "
+              "deviation, other than in a clean run.", requires=("gradients.jump_not_clean",),
+              short="the first phase begins anew"),
     )  # fmt: skip
 
     def panel(title: str, arm: Arm) -> ByColumn:
@@ -73,8 +93,8 @@ def design(protocol: Protocol, parameters: Removal) -> Design:
              contrasts(claims, "gradient", title="two phases, and a jump?", xlabel="logarithm of the ratio of norms")],
         ],
         claims=claims,
-        at=dict.fromkeys((MEAN, DEVIATION), tuple(sorted({1, end, end + 1}))),
-        panel_inches=(3.4, (2.5, 3.4)),
+        at={**dict.fromkeys((MEAN, DEVIATION), tuple(sorted({1, end, end + 1}))), f"{MEAN}_clean": (end,)},
+        panel_inches=(3.4, (2.5, 4.5)),
         leading=("gradients.phases", "gradients.jump"),
         note=f"Mean and standard deviation of the gradient of a batch of {size} images, over the batches of the "
         "training images as the network sees them, at fixed weights after each epoch.",
@@ -90,6 +110,6 @@ FIGURE = Figure(
     deviations=(
         "Gradients are taken at fixed weights after an epoch, without augmentation and weight decay, with batch "
         "normalisation in training mode; the papers gather them while the weights move.",
-        "The comparison with the clean run at the removal is ours.",
+        "The comparison with the clean run at the removal is ours; so are the parts of images and weights in the jump.",
     ),
 )

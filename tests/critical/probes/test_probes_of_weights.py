@@ -1,4 +1,5 @@
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,11 +10,12 @@ from torch.nn import functional
 from critical.core.randomness import generator
 from critical.core.spec import SpecError
 from critical.measures.filters import high_frequency_share
-from critical.probes import Filters, Fisher, FisherVariants, Gradients
+from critical.probes import Filters, Fisher, FisherClean, FisherVariants, Gradients, GradientsClean
 from critical.training.loop import Trainer
 
 VARIANTS = FisherVariants(samples=40, chunk=16)
-EVERY = (VARIANTS, Gradients(batch_size=30), Filters(shown=3))
+CLEAN = (FisherClean(samples=40, chunk=16), GradientsClean(batch_size=30))
+EVERY = (VARIANTS, Gradients(batch_size=30), Filters(shown=3), *CLEAN)
 
 
 def trained(*windows, base=CONVOLUTIONAL):
@@ -95,6 +97,8 @@ class TestVariants:
         assert found["squared_mean_gradient"] == pytest.approx(np.mean(whole), rel=1e-4), "the odd batch counts not"
         p = model(batch.views[0]).softmax(1)
         assert found["uncertainty"] == pytest.approx((1 - p.square().sum(1)).mean().item(), rel=1e-5)
+        loss = functional.cross_entropy(model(batch.views[0]), batch.labels).item()
+        assert found["fixed_loss"] == pytest.approx(loss, rel=1e-5)
 
     @pytest.mark.parametrize("changes", [{"samples": 0}, {"chunk": 0}, {"noise": "loud"}], ids=str)
     def test_refuses_in_one_line(self, changes):
@@ -121,6 +125,23 @@ class TestGradients:
             measured(trainer, Gradients(batch_size=50))
         with pytest.raises(SpecError, match="batch_size=1; at least 2"):
             Gradients(batch_size=1)
+
+
+class TestOnCleanImages:
+    PAIRS = tuple(zip(CLEAN, (Fisher(samples=40, chunk=16), Gradients(batch_size=30)), strict=True))
+
+    @pytest.mark.parametrize(("clean", "plain"), PAIRS, ids=lambda probe: probe.name)
+    def test_it_is_what_the_plain_probe_would_find_had_nothing_acted(self, trainer, clean, plain):
+        (without,) = trainer.measure(replace(trainer.spec.epoch_specs[0], deficits=()), (plain,))
+        found = measured(trainer, clean)
+        named = {column.replace("/", "_clean/") if "/" in column else f"{column}_clean": value
+                 for column, value in without.columns.items()}  # fmt: skip
+        assert found == named
+        total = next(iter(without.columns))
+        assert found[f"{total}_clean"] != measured(trainer, plain)[total], "the deficits show in the plain one"
+
+    def test_names_of_layers_stay_at_the_end(self, trainer):
+        assert "fisher_trace_clean/conv1" in measured(trainer, CLEAN[0])
 
 
 class TestFilters:

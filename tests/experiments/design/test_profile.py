@@ -54,7 +54,8 @@ def test_a_profile_designs_every_figure(name, figure):
     columns = {term.column for claim in design.claims for term in claim.contrast.terms}
     wanted = {"fisher": ("fisher_trace",), "source_variance": ("rsv_",), "stream_probe": ("probe_",),
               "decoding": ("decoding_", "use_", "information_"), "gradients": ("gradient_",), "filters": ("filter_",),
-              "fisher_variants": ("empirical_fisher", "uncertainty", "fisher_trace_relative",
+              "fisher_clean": ("fisher_share_clean",), "gradients_clean": ("gradient_mean_clean",),
+              "fisher_variants": ("empirical_fisher", "uncertainty", "fixed_loss", "fisher_trace_relative",
                                   "fisher_share_relative")}  # fmt: skip
     there = {probe.name for arm in design.trained for probe in arm.run.probes}
     for probe, beginnings in wanted.items():

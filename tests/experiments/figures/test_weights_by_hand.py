@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+import tiny
 from test_claims_by_hand import RECOVERY, design, fresh, key, of, window
 
 from critical.inference.arms import Pooled, Within
+from experiments.design.registry import FIGURES
 from experiments.figures.iclr2019 import fisher_deficit
 
 LATE, CLEAN = window("blur", 0, 6, "continue"), window("", 0, 6, "continue")
@@ -42,9 +44,10 @@ CONTRASTS = {
     "layers.middle_over_top": of_thirds("middle", "top"),
     "layers.shift": more(LATE, CLEAN, "fisher_share_top@6"),
     "layers.lasting": more(LATE, CLEAN, "fisher_share_top"),
-    "layers.mends": {**more(LATE, CLEAN, "fisher_share_top@6"), **more(CLEAN, LATE, "fisher_share_top")},
-    "layers.flip": more(FLIP, CLEAN, "fisher_share_top@6"),
-    "layers.more_than_flip": more(LATE, FLIP, "fisher_share_top@6"),
+    "layers.shift_on_clean": more(LATE, CLEAN, "fisher_share_clean_top@6"),
+    "layers.mends": {**more(LATE, CLEAN, "fisher_share_clean_top@6"), **more(CLEAN, LATE, "fisher_share_top")},
+    "layers.flip": more(FLIP, CLEAN, "fisher_share_clean_top@6"),
+    "layers.more_than_flip": more(LATE, FLIP, "fisher_share_clean_top@6"),
     "layers.not_young": more(LATE, fresh("continue", 6), "fisher_share_top"),
     "layers.restart": more(window("blur", 0, 6, "restart"), window("", 0, 6, "restart"), "fisher_share_top"),
     "layers.relative": more(LATE, CLEAN, "fisher_share_relative_top"),
@@ -67,6 +70,14 @@ def jump(epochs, sign=1.0):
     return {(key(epochs), "gradient_mean@7", True): sign, (key(epochs), "gradient_mean@6", True): -sign}
 
 
+def of_input(epochs):
+    return {(key(epochs), "gradient_mean_clean@6", True): 1.0, (key(epochs), "gradient_mean@6", True): -1.0}
+
+
+def of_weights(epochs):
+    return {(key(epochs), "gradient_mean@7", True): 1.0, (key(epochs), "gradient_mean_clean@6", True): -1.0}
+
+
 CONTRASTS |= {
     "filters.blurrier": more(LATE, CLEAN, SHARE),
     "filters.later": more(LATE, window("blur", 0, 2, "continue"), SHARE),
@@ -82,14 +93,18 @@ CONTRASTS |= {
     "gradients.jump_labels": jump(PERMUTED),
     "gradients.jump_not_clean": {**jump(LATE), **jump(CLEAN, -1.0)},
     "gradients.labels_not_clean": {**jump(PERMUTED), **jump(CLEAN, -1.0)},
+    "gradients.input": of_input(LATE),
+    "gradients.input_labels": of_input(PERMUTED),
+    "gradients.weights": of_weights(LATE),
+    "gradients.weights_labels": of_weights(PERMUTED),
     "gradients.anew": {
         **ratio_of_moments(LATE, "@7"), **ratio_of_moments(LATE, "@6", -1.0),
         **ratio_of_moments(CLEAN, "@7", -1.0), **ratio_of_moments(CLEAN, "@6"),
     },
 }  # fmt: skip
-FIGURES = ("iclr2019/fisher_trace", "iclr2019/fisher_deficit", "iclr2019/fisher_layers", "iclr2019/filters",
-           "iclr2019/gradients")  # fmt: skip
-CASES = [(name, claim.id) for name in FIGURES for claim in design(name).claims
+NAMES = ("iclr2019/fisher_trace", "iclr2019/fisher_deficit", "iclr2019/fisher_layers", "iclr2019/filters",
+         "iclr2019/gradients")  # fmt: skip
+CASES = [(name, claim.id) for name in NAMES for claim in design(name).claims
          if not isinstance(claim.contrast, (Pooled, Within))]  # fmt: skip
 
 
@@ -118,18 +133,41 @@ class TestTraceAndSensitivity:
             assert terms(lost) == {(key(other), "accuracy", False): 1.0, (key(ill), "accuracy", False): -1.0}
             assert terms(trace) == {(key(RUN), f"fisher_trace@{onset}", True): 1.0}
 
-    def test_beyond_age_is_the_difference_of_two_correlations(self):
+    def test_beyond_age_is_the_difference_of_the_strengths_of_two_correlations(self):
         better = claim("iclr2019/fisher_trace", "trace.beyond_age").contrast.estimate
         trace = np.array([1.0, 3.0, 5.0, 4.0, 2.0])
-        assert better(np.concatenate([trace, trace])) == pytest.approx(1 - -0.3)
-        assert better(np.concatenate([[5.0, 4, 3, 2, 1], trace])) == pytest.approx(-0.3 - 1)
+        assert better(np.concatenate([trace, trace])) == pytest.approx(1 - 0.3)
+        assert better(np.concatenate([[5.0, 4, 3, 2, 1], trace])) == pytest.approx(0.3 - 1)
+        rising = np.arange(5.0)
+        assert better(np.concatenate([rising, rising])) == pytest.approx(0), "age by itself tells as much, upside down"
 
-    def test_rise_and_fall_are_from_and_to_the_peak_of_the_mean_course(self):
-        rises, falls = (claim("iclr2019/fisher_trace", f"trace.{what}").contrast for what in ("rises", "falls"))
-        wanted = [{(key(RUN), f"fisher_trace@{epoch}", True): 1.0} for epoch in range(1, 12)]
-        assert [terms(part) for part in rises.parts] == [terms(part) for part in falls.parts] == wanted
-        course = np.array([[1.0, 2, 6, 3], [1.0, 4, 2, 1]])
-        assert (rises.estimate(course), falls.estimate(course)) == (3.0, 2.0)
+    def test_rise_and_fall_are_from_and_to_the_peak_of_the_other_seeds(self):
+        rises, learns, falls = (claim("iclr2019/fisher_trace", f"trace.{what}").contrast
+                                for what in ("rises", "still_learns", "falls"))  # fmt: skip
+        traces = [{(key(RUN), f"fisher_trace@{epoch}", True): 1.0} for epoch in range(1, 12)]
+        accuracies = [{(key(RUN), f"test_accuracy@{epoch}", False): 1.0} for epoch in range(1, 12)]
+        assert [terms(part) for part in rises.parts] == [terms(part) for part in falls.parts] == traces
+        assert [terms(part) for part in learns.parts] == traces + accuracies
+        course = np.array([[1.0, 2, 6, 3], [1.0, 4, 2, 1]])  # the peaks of the others: 4 and 2 before, 2 and 6 here
+        assert rises.estimate(course) == ((2 - 1) + (2 - 1)) / 2
+        assert falls.estimate(course) == ((2 - 3) + (2 - 1)) / 2
+        accuracy = np.array([[10.0, 50, 70, 80], [10.0, 60, 75, 95]])
+        assert learns.estimate(np.hstack([course, accuracy])) == ((80 - 50) + (95 - 75)) / 2
+        assert np.isnan(rises.estimate(course[:1]))
+
+    @pytest.mark.parametrize("what", ["rises", "falls"])
+    def test_a_course_of_noise_neither_rises_nor_falls(self, what):
+        held, random = claim("iclr2019/fisher_trace", f"trace.{what}").contrast, np.random.default_rng(3)
+        found = [held.estimate(random.normal(size=(8, 11))) for _ in range(400)]
+        assert abs(np.mean(found)) < 3 * np.std(found) / 20
+
+    def test_a_peak_is_looked_for_among_the_first_epochs_of_long_runs_too(self):
+        long = tiny.protocol(recovery=160, decay=0.97, longest_window=140, points=7)
+        figure = FIGURES["iclr2019/fisher_trace"]
+        design = figure.design(long, figure.parameters(length=40, onsets=(0, 20, 40, 60, 140)))
+        assert design.at["test_accuracy"][:7] == (1, 2, 3, 5, 8, 14, 28)
+        assert design.at["test_accuracy"][-1] == 340
+        assert set(design.at["fisher_trace"]) == {*design.at["test_accuracy"], 20, 40, 60, 140}
 
     def test_the_clean_run_is_measured_after_every_epoch(self):
         (clean,) = [arm for arm in design("iclr2019/fisher_trace").trained if of(arm) == key(RUN)]
@@ -141,19 +179,22 @@ class TestMoreInformation:
     def test_at_equal_loss_the_clean_trace_is_that_of_the_epoch_in_which_its_loss_was_equal(self):
         held = claim("iclr2019/fisher_deficit", "information.equal_loss").contrast
         total = 10
-        wanted = [(key(LATE), "fisher_trace", True), (key(LATE), "train_loss", True)]
-        wanted += [(key(CLEAN), f"{column}@{epoch}", True) for column in ("fisher_trace", "train_loss")
+        wanted = [(key(LATE), "fisher_trace", True), (key(LATE), "fixed_loss", True)]
+        wanted += [(key(CLEAN), f"{column}@{epoch}", True) for column in ("fisher_trace", "fixed_loss")
                    for epoch in range(1, total + 1)]  # fmt: skip
         assert [next(iter(terms(part))) for part in held.parts] == wanted
         traces, losses = np.linspace(3, 1, total), np.linspace(2, -2.5, total)
         values = [5.0, 0.25, *traces, *losses]  # between epochs 4 (0.5) and 5 (0.0): half way
         assert held.estimate(np.array(values)) == pytest.approx(5 - (traces[3] + traces[4]) / 2)
 
-    def test_the_last_time_counts_and_the_end_where_the_clean_loss_stayed_as_high(self):
+    def test_the_last_time_counts_and_without_an_equal_loss_there_is_no_number(self):
         two, once = fisher_deficit._above, np.array
-        assert two(once([5.0, 1.0, 10, 20, 30, 2, 0, 2])) == pytest.approx(5 - 30)
+        assert two(once([5.0, 1.0, 10, 20, 30, 2, 0, 2])) == pytest.approx(5 - 25)
         assert two(once([5.0, 1.0, 10, 20, 30, 40, 2, 0, 2, 0])) == pytest.approx(5 - 35)
-        assert np.isnan(two(once([5.0, 3.0, 10, 20, 2, 0])))
+        assert two(once([5.0, 1.0, 10, 20, 30, 3, 2, 1])) == pytest.approx(5 - 30), "equal at the end"
+        assert two(once([5.0, 1.0, 10, 20, 30, 3, 1, 1])) == pytest.approx(5 - 30), "and before"
+        assert np.isnan(two(once([5.0, 3.0, 10, 20, 2, 0]))), "never as high"
+        assert np.isnan(two(once([5.0, 1.0, 10, 20, 3, 2]))), "higher to its end"
 
     def test_per_uncertainty_is_the_ratio_of_traces_over_that_of_uncertainties(self):
         held = claim("iclr2019/fisher_deficit", "information.sure").contrast
@@ -164,4 +205,5 @@ class TestMoreInformation:
     def test_the_clean_run_is_measured_after_every_epoch(self):
         held = design("iclr2019/fisher_deficit")
         (clean,) = [arm for arm in held.trained if of(arm) == key(CLEAN)]
-        assert {probe.name: probe.every for probe in clean.run.probes}["fisher"] == 1
+        every = {probe.name: probe.every for probe in clean.run.probes}
+        assert (every["fisher"], every["fisher_variants"]) == (1, 1)

@@ -5,15 +5,17 @@ from experiments.design.protocol import DEFICIT, DOSE_MATCHED
 
 def information(tags):
     more = 0.3 + 0.2 * tags["removal"]
-    ill = {"fisher_trace": more, "fisher_trace_relative": more, "train_loss": -0.1}
-    return ill if tags["role"] == DEFICIT else {}
+    ill = {"fisher_trace": more, "fisher_trace_relative": more, "fixed_loss": -0.1}
+    falling = {f"fixed_loss@{epoch}": 0.5 - 0.1 * epoch for epoch in range(1, 11)}
+    return ill if tags["role"] == DEFICIT else falling if tags["role"] == DOSE_MATCHED else {}
 
 
 def layers(tags):
     middle = {"fisher_share_middle": 0.2}
     if tags["role"] != DEFICIT or tags["deficit"] == "vertical_flip":
         return middle
-    return {**middle, "fisher_share_top@6": 0.4, "fisher_share_top": 0.15, "fisher_share_relative_top": 0.15}
+    return {**middle, "fisher_share_top@6": 0.4, "fisher_share_clean_top@6": 0.35, "fisher_share_top": 0.15,
+            "fisher_share_relative_top": 0.15}  # fmt: skip
 
 
 COURSE = (0.0, 1.0, 2.0, 1.6, 0.5, 0.4, 0.3, 0.3, 0.2, 0.2, 0.2)
@@ -23,6 +25,7 @@ COURSE = (0.0, 1.0, 2.0, 1.6, 0.5, 0.4, 0.3, 0.3, 0.2, 0.2, 0.2)
 def sensitivity(tags):
     if tags["role"] != DEFICIT:
         clean = {f"fisher_trace@{epoch}": more for epoch, more in enumerate(COURSE, 1)}
+        clean |= {f"test_accuracy@{epoch}": -20.0 + epoch for epoch in range(1, len(COURSE) + 1)}
         return {**clean, "empirical_fisher_trace": -0.8} if tags["role"] == DOSE_MATCHED else {}
     return {"accuracy": -1.0 - 10 * (COURSE[tags["onset"] - 1] if tags["onset"] else 0.0)}
 
@@ -34,7 +37,9 @@ def filters(tags):
 
 
 def gradients(tags):
-    return {"gradient_mean@1": 1.0, "gradient_mean": -1.0, "gradient_mean@7": 1.5 * (tags["role"] == DEFICIT)}
+    ill = tags["role"] == DEFICIT
+    return {"gradient_mean@1": 1.0, "gradient_mean": -1.0, "gradient_mean@7": 1.5 * ill,
+            "gradient_mean_clean@6": 0.8 * ill}  # fmt: skip
 
 
 WORLDS = {

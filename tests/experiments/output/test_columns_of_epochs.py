@@ -10,7 +10,7 @@ from critical.execution.workers import work
 from critical.plots.panels import Curves
 from critical.probes import Accuracy, Fisher
 from experiments.design.figure import Design
-from experiments.design.measuring import after_every_epoch, measuring, variants_of
+from experiments.design.measuring import after_every_epoch, clean_trace_of, measuring, variants_of
 from experiments.output.tables import collect, planned, shares
 
 LAYERS = {"fisher_trace/conv1": 1.0, "fisher_trace/bn1": 1.0, "fisher_trace/conv2": 2.0, "fisher_trace/conv3": 6.0}
@@ -21,6 +21,10 @@ def test_shares_follow_from_the_layers_that_are_kept():
     assert shares({**LAYERS, "loss": 1.0}, ("fisher_trace/",)) == pytest.approx(wanted)
     assert shares(LAYERS, ()) == {}
     assert shares({"loss": 1.0}, ("fisher_trace/",)) == {}
+    on_clean = {key.replace("trace/", "trace_clean/"): value for key, value in LAYERS.items()}
+    assert shares({**LAYERS, **on_clean}, ("fisher_trace_clean/",)) == pytest.approx(
+        {key.replace("share_", "share_clean_"): value for key, value in wanted.items()}
+    )
     relative = {key.replace("trace/", "trace_relative/"): value for key, value in LAYERS.items()}
     assert shares({**LAYERS, **relative}, ("fisher_trace_relative/",)) == pytest.approx(
         {key.replace("share_", "share_relative_"): value for key, value in wanted.items()}
@@ -60,4 +64,6 @@ def test_a_figure_may_measure_more_and_more_often_than_its_profile_says():
     assert [probe.every for probe in often.parts.probes] == [accuracy.every, 1, 0]
     variants = variants_of(more, every=2)
     assert (variants.samples, variants.chunk, variants.every) == (64, 16, 2)
+    on_clean = clean_trace_of(measuring(held, clean_trace_of(held), Fisher(every=4, samples=64, chunk=16)))
+    assert (on_clean.name, on_clean.samples, on_clean.chunk, on_clean.every) == ("fisher_clean", 64, 16, 0)
     assert held.window(0, 2).deficit == often.window(0, 2).deficit, "what is measured is no part of an arm"
