@@ -36,6 +36,24 @@ def _spearman(held: NDArray[np.float64]) -> float:
     return spearman(*np.split(held, 2))
 
 
+def mean_rank_correlation(groups: Sequence[tuple[Sequence[Contrast | Term], Sequence[Contrast | Term]]]) -> Within:
+    """Returns the mean over groups of conditions of Spearman's correlation within each; NaN where one has none.
+
+    What differs between groups plays no part, such as a strength that sets how far both quantities can go.
+
+    Args:
+        groups: Pairs of two quantities in the same conditions; groups may have different numbers of these.
+    """
+    single = [rank_correlation(first, second) for first, second in groups]
+    bounds = np.cumsum([len(held.parts) for held in single])[:-1]
+
+    def estimate(held: NDArray[np.float64]) -> float:
+        return float(np.mean([_spearman(part) for part in np.split(held, bounds)]))
+
+    parts = tuple(part for held in single for part in held.parts)
+    return Within(parts, estimate, "correlation", "A quantity is the same in all conditions of a group.")
+
+
 def more_correlated(
     first: Sequence[Contrast | Term],
     second: Sequence[Contrast | Term],

@@ -62,9 +62,9 @@ class Regularised:
         always: It acts in all epochs.
         until: By epoch, it acts before it.
         since: By epoch, it acts from there on.
-        late: It acts in as many epochs at the end as the first phase has.
         window: By onset, it acts in a window, whose length is the first switch.
         same_rate: The same, in the first and the last epochs of the constant rate.
+        halves: The same, in windows as long as the first phase, or as half of the constant rate where that is less.
     """
 
     never: Arm
@@ -72,9 +72,14 @@ class Regularised:
     always: Arm
     until: Mapping[int, Arm]
     since: Mapping[int, Arm]
-    late: Arm
     window: Mapping[int, Arm]
     same_rate: Mapping[int, Arm]
+    halves: Mapping[int, Arm]
+
+
+def dose_length(protocol: Protocol, parameters: Timing) -> int:
+    """Returns the epochs of equal doses: the first phase, or half of the constant rate, so that they do not overlap."""
+    return min(parameters.phase, protocol.longest_window // 2)
 
 
 def regularised(protocol: Protocol, parameters: Timing, regulariser: Stabilizer) -> Regularised:
@@ -85,7 +90,9 @@ def regularised(protocol: Protocol, parameters: Timing, regulariser: Stabilizer)
     """
     off = {"shift": 0, "flip": False}
     bare = protocol.variant("not regularised", optimizer={"weight_decay": 0.0}, augmentation=off)
-    longest, length, phase = protocol.longest_window, parameters.switches[0], parameters.phase
+    longest, length = protocol.longest_window, parameters.switches[0]
+    # Of equal summed rates; under the decaying one, as many late epochs hardly change a network.
+    dose = dose_length(protocol, parameters)
     never = bare.window(0, longest, CONTINUE).dose_matched
     steady = bare.staged(((0, protocol.rate, 1.0),), 0, longest, "constant rate").dose_matched
     total = longest + protocol.recovery
@@ -106,7 +113,7 @@ def regularised(protocol: Protocol, parameters: Timing, regulariser: Stabilizer)
         always=acting(0, total),
         until={switch: acting(0, switch) for switch in parameters.switches},
         since={switch: acting(switch, total) for switch in parameters.switches},
-        late=acting(total - phase, total),
         window={onset: acting(onset, onset + length) for onset in onsets},
         same_rate={onset: acting(onset, onset + length, steady) for onset in (0, longest - length)},
+        halves={onset: acting(onset, onset + dose, steady) for onset in (0, longest - dose)},
     )

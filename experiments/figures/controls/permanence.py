@@ -51,7 +51,7 @@ def design(protocol: Protocol, parameters: Ladder) -> Design:
         {budget: protocol.window(onset, length, how, budget, deficit=deficit) for budget in budgets}
         for onset, how, deficit in ((0, RESTART, None), (late, RESTART_AT_ONSET, None), (0, RESTART, permuted))
     )
-    name, longest = protocol.deficit.name, budgets[-1]
+    name, shortest, longest = protocol.deficit.name, budgets[0], budgets[-1]
     looks = {
         "early": role("deficit", f"early {name}"),
         "late": Look(f"late {name}", OTHER_COLOURS[0], ":", "s"),
@@ -84,12 +84,21 @@ def design(protocol: Protocol, parameters: Ladder) -> Design:
         Claim("permanence.more_than_labels", OURS, cost(early[longest]) - cost(labels[longest]), "greater",
               f"Of early {name} more is left after {after} than of permuted labels.",
               short="leaves more than permuted labels"),
+        # A gap that closes is there at first; at the last rung the paper has none left of late deficits and of labels.
+        Claim("permanence.late_gap", OURS, cost(old[shortest]), "greater",
+              f"After {length} late epochs of {name} there is a gap to the dose-matched network after {shortest} clean "
+              "epochs, which training may close.", short="late deficit has a gap to close"),
+        Claim("permanence.labels_gap", OURS, cost(labels[shortest]), "greater",
+              f"After {length} epochs of permuted labels there is a gap after {shortest} clean epochs, which training "
+              "may close.", short="permuted labels have gap to close"),
         Claim("permanence.early_slower_than_late", ICLR2019, exponent_difference(gaps["early"], gaps["late"]), "less",
-              "Early damage is repaired more slowly than late damage: its exponent α in gap = c / T^α is smaller.",
-              requires=("permanence.cost_left",), differs=JUMP, short="early is repaired more slowly"),
+              "The gap after an early deficit closes more slowly than after a late one: its exponent α in "
+              "gap = c / T^α is smaller.", requires=("permanence.cost_left", "permanence.late_gap"), differs=JUMP,
+              short="early gap closes more slowly"),
         Claim("permanence.early_like_control", LADDER2026, exponent_difference(gaps["early"], gaps["labels"]), "none",
-              "Early damage is repaired at the rate of a control deficit of the labels: their exponents do not differ.",
-              requires=("permanence.cost_left",), short="repaired like permuted labels"),
+              "The gap after an early deficit closes at the rate of that after a control deficit of the labels: their "
+              "exponents do not differ.", requires=("permanence.cost_left", "permanence.labels_gap"),
+              short="gap closes like permuted labels'"),
     )  # fmt: skip
     accuracy = Series(
         title="accuracy after the recovery", xlabel="clean epochs in the recovery", ylabel="final test accuracy (%)",

@@ -136,6 +136,8 @@ VISION = {
     "permanence.more_than_labels": plus(
         costs("blur", 0, 2, "restart", 16), minus(costs("label_permutation", 0, 2, "restart", 16))
     ),
+    "permanence.late_gap": costs("blur", 4, 2, "at onset", 2),
+    "permanence.labels_gap": costs("label_permutation", 0, 2, "restart", 2),
     "age.high": plus(cell_cost(0, True), minus(cell_cost(14, True))),
     "age.high_settled": plus(cell_cost(0, True, settle=1), minus(cell_cost(14, True, settle=1))),
     "age.low": plus(cell_cost(0, False), minus(cell_cost(7, False))),

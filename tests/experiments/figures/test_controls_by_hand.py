@@ -25,6 +25,7 @@ def design(name):
     config = tiny.composed(
         "figures", "profile=smoke", "device=cpu", f"protocol.rate={RATE}", f"protocol.decay={DECAY}",
         f"protocol.recovery={RECOVERY}", "protocol.longest_window=6", "protocol.points=3", "protocol.seeds=[20]",
+        "+figures={controls/blur_map:{lengths:[2,4,6]}}",
     )  # fmt: skip
     figure = registry.FIGURES[name]
     return designed(figure, *profile.figure_settings(config, figure, profile.protocol(config, figure.family)))
@@ -109,10 +110,8 @@ SCHEDULES = {
     "schedules.constant": removal_cost("constant"),
     **{f"schedules.{how}_left": removal_cost(how) for how in AGAIN},
     **{f"schedules.{how}_damage": removal_harm(how) for how in AGAIN},
-    "schedules.reset": times(0.2, plus(*(plus(removal_cost(how), minus(removal_cost(how, True))) for how in AFTER))),
-    "schedules.reset_accuracy": times(
-        0.2, plus(*(plus(removal_harm(how), minus(removal_harm(how, True))) for how in AFTER))
-    ),
+    **{f"schedules.{how}_reset": plus(removal_cost(how), minus(removal_cost(how, True))) for how in AFTER},
+    **{f"schedules.{how}_reset_accuracy": pair(until(how, "blur"), until(how, "blur", True)) for how in AFTER},
 }
 
 
@@ -124,8 +123,9 @@ def window(deficits, length=6):
 
 FRESH = epochs(4 * [""], decaying(0, 4))
 MILD, SEVERE = window("blur 4"), window("blur 2")
-"""To 1/2 and 1/4 of 8 pixels."""
-SHARPENING, SHUFFLED = window(3 * ["blur 2"] + 3 * ["blur 4"]), window(3 * ["blur 4"] + 3 * ["blur 2"])
+"""To 1/2 and 1/4 of 8 pixels; to 1/3, three are left."""
+SHARPENING, SHUFFLED = (window([f"blur {size}" for size in sizes for _ in range(2)])
+                        for sizes in ((2, 3, 4), (3, 2, 4)))  # fmt: skip
 INSTEAD = window("")
 BLURRED, NOISY = "accuracy_blurred", "accuracy_noisy"
 BLURS = {
@@ -145,10 +145,10 @@ BLURS = {
 }
 
 
-def cell(deficit, age, high, budget=4, depth=3):
-    """A window of 2 epochs at a constant rate, at epoch 0, or at 7, where the rate has fallen to a quarter."""
-    rates = [max(rate, RATE / 4) for rate in decaying(0, age)] + 2 * [RATE if high else RATE / 4]
-    return epochs(age * [""] + 2 * [deficit] + budget * [""], rates + recovery(budget)), depth
+def cell(deficit, age, high, budget=4, depth=3, length=2):
+    """A window of 2 epochs or more at a constant rate, at epoch 0, or at 7, where the rate has fallen to a quarter."""
+    rates = [max(rate, RATE / 4) for rate in decaying(0, age)] + length * [RATE if high else RATE / 4]
+    return epochs(age * [""] + length * [deficit] + budget * [""], rates + recovery(budget)), depth
 
 
 def recovery(budget):
@@ -159,8 +159,8 @@ def skipped(age, budget):
     return epochs((age + budget) * [""], [max(rate, RATE / 4) for rate in decaying(0, age)] + recovery(budget)), 3
 
 
-def cell_cost(deficit, age, high, depth=3):
-    return pair(cell("", age, high, depth=depth), cell(deficit, age, high, depth=depth))
+def cell_cost(deficit, age, high, depth=3, length=2):
+    return pair(cell("", age, high, depth=depth, length=length), cell(deficit, age, high, depth=depth, length=length))
 
 
 def cell_damage(deficit, age, high, budget):
@@ -176,6 +176,11 @@ def by_rate(deficit, depth=3):
                              for age in (0, 7))))  # fmt: skip
 
 
+def by_rate_at_equal_dose(deficit):
+    return times(0.5, plus(*(plus(cell_cost(deficit, age, True), minus(cell_cost(deficit, age, False, length=8)))
+                             for age in (0, 7))))  # fmt: skip
+
+
 def damage_by_rate(budget):
     return plus(mean_damage("blur", True, budget), minus(mean_damage("blur", False, budget)))
 
@@ -184,11 +189,14 @@ IMAGES, LABELS = ("blur", "noise", "occlusion"), "label_permutation"
 SENSES = {
     "sense.early": plus(cell_damage("blur", 0, True, 4), minus(cell_damage("blur", 7, True, 4))),
     **{f"sense.{name}_rate": by_rate(name) for name in (*IMAGES, LABELS)},
+    **{f"sense.{name}_dose": by_rate_at_equal_dose(name) for name in ("blur", LABELS)},
+    **{f"sense.{name}_damage": mean_damage(name, True, 4) for name in (*IMAGES, LABELS)},
     **{f"sense.{name}_left": mean_damage(name, True, 8) for name in (*IMAGES, LABELS)},
     "sense.special": plus(times(1 / 3, plus(*map(by_rate, IMAGES))), minus(by_rate(LABELS))),
     "sense.special_left": plus(
         times(1 / 3, plus(*(mean_damage(name, True, 8) for name in IMAGES))), minus(mean_damage(LABELS, True, 8))
     ),
+    "sense.added": damage_by_rate(4),
     "sense.permanent": damage_by_rate(8),
     "sense.repaired": plus(damage_by_rate(4), minus(damage_by_rate(8))),
     **{f"sense.other_{name}": by_rate(name, 4) for name in ("blur", LABELS)},
@@ -219,8 +227,10 @@ def test_arms_have_different_epochs_where_they_are_told_apart_by_them():
 
 def test_damage_by_blur_is_set_beside_how_well_the_same_blur_was_learnt():
     parts = claims("controls/blur_map")["blur_map.learnt"].contrast.parts
-    cells = [window(f"blur {size}", length) for size in (4, 2) for length in (2, 4, 6)]
-    expected = [pair(FRESH, cell) for cell in cells] + [{(cell, "accuracy_deficient"): 1.0} for cell in cells]
+    expected = []
+    for size in (4, 3, 2):
+        cells = [window(f"blur {size}", length) for length in (2, 4, 6)]
+        expected += [pair(FRESH, cell) for cell in cells] + [{(cell, "accuracy_deficient"): 1.0} for cell in cells]
     assert [{(of(term.arm), term.column): weight for term, weight in part.items()} for part in parts] == expected
 
 
@@ -231,7 +241,16 @@ def test_sharpening_and_shuffled_vision_have_each_blur_as_long_also_where_the_wi
     course = {arm.tags["blur"]: [called(one) for spec in arm.run.epoch_specs for one in spec.deficits]
               for arm in made.trained if arm.tags.get("blur", "").startswith("sh")}  # fmt: skip
     assert course["sharpening"] == ["blur 1", *(2 * ["blur 2"]), *(2 * ["blur 3"]), *(2 * ["blur 4"])]
-    assert course["shuffled"] == [*(2 * ["blur 2"]), *(2 * ["blur 4"]), "blur 1", *(2 * ["blur 3"])]
+    assert course["shuffled"] == [*(2 * ["blur 3"]), *(2 * ["blur 2"]), "blur 1", *(2 * ["blur 4"])]
+
+
+def test_test_images_are_blurred_as_training_images_are():
+    protocol, figure = tiny.protocol(recovery=4, longest_window=7, points=1), registry.FIGURES["controls/blur_map"]
+    made = figure.design(protocol, figure.parameters(lengths=(7,), shrinks=(3, 4, 6)))
+    rungs = {probe.blurs for arm in made.trained for probe in arm.run.probes if probe.name == "ladders"}
+    assert rungs == {(3, 4, 6)}
+    (fades,) = [claim for claim in made.claims if claim.id == "blur_map.fades"]
+    assert {term.column for term in fades.contrast.terms} == {"accuracy_deficient", "accuracy_blur/3"}
 
 
 def test_a_window_too_short_for_each_blur_is_refused():

@@ -42,6 +42,7 @@ def made(name):
     config = tiny.composed(
         "figures", "profile=smoke", "device=cpu", "protocol.decay=0.8", "protocol.recovery=4",
         "protocol.longest_window=6", "protocol.points=3", f"protocol.seeds={list(SEEDS)}",
+        "+figures={controls/blur_map:{lengths:[2,4,6]}}",
     )  # fmt: skip
     figure = FIGURES[name]
     protocol, parameters = profile.figure_settings(config, figure, profile.protocol(config, figure.family))
@@ -65,7 +66,7 @@ def window(tags):
 def ladder(tags):
     if tags["role"] != DEFICIT:
         return {}
-    height, alpha = (2.0, 0.5) if tags["deficit"] == "label_permutation" else (40.0, 1.5 if tags["onset"] else 0.5)
+    height, alpha = (4.4, 0.5) if tags["deficit"] == "label_permutation" else (40.0, 1.5 if tags["onset"] else 0.5)
     return {"accuracy": -height / tags["budget"] ** alpha}
 
 
@@ -139,7 +140,7 @@ def blurs(tags):
         level = -5.0 if tags["blur"] == "sharpening" else -10.0
         return {"accuracy": level, "accuracy_blurred": level, "accuracy_noisy": level}
     short = 6 - tags["length"]
-    if tags["blur"] == "to 1/4":
+    if tags["blur"] in ("to 1/3", "to 1/4"):
         return {"accuracy": -35.0 - short, "accuracy_deficient": -40.0 - short}
     return {"accuracy": -5.0 - 0.1 * short, "accuracy_blurred": -10.0, "accuracy_deficient": -0.1 * short,
             "accuracy_blur/2": -10.0}  # fmt: skip

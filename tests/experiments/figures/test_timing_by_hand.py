@@ -35,12 +35,23 @@ def by_hand(kind):
     never = acting("", 0, 0)
     return {
         "helps": (acting(kind, 0, 10), never),
-        "removed": (acting(kind, 0, 10), acting(kind, 0, 6)),
-        "late": (acting(kind, 6, 10), never),
+        "dose_helps": (acting(kind, 0, 3, STEADY), acting("", 0, 0, STEADY)),
         "window": (acting(kind, 0, 2), acting(kind, 6, 8)),
-        "dose": (acting(kind, 0, 6), acting(kind, 4, 10)),
+        "dose": (acting(kind, 0, 3, STEADY), acting(kind, 3, 6, STEADY)),
+        "rates_helps": (acting(kind, 0, 2, STEADY), acting("", 0, 0, STEADY)),
         "rates": (acting(kind, 0, 2, STEADY), acting(kind, 4, 6, STEADY)),
     }
+
+
+def shares(kind):
+    """Of the benefit of all epochs: what is kept less what is lost, and what is missed less what late epochs give."""
+    always, never = acting(kind, 0, 10), acting("", 0, 0)
+    return {"removed": {acting(kind, 0, 6): 2.0, always: -1.0, never: -1.0},
+            "late": {always: 1.0, never: 1.0, acting(kind, 6, 10): -2.0}}  # fmt: skip
+
+
+PREMISES = {"helps": (), "dose": ("dose_helps",), "rates": ("rates_helps",)}
+"""Of the others: that it helps throughout."""
 
 
 def test_each_regulariser_acts_in_exactly_the_epochs_that_its_arm_names():
@@ -65,12 +76,14 @@ def test_nothing_else_regularises():
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_claim_contrasts_the_epochs_that_its_sentence_names(kind):
     claims = {claim.id: claim for claim in design(NAME).claims}
-    for what, (more, less) in by_hand(kind).items():
+    pairs = {what: {more: 1.0, less: -1.0} for what, (more, less) in by_hand(kind).items()}
+    for what, wanted in {**pairs, **shares(kind)}.items():
         claim = claims[f"timing.{kind}_{what}"]
         held = {(of(term.arm), term.column): weight for term, weight in claim.contrast.items()}
-        assert held == {(more, "accuracy"): 1.0, (less, "accuracy"): -1.0}, claim.id
-        assert claim.requires == (() if what == "helps" else (f"timing.{kind}_helps",))
-    assert len(claims) == len(KINDS) * len(by_hand(kind))
+        assert held == {(arm, "accuracy"): weight for arm, weight in wanted.items()}, claim.id
+        assert claim.requires == tuple(f"timing.{kind}_{held}" for held in PREMISES.get(what, ("helps",)))
+        assert claim.direction == "greater"
+    assert len(claims) == len(KINDS) * (len(pairs) + 2)
 
 
 def test_doses_are_equal_early_and_late():
@@ -78,6 +91,8 @@ def test_doses_are_equal_early_and_late():
         if claim.id.endswith(("_dose", "_window", "_rates")):
             first, second = [of(term.arm) for term in claim.contrast.terms]
             assert len(first[1]) == len(second[1])
+            summed = [sum(float(rates[epoch]) for epoch in epochs) for _, epochs, rates in (first, second)]
+            assert claim.id.endswith("_window") or summed[0] == pytest.approx(summed[1])
 
 
 def test_the_same_windows_lie_side_by_side_in_a_panel_of_gains():
