@@ -58,9 +58,8 @@ class TestAgent:
     @pytest.mark.parametrize(("given", "wanted"), [([], "mine"), (["results=other"], "other")])
     def test_runs_go_to_the_results_of_the_agent(self, monkeypatch, tmp_path, given, wanted):
         monkeypatch.chdir(tmp_path)
-        variable = {agent.RESULTS: agent.environment(Path("mine"))[agent.RESULTS]}
         with monkeypatch.context() as started:
-            started.setenv(agent.RESULTS, variable[agent.RESULTS])
+            started.setenv(agent.RESULTS, agent.environment(Path("mine"))[agent.RESULTS])
             assert Path(tiny.composed("train", *given).results).resolve() == tmp_path / wanted
         assert tiny.composed("train").results == "results"
 
@@ -211,9 +210,9 @@ def test_an_agent_and_the_sweep_here_give_one_table(service, swept_file, here, m
     with monkeypatch.context() as patch:
         # Another agent, which was given another strength.
         patch.setenv("WANDB_SWEEP_ID", "abcd1234")
+        patch.setenv(agent.RESULTS, "agents")
         patch.setattr(train, "logger", lambda *_: Logger())
-        given = [*fixed, "logger=wandb", "logger.mode=offline", "deficit.size=2", "seed=0",
-                 "results=agents"]  # fmt: skip
+        given = [*fixed, "logger=wandb", "logger.mode=offline", "deficit.size=2", "seed=0"]
         status, lines, _ = tiny.call(monkeypatch, capsys, train.command, *given)
         assert status == 0, lines
     by_agents = agent.write_table("someone/critical-periods/abcd1234", "late", Path("agents")).read_bytes()
