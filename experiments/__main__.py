@@ -82,7 +82,7 @@ def main(config: DictConfig) -> None:
         flush=True,
     )
     start = time.monotonic()
-    with workers, workers.watching(whole):
+    with contextlib.closing(mirror), workers, workers.watching(whole):
         for figure in figures:
             made = pipeline.make_reference if setting.reference else pipeline.make
             record = made(figure, *settings[figure.name], setting)
@@ -90,7 +90,6 @@ def main(config: DictConfig) -> None:
             said += [f"  {line}" for line in verdict_lines(record.verdicts)]
             said.append(f"  picture: {pictures.path(setting.pictures, figure.name, 'png')}")
             print("\n".join(said), flush=True)
-    mirror.close()
     print(f"report: {build_report(results, setting.folder, drawing=True, jobs=jobs)}")
 
 

@@ -41,6 +41,8 @@ EXAMPLES = (
 )
 PROJECT = "critical-periods"
 CREATION_SECONDS = 120
+RESULTS = "CRITICAL_RESULTS"
+"""The variable that `conf/train.yaml` takes its folder of results from."""
 
 
 def asked(arguments: Sequence[str]) -> dict[str, str]:
@@ -63,14 +65,16 @@ def asked(arguments: Sequence[str]) -> dict[str, str]:
 def environment(results: Path) -> dict[str, str]:
     """Returns the environment of the service's commands.
 
-    This Python comes first in the path, since agents call it `python`; and runs that fail are results of a
-    sweep, so three of them do not end the agent (five with no success between do).
+    Runs go to these results, unless the file of the sweep names others. This Python comes first in the path, since
+    agents call it `python`; and runs that fail are results of a sweep, so three of them do not end the agent (five with
+    no success between do).
     """
     results.mkdir(parents=True, exist_ok=True)
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     return {
         **os.environ,
         "PATH": path,
+        RESULTS: str(results.resolve()),
         "WANDB_DIR": os.environ.get("WANDB_DIR", str(results.resolve())),
         "WANDB_AGENT_DISABLE_FLAPPING": "true",
     }
@@ -137,14 +141,17 @@ def write_table(sweep_id: str, name: str, results: Path) -> Path | None:
     """
     own = sweep_id.rsplit("/", 1)[-1]
     store = RunStore(results / "runs")
-    runs, without = sweep.swept_runs(remembered(results, own)), list(refused(results, own))
-    for point in unfinished(results, own):
+    runs, without = [], list(refused(results, own))
+    # What is noted as finished may have been removed since, or what it is compared with.
+    for point in (*remembered(results, own), *unfinished(results, own)):
         (run,) = sweep.swept_runs([point])
-        if all(store.rows(spec) is not None for spec in (run.spec, *compared_with([run]))):
-            runs.append(run)
-        else:
+        if store.rows(run.spec) is None:
             done = Tracker(plan([run.spec]), store)
             without.append((point, f"not finished: {done.epochs_done} of {done.epochs_total} epochs"))
+        elif lacking := [spec.run_id for spec in compared_with([run]) if store.rows(spec) is None]:
+            without.append((point, f"not finished: run {lacking[0]}, which it is compared with"))
+        else:
+            runs.append(run)
     return sweep.write_table(runs, results, name, without) if runs or without else None
 
 

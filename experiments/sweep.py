@@ -14,6 +14,7 @@ For the service of the same files see `experiments.agent`.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,7 +26,7 @@ import pandas as pd
 from critical.core.spec import SpecError
 from critical.execution import writable
 from critical.execution.plan import plan
-from critical.execution.pool import default_jobs, run_all
+from critical.execution.pool import Workers, default_jobs
 from critical.execution.store import RunStore
 from experiments.design import config as configuration
 from experiments.design.command import composed, in_one_line
@@ -159,12 +160,15 @@ def sweep(arguments: Sequence[str]) -> Path:
     tags |= {run.spec.run_id: planned(run, varied).tags for run in runs}
     places = told_apart((spec, {"sweep": name, **tags[spec.run_id]}) for spec in whole.runs)
     mirror.announce((spec, places[spec.run_id]) for spec in whole.runs)
-    run_all(whole, store, jobs, name, results / "logs", mirror.listener())
-    values = {run.spec.run_id: effect_values.known(run.effects, store) for run in runs}
-    for run_id, place in places.items():
-        mirror.log_run(store.root / "runs" / run_id, place, values.get(run_id))
-    mirror.close()
-    return write_table(runs, results, name)
+    # Where it is left, a service that does not answer is waited for, and where the workers end: the table comes before.
+    with contextlib.closing(mirror):
+        with Workers(store, jobs, results / "logs", mirror.listener()) as workers:
+            workers.run(whole, name)
+            table = write_table(runs, results, name)
+        values = {run.spec.run_id: effect_values.known(run.effects, store) for run in runs}
+        for run_id, place in places.items():
+            mirror.log_run(store.root / "runs" / run_id, place, values.get(run_id))
+    return table
 
 
 def said(table: Path) -> str:

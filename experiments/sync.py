@@ -16,8 +16,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from critical.core.spec import SpecError
 from critical.execution.catalogue import Catalogue
 from critical.execution.locks import held
@@ -28,6 +26,7 @@ from experiments.design import config as configuration
 from experiments.design.command import composed, in_one_line
 from experiments.design.command_line import HELP, read
 from experiments.design.help import page
+from experiments.output import tables
 from experiments.runs.printing import counted
 from experiments.tracking.live import lock_of
 from experiments.tracking.marker import folder_of
@@ -47,13 +46,16 @@ def places(results: Path) -> dict[str, dict[str, Any]]:
     Returns:
         By run id: `figure` and `profile`, or `sweep`, and the tags of the run's row. Where several have the run, the
         first in order of the tables' names.
+
+    Raises:
+        SpecError: A table cannot be read, in one line.
     """
     found: dict[str, dict[str, Any]] = {}
     for path in sorted((results / "tables").rglob("*.csv")):
         profile, *name = path.relative_to(results / "tables").with_suffix("").parts
         if path.name.endswith(".epochs.csv") or not name:
             continue
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        table = tables.as_text(path)
         if "run_id" not in table:
             continue
         figure = "/".join(name)
@@ -121,7 +123,8 @@ def sync(arguments: Sequence[str]) -> int:
     if not isinstance(mirror, WandbLogger) or mirror.settings.mode != ONLINE:
         raise SpecError("logger: only logger=wandb with logger.mode=online sends anything; leave both out")
     if mirror.settings.mode_here != ONLINE:
-        raise SpecError(f"WANDB_MODE={os.environ.get('WANDB_MODE', '')}: nothing is sent under it; unset it")
+        said = " ".join(f"{name}={os.environ[name]}" for name in ("WANDB_DISABLED", "WANDB_MODE") if name in os.environ)
+        raise SpecError(f"{said}: nothing is sent under it; unset it")
     sent, failed = send(results, mirror)
     left = f", {failed} not sent" if failed else ""
     print(f"{mirror.settings.project}: {counted(sent, 'runs')} of {results} sent{left}")

@@ -44,7 +44,7 @@ def _spell(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error("spelt", _spell)
 
 
-def told_nobody(error: OSError) -> bool:
+def output_is_gone(error: OSError) -> bool:
     """Returns whether standard output could not be written: nobody reads any more (`| head`), or the disk is full."""
     return isinstance(error, BrokenPipeError) or (error.errno == errno.ENOSPC and error.filename is None)
 

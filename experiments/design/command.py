@@ -26,7 +26,7 @@ from critical.core.arithmetic import WrongInstructions
 from critical.core.files import REMEDIES, WriteError, remedy
 from critical.core.memory import LackOfMemory
 from critical.core.spec import SpecError
-from critical.core.terminal import end_output, open_streams, told_nobody
+from critical.core.terminal import end_output, open_streams, output_is_gone
 from critical.execution.pool import RunError
 from experiments.design import command_line, messages
 from experiments.design.command_line import CommandLine
@@ -64,7 +64,7 @@ def in_one_line(command: Callable[..., int | None]) -> Callable[..., None]:
         except KeyboardInterrupt:
             raise SystemExit(STOPPED) from None
         except (OSError, RuntimeError, MemoryError) as error:
-            if isinstance(error, OSError) and told_nobody(error):
+            if isinstance(error, OSError) and output_is_gone(error):
                 raise SystemExit(end_output(error)) from None
             line = surroundings(error)
             if not line:

@@ -106,7 +106,7 @@ def window_arms(run: RunSpec) -> WindowArms:
     fresh = arm(FRESH, "fresh network", schedule=run.schedule.after(removal), **alone)
     # Where the rate starts again at the removal, the two are one.
     decaying = isinstance(run.schedule, Continue)
-    onset = min(window.start for window in clock.windows)
+    onset = min((window.start for window in clock.windows), default=0)
     skip = Arm(left_out(run, onset, removal), {"label": "network without the window", "role": SKIP})
     return WindowArms(
         deficit=arm(DEFICIT, "run itself"),
@@ -188,11 +188,10 @@ def effects_of(names: Any, run: RunSpec, slow_factor: float = SlowTrunk.factor) 
     Raises:
         SpecError: An unknown effect, or one that the run cannot have, in one line.
     """
-    given = [names] if isinstance(names, str) else list(names or ())
     compared, found = Compared(run, slow_factor), []
-    for name in given:
+    for name in _listed(names):
         if name not in EFFECTS:
-            raise SpecError(f"effect={name}: there is no such effect; {closest(str(name), EFFECTS)}")
+            raise SpecError(f"effect={name}: there is no such effect; {closest(name, EFFECTS)}")
         for need in EFFECTS[name].needs:
             _refuse_without(need, name, compared)
         contrast = EFFECTS[name].contrast(compared)
@@ -209,6 +208,13 @@ def references(effects: Iterable[RunEffect]) -> list[RunSpec]:
     own = {effect.run.run_id for effect in effects}
     found = {spec.run_id: spec for effect in effects for spec in effect.runs.values()}
     return [spec for run_id, spec in found.items() if run_id not in own]
+
+
+def _listed(names: Any) -> list[str]:
+    given = [] if names is None else [names] if isinstance(names, str) else names
+    if not isinstance(given, (list, tuple)) or not all(isinstance(name, str) for name in given):
+        raise SpecError(f"effect={names}: a name or a list of names is wanted, e.g. effect=[cost,harm]")
+    return list(given)
 
 
 def _refuse_without(need: str, name: str, held: Compared) -> None:

@@ -238,18 +238,32 @@ def read_shown(folder: Path, name: str, seeds: Iterable[int]) -> Tables:
     return found
 
 
+def as_text(path: Path) -> pd.DataFrame:
+    """Reads a table with every cell as it is written.
+
+    Raises:
+        SpecError: It cannot be read, or is no whole table: one line that names it.
+    """
+    return _read(path, dtype=str, keep_default_na=False)
+
+
 def _frame(path: Path) -> pd.DataFrame:
     text = {"failure": str, "deficit": str, "run_id": str, "arm_id": str}
+    frame = _read(path, dtype=text, keep_default_na=False, na_values=["", "nan"])
+    if "failure" in frame:
+        frame["failure"] = frame["failure"].fillna("")
+    return frame
+
+
+def _read(path: Path, **options: Any) -> pd.DataFrame:
     try:
         content = path.read_bytes()
         if not content.endswith(b"\n"):
             raise ValueError("it is empty" if not content else "its end is missing")
-        frame = pd.read_csv(io.BytesIO(content), dtype=text, keep_default_na=False, na_values=["", "nan"])
+        frame: pd.DataFrame = pd.read_csv(io.BytesIO(content), **options)
     except OSError as error:
         raise SpecError(f"{path} cannot be read ({error.strerror or error}); mend its rights, or remove it") from error
     except ValueError as error:
         said = " ".join(str(error).split())
         raise SpecError(f"{path} is no table ({said}); make the figure again, or remove the file") from error
-    if "failure" in frame:
-        frame["failure"] = frame["failure"].fillna("")
     return frame

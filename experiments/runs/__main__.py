@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from critical.core.spec import SpecError
-from critical.core.terminal import end_output, open_streams, told_nobody
+from critical.core.terminal import end_output, open_streams, output_is_gone
 from critical.execution.catalogue import STATES
 from critical.results import Results
 from experiments.runs import filters, texts
@@ -120,7 +120,7 @@ def main() -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except OSError as error:
-        if told_nobody(error):
+        if output_is_gone(error):
             return end_output(error) * (not isinstance(error, BrokenPipeError))
         print(f"error: {error}", file=sys.stderr)
         return 1

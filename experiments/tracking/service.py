@@ -53,7 +53,6 @@ class OpenRun:
 
         mode: Any = settings.mode_here
         options = QUIET | (PATIENCE if mode == ONLINE else {})
-        here = {name: value for name, value in options.items() if name in wandb.Settings.model_fields}
         # The service gave the run of a sweep its id.
         chosen = run_id or (None if in_a_sweep() else named.id)
         try:
@@ -61,7 +60,7 @@ class OpenRun:
                 entity=settings.entity, project=settings.project, mode=mode, dir=str(settings.folder(results)),
                 id=chosen, resume="allow", reinit="create_new", name=named.name, group=named.group,
                 job_type=named.job_type, tags=list(named.tags), notes=named.notes or None, config=dict(named.config),
-                settings=wandb.Settings(**here),
+                settings=wandb.Settings(**options),
             )  # fmt: skip
         except Exception as error:
             raise Refused(str(error) or type(error).__name__) from error

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture
 def here_with_pictures(monkeypatch, tmp_path):
     """Runs are trained in this process, nothing is written elsewhere."""
-    monkeypatch.setattr(sweep, "run_all", tiny.train_here)
+    monkeypatch.setattr(sweep, "Workers", tiny.WorkersHere)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

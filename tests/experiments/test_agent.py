@@ -18,6 +18,7 @@ from experiments import agent, sweep, train
 from experiments.design import sweep_files
 from experiments.design.config import CONF
 from experiments.output import sweep_record
+from experiments.output.sweep_table import compared_with
 from experiments.tracking.logger import Logger
 
 LETTERS = ["data.train_size=60", "data.test_size=30", "data.resolution=8", "model=mlp", "model.widths=[8]",
@@ -53,6 +54,14 @@ class TestAgent:
         assert (status, len(lines)) == (2, 1), lines
         assert "No API key configured" in lines[0]
         assert "python -m experiments.sweep sweep=blur_window" in lines[0]
+
+    @pytest.mark.parametrize(("given", "wanted"), [([], "mine"), (["results=other"], "other")])
+    def test_runs_go_to_the_results_of_the_agent(self, monkeypatch, tmp_path, given, wanted):
+        monkeypatch.chdir(tmp_path)
+        with monkeypatch.context() as started:
+            started.setenv(agent.RESULTS, agent.environment(Path("mine"))[agent.RESULTS])
+            assert Path(tiny.composed("train", *given).results).resolve() == tmp_path / wanted
+        assert tiny.composed("train").results == "results"
 
     def test_outside_of_sweeps_nothing_is_remembered(self, monkeypatch, tmp_path):
         monkeypatch.delenv("WANDB_SWEEP_ID", raising=False)
@@ -132,6 +141,16 @@ class TestStoppedRuns:
         assert math.isfinite(row["cost"])
 
 
+    def test_a_finished_run_without_its_reference_says_so(self, here, monkeypatch, capsys):
+        monkeypatch.setenv("WANDB_SWEEP_ID", "abcd")
+        given = [*TINY, "deficit.end=1", "effect=cost", "results=r"]
+        assert tiny.call(monkeypatch, capsys, train.command, *given)[0] == 0
+        (reference,) = compared_with(sweep.swept_runs([given]))
+        Path(f"r/runs/records/{reference.keys[1]}.jsonl").unlink()
+        (row,) = read(agent.write_table("someone/project/abcd", "t", Path("r"))).to_dict("records")
+        assert row["failure"] == f"not finished: run {reference.run_id}, which it is compared with"
+
+
 CODE = (
     "import wandb.wandb_agent as agent\nfrom wandb.cli.cli import cli\nagent.Agent.POLL_INTERVAL = 0.2\n"
     "cli(prog_name='wandb')"
@@ -170,10 +189,10 @@ def faults(wrong):
 def test_an_agent_and_the_sweep_here_give_one_table(service, swept_file, here, monkeypatch, capsys):
     """A sweep over costs, as it is shipped but of tiny pictures, by a service that is late, refuses and is away."""
     held = yaml.safe_load((CONF / "sweeps" / "blur_strength.yaml").read_text())
-    fixed = ["effect=cost", "data=glyphs", *LETTERS, "deficit=blur", "probes=accuracy_by_epoch", "recovery=2",
-             "results=agents"]  # fmt: skip
+    fixed = ["effect=cost", "data=glyphs", *LETTERS, "deficit=blur", "deficit.end=1", "probes=accuracy_by_epoch",
+             "recovery=2"]  # fmt: skip
     held["command"] = [*held["command"][:4], *fixed, "logger=wandb", "logger.mode=offline", held["command"][-1]]
-    held["parameters"] = {"deficit.size": {"values": [4]}, "deficit.end": {"values": [1]}, "seed": {"values": [0]}}
+    held["parameters"] = {"deficit.size": {"values": [4]}, "seed": {"values": [0]}}
     swept_file("late", held)
     beats = [late, 500, None, 429, 503, late]
     service.faults = faults({"UpsertSweep": [500], "Heartbeat": beats})
@@ -189,10 +208,11 @@ def test_an_agent_and_the_sweep_here_give_one_table(service, swept_file, here, m
     assert folder.name.endswith("-run0"), "the run was the sweep's own"
 
     with monkeypatch.context() as patch:
-        # Another agent, which was given another window.
+        # Another agent, which was given another strength.
         patch.setenv("WANDB_SWEEP_ID", "abcd1234")
+        patch.setenv(agent.RESULTS, "agents")
         patch.setattr(train, "logger", lambda *_: Logger())
-        given = [*fixed, "logger=wandb", "logger.mode=offline", "deficit.size=4", "deficit.end=2", "seed=0"]
+        given = [*fixed, "logger=wandb", "logger.mode=offline", "deficit.size=2", "seed=0"]
         status, lines, _ = tiny.call(monkeypatch, capsys, train.command, *given)
         assert status == 0, lines
     by_agents = agent.write_table("someone/critical-periods/abcd1234", "late", Path("agents")).read_bytes()
@@ -200,7 +220,7 @@ def test_an_agent_and_the_sweep_here_give_one_table(service, swept_file, here, m
     for results in ("here", "agents"):
         if results == "agents":
             monkeypatch.setattr(Trainer, "train_epoch", lambda *_: pytest.fail("agents had trained it already"))
-        status, lines, _ = call(monkeypatch, capsys, "sweep=late", "deficit.end=1,2", f"results={results}")
+        status, lines, _ = call(monkeypatch, capsys, "sweep=late", "deficit.size=2,4", f"results={results}")
         assert (status, lines) == (0, [])
         assert Path(f"{results}/tables/sweeps/late.csv").read_bytes() == by_agents
 

@@ -7,6 +7,7 @@ import yaml
 from swept import CLEAN, TINY, call, read
 
 from critical.execution.plan import plan
+from critical.execution.pool import RunError
 from critical.execution.store import RunStore
 from critical.execution.tracker import Tracker
 from critical.training import loop as training
@@ -18,6 +19,7 @@ from experiments.design.profile import figure_settings
 from experiments.design.profile import protocol as shared_protocol
 from experiments.design.registry import FIGURES
 from experiments.output import tables
+from experiments.tracking.logger import Logger
 from experiments.train import run_spec
 
 
@@ -143,6 +145,25 @@ class TestTable:
         assert status == 2
         assert len(lines) == 1, lines
         assert named in lines[0]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_table_is_there_before_anybody_waits_for_a_service(here, monkeypatch, capsys, fails):
+    waited = []
+
+    def wait(*_):
+        waited.append(Path("r/tables/sweeps/sweep.csv").exists())
+
+    def stopped(*_):
+        raise RunError("a worker stopped")
+
+    monkeypatch.setattr(Logger, "close", wait)
+    monkeypatch.setattr(tiny.WorkersHere, "__exit__", wait)
+    if fails:
+        monkeypatch.setattr(tiny.WorkersHere, "run", stopped)
+    status, lines, _ = call(monkeypatch, capsys, *CLEAN, "seed=0,1", "results=r")
+    assert (status, lines) == ((1, ["error: a worker stopped"]) if fails else (0, []))
+    assert waited == [not fails] * 2
 
 
 def test_a_sweep_and_a_figure_share_the_store(here, monkeypatch, capsys):

@@ -4,6 +4,7 @@ import pytest
 import tiny
 from helpers import FAILING, FEW, STOPPED
 
+from critical.core.spec import SpecError
 from critical.execution import locks
 from critical.execution.store import RunStore
 from experiments import sync
@@ -106,6 +107,20 @@ def test_a_machine_that_forbids_it_is_one_line(command, monkeypatch):
     status, lines, _ = command()
     assert (status, len(lines)) == (2, 1)
     assert "WANDB_MODE=disabled" in lines[0]
+
+
+def test_the_variable_that_forbids_it_is_named(command, monkeypatch):
+    monkeypatch.setenv("WANDB_DISABLED", "true")
+    status, lines, _ = command()
+    assert (status, lines) == (2, ["error: WANDB_DISABLED=true: nothing is sent under it; unset it"])
+
+
+def test_a_damaged_table_is_one_line(tmp_path):
+    path = tmp_path / "tables" / "quick" / "x.csv"
+    path.parent.mkdir(parents=True)
+    path.write_text('role,run_id\nfresh,"0012\n')
+    with pytest.raises(SpecError, match=f"^{path} is no table .*; make the figure again, or remove the file$"):
+        sync.places(tmp_path)
 
 
 def test_runs_are_found_in_the_tables(tmp_path):

@@ -89,6 +89,16 @@ class TestContrasts:
         assert acting == {1: [], -1: ["fisher_penalty"]}
         assert all(not spec.timeline.active(0) for spec in effect.runs.values())
 
+    def test_the_price_is_the_same_beside_no_deficit(self):
+        stabilised = run(*tiny.MLP, "recovery=3", *PENALTY)
+        (effect,) = effects_of("price", stabilised)
+        assert {weight: term.arm.of_seed(0).stabilizers for term, weight in effect.contrast.items()} == {
+            1: (),
+            -1: stabilised.stabilizers,
+        }
+        assert {spec.timeline.end for spec in effect.runs.values()} == {3}
+        assert stabilised.run_id in {spec.run_id for spec in effect.runs.values()}
+
     def test_the_gain_is_beyond_a_slow_trunk_in_the_window(self):
         deprived = run(*DEPRIVED, *PENALTY)
         (effect,) = effects_of("gain_over_slow_trunk", deprived, slow_factor=0.7)
@@ -130,6 +140,12 @@ def test_what_cannot_be_is_one_line(name, overrides, said):
         effects_of([name], run(*overrides))
     assert said in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("names", [3, 0, True, ["cost", ["harm"]], ["cost", None], {"cost": 1}], ids=str)
+def test_what_is_no_list_of_names_is_one_line(names):
+    with pytest.raises(SpecError, match=r"^effect=.*: a name or a list of names is wanted, e\.g\. effect="):
+        effects_of(names, run(*BLURRED))
 
 
 def test_all_effects_are_in_the_table_of_the_module():
