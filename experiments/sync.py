@@ -29,7 +29,7 @@ from experiments.design.help import page
 from experiments.output import tables
 from experiments.runs.printing import counted
 from experiments.tracking.live import lock_of
-from experiments.tracking.marker import folder_of
+from experiments.tracking.marker import folder_of, place_of
 from experiments.tracking.mirror import WandbLogger, logger
 from experiments.tracking.settings import ONLINE
 
@@ -77,14 +77,15 @@ def send(results: Path, mirror: WandbLogger) -> tuple[int, int]:
     """
     known, missing = places(results), 0
     for folder in [path.parent for path in sorted((results / "runs" / "runs").glob("*/run.json"))]:
-        if not mirror.there(folder, _lines(folder / EPOCHS)):
+        lines, figure = _lines(folder / EPOCHS), {**known.get(folder.name, {}), **place_of(folder)}.get("figure")
+        # A run that only a sweep has is there as the sweep's own.
+        if not mirror.there(folder, lines) and (figure or not mirror.in_a_sweeps(folder, lines)):
             mirror.log_run(folder, known.get(folder.name, {}))
             missing += 1
     for run_id, record, rows in cut(results):
         folder = folder_of(results, run_id)
         if not mirror.there(folder, len(rows)):
-            sending = functools.partial(mirror.send_rows, folder, record, rows, {}, finished=False)
-            mirror.courier.put(f"run {run_id}", sending)
+            mirror.courier.put(f"run {run_id}", functools.partial(mirror.send_cut, folder, record, rows))
             missing += 1
     mirror.close()
     return missing - len(mirror.courier.failed), len(mirror.courier.failed)

@@ -120,7 +120,7 @@ def main(config: DictConfig) -> None:
         # Last: a service that does not answer is waited for.
         if live is not None:
             live.close()
-        mirror.log_run(folder, place)
+        mirror.log_run(folder, place, effect_values.known(effects, store))
         mirror.close()
 
 

@@ -47,10 +47,53 @@ ListenerFactory = Callable[[], EpochListener]
 """Makes a listener in the process that trains; it can be pickled."""
 
 
+class Quiet:
+    """Tells a listener until it raises, then closes it for good: nothing that listens ends a run.
+
+    Args:
+        listener: Who is told; None: nobody.
+    """
+
+    def __init__(self, listener: EpochListener | None) -> None:
+        self._listener = listener
+
+    @property
+    def hears(self) -> bool:
+        """Whether anybody is told."""
+        return self._listener is not None
+
+    def begins(self, run: RunSpec, rows: Sequence[Row]) -> None:
+        """Tells of a beginning."""
+        self._tell("begins", run, rows)
+
+    def trained(self, run: RunSpec, row: Row, clock: float) -> None:
+        """Tells of an epoch."""
+        self._tell("trained", run, row, clock)
+
+    def ends(self, run: RunSpec) -> None:
+        """Tells of an end."""
+        self._tell("ends", run)
+
+    def close(self) -> None:
+        """Tells that nothing more comes."""
+        self._tell("close")
+        self._listener = None
+
+    def _tell(self, what: str, *told: Any) -> None:
+        if self._listener is None:
+            return
+        try:
+            getattr(self._listener, what)(*told)
+        except Exception:
+            listener, self._listener = self._listener, None
+            with contextlib.suppress(Exception):
+                listener.close()
+
+
 def made(factory: ListenerFactory | None) -> EpochListener | None:
-    """Returns a listener; None where there is none, or it cannot be made."""
+    """Returns a listener that raises nothing, for all plans of a process; None where none is, or can be made."""
     with contextlib.suppress(Exception):
-        return factory() if factory else None
+        return Quiet(factory()) if factory else None
     return None
 
 
@@ -64,32 +107,33 @@ class Teller:
     """
 
     def __init__(self, listener: EpochListener | None, plan: Plan, store: RunStore) -> None:
-        self._listener, self._plan, self._store = listener, plan, store
+        self._told = listener if isinstance(listener, Quiet) else Quiet(listener)
+        self._plan, self._store = plan, store
 
     def begins(self, segment: Segment, epoch: int) -> None:
         """Tells of a run that goes on, alone, from the state after `epoch` epochs."""
-        if self._listener is not None and self._own(segment):
-            self._tell("begins", segment.spec, self._rows(segment.spec, epoch))
+        if self._told.hears and self._own(segment):
+            self._told.begins(segment.spec, self._rows(segment.spec, epoch))
 
     def trained(self, segment: Segment, epoch: int) -> None:
         """Tells what the last of `epoch` epochs measured."""
-        if self._listener is None or not self._own(segment):
+        if not self._told.hears or not self._own(segment):
             return
         row = self._store.row(segment.spec, epoch)
         if row is not None:
-            self._tell("trained", segment.spec, row, time.time())
+            self._told.trained(segment.spec, row, time.time())
 
     def ends(self, segment: Segment) -> None:
         """Tells of the end of a segment: of its run, or of those that end where others go on."""
-        if self._listener is None:
+        if not self._told.hears:
             return
         if self._own(segment):
-            self._tell("ends", segment.spec)
+            self._told.ends(segment.spec)
             return
         for run in self._plan.through(segment):
             if run.keys[-1] == segment.keys[-1]:
-                self._tell("begins", run, self._rows(run, run.timeline.end))
-                self._tell("ends", run)
+                self._told.begins(run, self._rows(run, run.timeline.end))
+                self._told.ends(run)
 
     def _own(self, segment: Segment) -> bool:
         return len(self._plan.through(segment)) == 1
@@ -103,11 +147,3 @@ class Teller:
                 break
             rows.append(row)
         return rows
-
-    def _tell(self, what: str, *told: Any) -> None:
-        try:
-            getattr(self._listener, what)(*told)
-        except Exception:
-            listener, self._listener = self._listener, None
-            with contextlib.suppress(Exception):
-                listener.close()  # type: ignore[union-attr]

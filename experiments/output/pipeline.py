@@ -11,7 +11,7 @@ import datetime
 import functools
 import shlex
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -150,9 +150,10 @@ def make(figure: Figure, protocol: Protocol, parameters: Any, setting: Setting) 
     every, now = planned_seeds(design, protocol), seeds_now(design, protocol, setting)
     items = tables.planned(design, now)
     needed = plan(item.spec for item in items)
+    # Asked for only where anything is logged.
+    belonging = functools.cache(functools.partial(places, items, figure, setting))
     if design.table is None:
-        belonging = places(items, figure, setting)
-        setting.logger.announce((item.spec, belonging[item.spec.run_id]) for item in items)
+        setting.logger.announce((item.spec, belonging()[item.spec.run_id]) for item in items)
         setting.train(needed, figure.name)
         collected = tables.collect(items, setting.store)
     else:
@@ -186,7 +187,8 @@ def make(figure: Figure, protocol: Protocol, parameters: Any, setting: Setting) 
         else:
             pictures.write(design, collected, record, setting.pictures)
         build_report(setting.results, setting.folder)
-    mirror(items, collected, figure, record, setting)
+    if setting.logger.logs:
+        mirror(items, belonging(), collected, figure, record, setting)
     return record
 
 
@@ -257,12 +259,13 @@ def places(items: Iterable[PlannedRun], figure: Figure, setting: Setting) -> dic
 
 
 def mirror(
-    items: Sequence[PlannedRun], collected: Tables, figure: Figure, record: FigureRecord, setting: Setting
-) -> None:
+    items: Sequence[PlannedRun], belonging: Mapping[str, Mapping[str, Any]], collected: Tables, figure: Figure,
+    record: FigureRecord, setting: Setting,
+) -> None:  # fmt: skip
     """Hands the runs, and what their deficits cost, and the figure to the logger."""
     accuracy = dict(zip(collected.runs["run_id"], collected.runs["accuracy"], strict=True)) if items else {}
     effects = references.effects({item.spec.run_id: item.spec for item in items}.values(), accuracy)
-    for run_id, place in places(items, figure, setting).items():
+    for run_id, place in belonging.items():
         setting.logger.log_run(setting.store.root / "runs" / run_id, place, effects.get(run_id))
     drawn = DrawnFigure(
         figure.name, setting.folder, figure.question, pictures.path(setting.pictures, figure.name, "png"),

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from critical.core.files import write_atomically
 from critical.core.spec import identity
@@ -32,10 +33,7 @@ def remember(results: Path, run_id: str, overrides: Sequence[str]) -> None:
         run_id: The run.
         overrides: Hydra's overrides that describe it.
     """
-    sweep = current_sweep()
-    if sweep is not None:
-        text = json.dumps({"run_id": run_id, "overrides": list(overrides)}, indent=1)
-        write_atomically(_folder(results, sweep) / f"{run_id}.json", text.encode())
+    _note(results, f"{run_id}.json", {"run_id": run_id, "overrides": list(overrides)})
 
 
 def remember_begun(results: Path, run_id: str, overrides: Sequence[str]) -> None:
@@ -46,10 +44,7 @@ def remember_begun(results: Path, run_id: str, overrides: Sequence[str]) -> None
         run_id: The run.
         overrides: Hydra's overrides that describe it.
     """
-    sweep = current_sweep()
-    if sweep is not None:
-        text = json.dumps({"run_id": run_id, "overrides": list(overrides)}, indent=1)
-        write_atomically(_folder(results, sweep) / "begun" / f"{run_id}.json", text.encode())
+    _note(results, f"begun/{run_id}.json", {"run_id": run_id, "overrides": list(overrides)})
 
 
 def unfinished(results: Path, sweep: str) -> list[list[str]]:
@@ -72,10 +67,8 @@ def remember_refused(results: Path, overrides: Sequence[str], reason: str) -> No
         overrides: Hydra's overrides, as `remember` would get them. The same ones have one file, with the last reason.
         reason: What was wrong, in one line.
     """
-    sweep = current_sweep()
-    if sweep is not None:
-        text = json.dumps({"overrides": list(overrides), "reason": reason}, indent=1)
-        write_atomically(_folder(results, sweep) / "refused" / f"{identity(list(overrides))}.json", text.encode())
+    given = list(overrides)
+    _note(results, f"refused/{identity(given)}.json", {"overrides": given, "reason": reason})
 
 
 def refused(results: Path, sweep: str) -> Refusals:
@@ -84,6 +77,12 @@ def refused(results: Path, sweep: str) -> Refusals:
     paths = sorted((_folder(results, sweep) / "refused").glob("*.json"))
     notes = [json.loads(path.read_bytes()) for path in paths]
     return [(note["overrides"], note["reason"]) for note in notes if note["overrides"] not in run]
+
+
+def _note(results: Path, name: str, held: Mapping[str, Any]) -> None:
+    sweep = current_sweep()
+    if sweep is not None:
+        write_atomically(_folder(results, sweep) / name, json.dumps(held, indent=1).encode())
 
 
 def _folder(results: Path, sweep: str) -> Path:

@@ -1,4 +1,4 @@
-"""Does what is asked for in threads of its own, so that whoever asks never waits; gives up where it is in vain.
+"""Runs tasks in background threads; stops after repeated failures.
 
 What is asked for waits in a bounded queue: where a service is so slow that it is full, more is refused. Nothing is
 lost by that: the record on disk is complete, and `make sync` sends what is missing.
@@ -6,6 +6,7 @@ lost by that: the record on disk is complete, and `make sync` sends what is miss
 
 from __future__ import annotations
 
+import collections
 import queue
 import sys
 import threading
@@ -15,15 +16,16 @@ from collections.abc import Callable
 GIVE_UP_AFTER = 3
 LIMIT = 10_000
 """Tasks that wait, about a hundred runs of a hundred epochs."""
-Task = Callable[[], None]
+Task = Callable[[], object]
+"""Raises where it fails; True says that the service answered."""
 
 
 class Refused(Exception):
     """The service did not take a run; after a few of them in a row nothing more is tried."""
 
 
-class GiveUp(Exception):
-    """It is in vain to try again; the message is the reason."""
+class CannotLog(Exception):
+    """Nothing can be logged here, so nothing more is tried; the message is the reason."""
 
 
 class Courier:
@@ -40,23 +42,27 @@ class Courier:
         self._loud, self._count = loud, threads
         self._threads: list[threading.Thread] = []
         self._tasks: queue.Queue[tuple[str, Task]] = queue.Queue(LIMIT)
+        self._pending: collections.Counter[str] = collections.Counter()
         self._guard = threading.Lock()
         self._in_a_row = 0
+        self._full = False
 
     def put(self, what: str, task: Task) -> None:
         """Has a task done, unless it is in vain.
 
         Args:
             what: What it logs, for the line that says that it failed: "run 0123456789abcdef".
-            task: Raises where it fails.
+            task: What is done.
         """
         if self.given_up:
             self.failed.add(what)
             return
+        with self._guard:
+            self._pending[what] += 1
         try:
             self._tasks.put_nowait((what, task))
         except queue.Full:
-            self.failed.add(what)
+            self._refuse(what)
             return
         if not self._threads:
             # Daemons: a service that hangs holds up no end of a command.
@@ -70,13 +76,15 @@ class Courier:
             self.failed.add(what)
             return False
         try:
-            task()
+            answered = task() is True
         # Whatever a tracking service does, the run on disk is whole: say so and go on.
         except Exception as error:
             with self._guard:
                 self._told(what, error)
             return False
-        self._in_a_row = 0
+        if answered:
+            # Many tasks ask nothing of the service: that of a run that was refused has nothing to do.
+            self._in_a_row = 0
         return True
 
     def close(self, seconds: float) -> bool:
@@ -91,6 +99,8 @@ class Courier:
                   "missing", file=sys.stderr)  # fmt: skip
         if left:
             self.given_up = True
+            with self._guard:
+                self.failed |= {what for what, count in self._pending.items() if count > 0}
         return not left
 
     def _work(self) -> None:
@@ -99,12 +109,24 @@ class Courier:
             try:
                 self.do(what, task)
             finally:
+                with self._guard:
+                    self._pending[what] -= 1
                 self._tasks.task_done()
+
+    def _refuse(self, what: str) -> None:
+        """Leaves out a task for which the queue has no room, and says so the first time."""
+        with self._guard:
+            self._pending[what] -= 1
+            self.failed.add(what)
+            said, self._full = self._full, True
+        if not said:
+            self._say(f"{what} is not logged as a whole, since {LIMIT} tasks wait for the service already; `make sync` "
+                      "sends what is missing")  # fmt: skip
 
     def _told(self, what: str, error: Exception) -> None:
         self.failed.add(what)
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        if isinstance(error, GiveUp):
+        if isinstance(error, CannotLog):
             if not self.given_up:
                 self._say(f"nothing is logged: {reason}; the record on disk is complete")
             self.given_up = True

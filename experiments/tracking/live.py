@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ def lock_of(results: Path, run_id: str) -> Path:
 
 @dataclass(frozen=True)
 class Live:
-    """Makes listeners in workers; it can be pickled.
+    """Makes the listener of a worker, which gets it pickled: a listener, with its threads, can only be made there.
 
     Attributes:
         settings: Where runs are logged.
@@ -61,7 +61,9 @@ class _Held:
         rows: Its epochs so far.
         run: wandb's.
         lock: Held while it is open.
-        broken: Whether an epoch is missing, so that no later one may be logged.
+        effects: What its last epoch held besides.
+        broken: Whether an epoch is missing, or the summary, so that nothing later may be logged.
+        ended: Whether all of it was logged.
     """
 
     spec: RunSpec
@@ -69,6 +71,7 @@ class _Held:
     rows: list[Row]
     run: OpenRun
     lock: Lock
+    effects: dict[str, float] = field(default_factory=dict)
     broken: bool = False
     ended: bool = False
 
@@ -81,16 +84,13 @@ class LiveListener(EpochListener):
         settings: Where to.
         results: The folder of results.
         courier: Does it.
-        further: What each epoch is to hold besides.
-        hold: Whether a run stays open at its end, until the next one begins or this is closed: for what is added to
-            its summary then.
+        further: What each epoch is to hold besides; the last values go into the summary.
     """
 
     settings: Wandb
     results: Path
     courier: Courier
     further: Further | None = None
-    hold: bool = False
     _held: _Held | None = field(default=None, init=False)
     _what: str = field(default="", init=False)
 
@@ -107,20 +107,11 @@ class LiveListener(EpochListener):
 
     def trained(self, run: RunSpec, row: Row, clock: float) -> None:
         """Logs an epoch."""
-        self._put(functools.partial(self._log, row, clock))
+        self._put(functools.partial(self._log, run.run_id, row, clock))
 
     def ends(self, run: RunSpec) -> None:
         """Logs the summary, and closes the run."""
-        self._put(functools.partial(self._end, None))
-        if not self.hold:
-            self._put(self._finish)
-
-    def add_summary(self, values: Mapping[str, Any]) -> None:
-        """Adds to the summary of the run that is open."""
-        self._put(functools.partial(self._end, dict(values)))
-
-    def finish(self) -> None:
-        """Closes the run that is held open."""
+        self._put(functools.partial(self._end, run.run_id))
         self._put(self._finish)
 
     def close(self) -> None:
@@ -148,41 +139,48 @@ class LiveListener(EpochListener):
             raise
         self._held = _Held(run, record, [], opened, lock)
         opened.mark(folder, closed=False)
-        pictures.show_samples(opened, samples, epoch=opened.known + 1)
+        pictures.show_samples(opened, samples)
         for row in stored:
-            self._log(row, None)
+            self._log(run.run_id, row, None)
 
-    def _log(self, row: Row, clock: float | None) -> None:
+    def _open_of(self, run_id: str) -> _Held | None:
+        """Returns a run, if it is open and whole so far; where the queue was full, another run may be open."""
         held = self._held
-        if held is None or held.broken:
-            return
-        if row["epoch"] != len(held.rows) + 1:
-            held.broken = True
-            return
-        held.rows.append(row)
-        further = self.further(held.spec, row) if self.further else {}
-        held.run.log(rows.point(held.record, row) | dict(further), clock)
+        return held if held is not None and held.spec.run_id == run_id and not held.broken else None
 
-    def _end(self, further: Mapping[str, Any] | None) -> None:
-        held = self._held
+    def _log(self, run_id: str, row: Row, clock: float | None) -> None:
+        held = self._open_of(run_id)
         if held is None:
             return
-        if further is None:
-            held.ended = not held.broken
-            held.run.summarise(rows.summary(held.rows, held.spec))
-            if self.settings.checkpoints:
-                pictures.log_checkpoints(held.run, held.spec, self.results)
-        else:
-            held.run.summarise(further)
+        # Until it was handed over: an epoch may be refused.
+        held.broken = True
+        if row["epoch"] != len(held.rows) + 1:
+            return
+        held.effects = dict(self.further(held.spec, row)) if self.further else {}
+        held.run.log(rows.point(held.record, row) | held.effects, clock)
+        held.rows.append(row)
+        held.broken = False
 
-    def _finish(self) -> None:
+    def _end(self, run_id: str) -> None:
+        held = self._open_of(run_id)
+        if held is None:
+            return
+        held.broken = True
+        held.run.summarise(rows.summary(held.rows, held.spec) | held.effects)
+        held.broken, held.ended = False, True
+        if self.settings.checkpoints:
+            pictures.log_checkpoints(held.run, held.spec, self.results)
+
+    def _finish(self) -> bool:
+        """Closes the run that is open; returns whether there was one, so that the service has answered."""
         held, self._held = self._held, None
         if held is None:
-            return
+            return False
         try:
             failed = bool(held.rows and held.rows[-1].get("failure"))
             held.run.finish(failed=failed or not held.ended)
             folder = marker.folder_of(self.results, held.spec.run_id)
-            held.run.mark(folder, epochs=len(held.rows), closed=True)
+            held.run.mark(folder, epochs=len(held.rows), closed=not held.broken, effects=held.effects)
         finally:
             held.lock.release()
+        return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from critical.execution.listening import ListenerFactory, Row
 from critical.training.runs import RunSpec
@@ -43,7 +43,13 @@ class DrawnFigure:
 
 
 class Logger:
-    """Logs nothing. What is asked of a logger is done in the background, and says in a line where it fails."""
+    """Logs nothing. What is asked of a logger is done in the background, and says in a line where it fails.
+
+    Attributes:
+        logs: Whether it logs anything.
+    """
+
+    logs: ClassVar[bool] = False
 
     def announce(self, runs: Iterable[tuple[RunSpec, Place]]) -> None:
         """Notes where runs belong that are about to be trained."""
@@ -52,12 +58,11 @@ class Logger:
         """Returns what makes in a worker who logs the epochs that it trains; None where nothing is logged."""
         return None
 
-    def live(self, further: Further | None = None, hold: bool = False) -> LiveListener | None:
+    def live(self, further: Further | None = None) -> LiveListener | None:
         """Returns who logs the epochs that this process trains; None where nothing is logged.
 
         Args:
-            further: What each epoch is to hold besides.
-            hold: Whether the run stays open at its end, for `add_summary`, until it is closed.
+            further: What each epoch is to hold besides; the last values go into the summary.
         """
         return None
 
@@ -69,9 +74,6 @@ class Logger:
             place: Where it belongs, unless that was announced.
             effects: Numbers that more than one run gives, such as `cost` and `harm`, for its summary.
         """
-
-    def log_effects(self, folder: Path, effects: Mapping[str, float]) -> None:
-        """Adds numbers that more than one run gives to the summary of a run that was logged."""
 
     def log_figure(self, figure: DrawnFigure) -> None:
         """Logs a figure with its tables."""

@@ -4,6 +4,7 @@
     projects    by the name of the project: `id` and `path` of the run there, `time`, how many `epochs` were handed
                 over, whether it is `closed`, so that they have arrived, and the `effects` in its summary
     offline     the same of the file that was written last, with its folder as `path`
+    sweeps      by the id that a sweep gave its own run of these settings: the same, and the `project`
 
 An entry is written when a run begins and when it ends, not after every epoch: that of a process that was killed is not
 closed, and who goes on asks the service how many epochs it has.
@@ -20,6 +21,7 @@ from critical.core.files import write_atomically
 from critical.execution.published import now
 
 MARKER = "wandb.json"
+UNSENT: dict[str, Any] = {"epochs": 0, "closed": False, "effects": {}}
 
 
 def folder_of(results: Path, run_id: str) -> Path:
@@ -58,6 +60,17 @@ def written(folder: Path) -> dict[str, Any]:
     return held if held and Path(held["path"]).exists() else {}
 
 
+def swept(folder: Path, run_id: str) -> dict[str, Any]:
+    """Returns what is known of a sweep's own run, by the id that the sweep gave it; `{}` where it was never sent."""
+    return dict(read(folder).get("sweeps", {}).get(run_id, {}))
+
+
+def mark_swept(folder: Path, id: str, **entry: Any) -> None:
+    """Notes how far a sweep's own run was handed over: it is another run there than that of a figure."""
+    held = UNSENT | swept(folder, id) | {"id": id, **entry, "time": now()}
+    _add(folder, {"sweeps": {**read(folder).get("sweeps", {}), id: held}})
+
+
 def mark(folder: Path, project: str | None, **entry: Any) -> None:
     """Notes how far a run was handed over.
 
@@ -67,7 +80,7 @@ def mark(folder: Path, project: str | None, **entry: Any) -> None:
         **entry: `id`, `path`, `epochs`, `closed` and `effects`; what is left out stays as it was.
     """
     before = written(folder) if project is None else sent_to(folder, project)
-    held = {"epochs": 0, "closed": False, "effects": {}, **before, **entry, "time": now()}
+    held = UNSENT | before | {**entry, "time": now()}
     if project is None:
         _add(folder, {"offline": held})
     else:

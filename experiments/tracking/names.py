@@ -59,7 +59,7 @@ def named(record: Mapping[str, Any], place: Mapping[str, Any], tags: tuple[str, 
     labels = [place.get("figure"), place.get("sweep"), place.get("profile"), _role(record, place), *tags]
     return Named(
         id=record["run_id"],
-        name=name_of(record, place)[:LONGEST_NAME],
+        name=_shortened(name_of(record, place)),
         group=group_of(place),
         job_type=_role(record, place),
         tags=tuple(dict.fromkeys(str(label)[:LONGEST_TAG] for label in labels if label)),
@@ -90,13 +90,14 @@ def name_of(record: Mapping[str, Any], place: Mapping[str, Any]) -> str:
     parts = [" + ".join(acts) or _role(record, place).replace("-", " ")]
     methods = [held["stabilizer"] for held in record.get("stabilizers", [])]
     parts += [_method(method) for method in methods if method["name"] != "none"]
+    said = {method["name"].replace("_", " ") for method in methods}
     parts.append(str(place.get("schedule") or record["schedule"]["name"]).replace("_", " "))
     told = {name for method in methods for name in method} | {"strength"} if methods else set[str]()
     for key, value in place.items():
         if key in SHARED or value in (None, "", "none") or _SAID.match(key) or key.rpartition(".")[2] in told:
             continue
         word = value.replace("_", " ") if isinstance(value, str) else f"{key} {value}"
-        if not any(word in part for part in parts):
+        if word not in said and word not in parts:
             parts.append(word)
     return " · ".join([*parts, *place.get("also", ()), f"seed {record['seed']}"])
 
@@ -106,7 +107,7 @@ def told_apart(runs: Iterable[tuple[RunSpec, Place]]) -> dict[str, dict[str, Any
 
     Args:
         runs: Of one figure or sweep; of the same run the first place counts. Where two would be called the same, `also`
-            in their places tells them apart: how long the recovery is, or the rate that they begin with.
+            in their places tells them apart: how long the recovery is, the rate that they begin with, or their ids.
     """
     specs: dict[str, RunSpec] = {}
     places: dict[str, dict[str, Any]] = {}
@@ -114,7 +115,7 @@ def told_apart(runs: Iterable[tuple[RunSpec, Place]]) -> dict[str, dict[str, Any
     for spec, place in runs:
         if specs.setdefault(spec.run_id, spec) is spec:
             places[spec.run_id] = dict(place)
-            alike.setdefault(name_of(spec.describe(), place), []).append(spec.run_id)
+            alike.setdefault(_shortened(name_of(spec.describe(), place)), []).append(spec.run_id)
     for group in alike.values():
         clocks = {run_id: specs[run_id].timeline for run_id in group}
         facts = [
@@ -122,9 +123,17 @@ def told_apart(runs: Iterable[tuple[RunSpec, Place]]) -> dict[str, dict[str, Any
             {run_id: f"from rate {specs[run_id].epoch_specs[0].rate:.3g}" for run_id in group},
         ]
         varying = [fact for fact in facts if len(set(fact.values())) > 1]
+        if len({tuple(fact[run_id] for fact in varying) for run_id in group}) < len(group):
+            varying.append({run_id: run_id[:6] for run_id in group})
         for run_id in group if len(group) > 1 else ():
             places[run_id]["also"] = [fact[run_id] for fact in varying]
     return places
+
+
+def _shortened(name: str) -> str:
+    """Returns a name that the service takes: of a longer one the middle is left out, since its end tells runs apart."""
+    half = (LONGEST_NAME - 3) // 2
+    return name if len(name) <= LONGEST_NAME else f"{name[:half]} … {name[-half:]}"
 
 
 def flat(record: Mapping[str, Any], place: Mapping[str, Any]) -> dict[str, Any]:
@@ -148,7 +157,6 @@ def flat(record: Mapping[str, Any], place: Mapping[str, Any]) -> dict[str, Any]:
     for group, held in (("deficit", acting), ("stabilizer", methods)):
         if len(held) == 1:
             found |= {f"{group}.{key}": value for key, value in held[0].items() if key != "name"}
-    # Without a window the run is clean from its first epoch on.
     return {key: value for key, value in found.items() if value is not None and value != ""}
 
 

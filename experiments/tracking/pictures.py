@@ -44,24 +44,27 @@ def sample_images(run: RunSpec) -> list[tuple[str, Image.Image]]:
     return found
 
 
-def show_samples(run: OpenRun, seen: Sequence[tuple[str, Image.Image]], epoch: int) -> None:
+def show_samples(run: OpenRun, seen: Sequence[tuple[str, Image.Image]]) -> None:
     """Logs sample images with the first epoch that a run is logged with; a run that goes on has them."""
     if seen and run.known == 0:
         import wandb
 
-        run.show("samples", [wandb.Image(image.convert("RGB"), caption=label) for label, image in seen], epoch)
+        run.show("samples", [wandb.Image(image.convert("RGB"), caption=label) for label, image in seen])
 
 
 def log_checkpoints(run: OpenRun, spec: RunSpec, results: Path) -> None:
-    """Uploads what the store keeps of a run's networks, at its removal and its end, as one artifact."""
+    """Uploads what the store keeps of a run's networks, at its removal and its end, as one artifact, if anything."""
     import wandb
 
     store = RunStore(results / "runs")
-    kept = {epoch: store.state_path(spec.keys[epoch]) for epoch in sorted({spec.timeline.removal, spec.timeline.end})}
+    epochs = sorted({spec.timeline.removal, spec.timeline.end} - {0})
+    paths = {epoch: store.state_path(spec.keys[epoch]) for epoch in epochs}
+    kept = {epoch: path for epoch, path in paths.items() if path.exists()}
+    if not kept:
+        return
     artifact = wandb.Artifact(f"checkpoints-{spec.run_id}", type="model", metadata={"run_id": spec.run_id})
     for epoch, path in kept.items():
-        if epoch and path.exists():
-            artifact.add_file(str(path), name=f"epoch-{epoch}.pt")
+        artifact.add_file(str(path), name=f"epoch-{epoch}.pt")
     run.run.log_artifact(artifact)
 
 

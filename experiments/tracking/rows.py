@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -58,11 +58,6 @@ def point(record: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
     numbers = {name: value for name, value in row.items() if name not in NO_SERIES and not math.isnan(value)}
     shares = [numbers.pop(name) for name in sorted(numbers) if name.startswith(HISTOGRAM)]
     return {**found, **numbers, **({RSV: tuple(shares)} if shares else {})}
-
-
-def whole(rows: Sequence[Mapping[str, Any]]) -> bool:
-    """Returns whether rows are the first epochs of a run, none left out."""
-    return [row["epoch"] for row in rows] == list(range(1, len(rows) + 1))
 
 
 def summary(rows: Iterable[Mapping[str, Any]], spec: RunSpec | None) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import numpy as np
 
 from experiments.output.sweep_record import current_sweep
 from experiments.tracking import marker
-from experiments.tracking.courier import GiveUp, Refused
+from experiments.tracking.courier import CannotLog, Refused
 from experiments.tracking.names import Named
 from experiments.tracking.rows import RSV
 from experiments.tracking.settings import FINISH_SECONDS, INIT_SECONDS, ONLINE, Wandb
@@ -48,7 +48,7 @@ class OpenRun:
         self, settings: Wandb, results: Path, named: Named, run_id: str | None = None, series: bool = True
     ) -> None:
         if reason := settings.why_not(results):
-            raise GiveUp(reason)
+            raise CannotLog(reason)
         import wandb
 
         mode: Any = settings.mode_here
@@ -65,6 +65,7 @@ class OpenRun:
         except Exception as error:
             raise Refused(str(error) or type(error).__name__) from error
         self.online = mode == ONLINE
+        self._beside: dict[str, Any] = {}
         self.known = max(0, int(getattr(self.run, "starting_step", 0) or 0) - 1)
         if series:
             self.run.define_metric("epoch")
@@ -82,7 +83,11 @@ class OpenRun:
 
     def mark(self, folder: Path, **entry: Any) -> None:
         """Notes in the folder of a run where it is, and how far; see `experiments.tracking.marker`."""
-        marker.mark(folder, self.project if self.online else None, id=str(self.run.id), path=self.path, **entry)
+        where = {"id": str(self.run.id), "path": self.path}
+        if in_a_sweep():
+            marker.mark_swept(folder, **where, project=self.project, **entry)
+        else:
+            marker.mark(folder, self.project if self.online else None, **where, **entry)
 
     def log(self, point: Mapping[str, Any], clock: float | None = None) -> None:
         """Logs an epoch, unless the service has it.
@@ -92,14 +97,14 @@ class OpenRun:
             clock: When it was trained, in seconds since 1970; now when left out.
         """
         if point["epoch"] > self.known:
-            told = {name: histogram(value) if name == RSV else value for name, value in point.items()}
+            told = {name: histogram(value) if name == RSV else value for name, value in point.items()} | self._beside
             told["_timestamp"] = time.time() if clock is None else clock
             self.run.log(told, step=point["epoch"], commit=True)
+            self._beside = {}
 
-    def show(self, name: str, value: Any, epoch: int) -> None:
-        """Logs a picture or a table with an epoch that is logged next."""
-        if epoch > self.known:
-            self.run.log({name: value}, step=epoch, commit=False)
+    def show(self, name: str, value: Any) -> None:
+        """Logs a picture or a table with the next epoch: a step of its own would pass for that epoch."""
+        self._beside[name] = value
 
     def summarise(self, values: Mapping[str, Any]) -> None:
         """Adds to the run's summary."""
@@ -109,9 +114,12 @@ class OpenRun:
         """Ends the run.
 
         Raises:
-            TimeoutError: What is left was not sent in time.
+            Refused: What is left was not sent in time.
         """
-        self.run.finish(exit_code=int(failed))
+        try:
+            self.run.finish(exit_code=int(failed))
+        except TimeoutError as error:
+            raise Refused(str(error) or "it was not sent in time") from error
 
 
 def in_a_sweep() -> bool:

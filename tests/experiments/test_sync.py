@@ -74,6 +74,34 @@ def test_who_is_at_a_run_is_left_alone(command, begun, results_folder, held):
     assert len(begun) == 4
 
 
+def test_a_run_that_is_opened_in_the_meantime_is_left_alone(command, begun, results_folder, monkeypatch):
+    real = sync.cut
+
+    def cut(results):
+        found = list(real(results))
+        held.append(locks.lock(lock_of(results_folder, STOPPED.run_id)))
+        return found
+
+    held = []
+    monkeypatch.setattr(sync, "cut", cut)
+    status, (line,), _ = command()
+    held[0].release()
+    assert status == 1
+    assert "another process has it open" in line
+    assert STOPPED.run_id not in {run.id for run in begun}
+
+
+def test_a_run_that_only_a_sweep_has_is_not_sent_again(command, begun, results_folder):
+    for spec in FEW[:2]:
+        folder = marker.folder_of(results_folder, spec.run_id)
+        marker.mark_swept(folder, "of-the-sweep", project=PROJECT, path="", epochs=5, closed=True)
+    marker.announce(marker.folder_of(results_folder, FEW[1].run_id), {"figure": "x/y"})
+    command()
+    sent = {run.id for run in begun}
+    assert FEW[0].run_id not in sent
+    assert FEW[1].run_id in sent, "the figure's is a run of its own"
+
+
 def test_a_failure_is_a_line_and_the_next_goes_on(command, begun, results_folder):
     for name in ("0", "00", "000", "0000"):
         folder = marker.folder_of(results_folder, name)

@@ -102,7 +102,21 @@ def test_who_raises_is_told_nothing_more_and_ends_no_run(store):
 def test_who_cannot_be_made_is_nobody():
     assert made(None) is None
     assert made(lambda: 1 / 0) is None
-    assert isinstance(made(Heard), Heard)
+    assert made(Heard).hears
+
+
+def test_who_raised_is_told_nothing_of_the_next_plan(store):
+    class Broken(Heard):
+        def begins(self, run, rows):
+            super().begins(run, rows)
+            raise RuntimeError("it does not work")
+
+    heard = Broken()
+    told = made(lambda: heard)
+    for spec in (FIRST, SECOND):
+        work(plan([spec]), store, listener=told)
+    told.close()
+    assert [what for what, *_ in heard.told] == ["begins", "close"]
 
 
 class Writing(Heard):

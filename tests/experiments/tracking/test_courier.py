@@ -1,10 +1,11 @@
 import threading
 import time
 
+import pytest
 from tracked import done
 
 from experiments.tracking import courier
-from experiments.tracking.courier import Courier, GiveUp, Refused
+from experiments.tracking.courier import CannotLog, Courier, Refused
 
 
 def raising(error):
@@ -53,34 +54,39 @@ def test_after_a_few_refusals_nothing_more_is_tried(capsys):
     assert asked.failed == {f"run {number}" for number in range(5)}
 
 
-def test_a_success_between_refusals_counts(capsys):
-    asked = Courier()
+@pytest.mark.parametrize("answered", [True, False])
+def test_an_answer_between_refusals_counts(answered):
+    """A task that asks nothing of the service says nothing of it: that of a run that was refused has nothing to do."""
+    asked = Courier(loud=False)
     for _ in range(2):
-        for task in (raising(Refused("away")), raising(Refused("away")), lambda: None):
+        for task in (raising(Refused("away")), raising(Refused("away")), lambda: answered or None):
             asked.put("run", task)
     assert asked.close(30)
-    assert not asked.given_up
+    assert asked.given_up is not answered
 
 
 def test_what_is_in_vain_is_one_line(capsys):
     asked = Courier()
     for number in range(3):
-        asked.put(f"run {number}", raising(GiveUp("there is no key")))
+        asked.put(f"run {number}", raising(CannotLog("there is no key")))
     assert asked.close(30)
     assert capsys.readouterr().err == "wandb: nothing is logged: there is no key; the record on disk is complete\n"
 
 
 def test_a_silent_one_says_nothing(capsys):
     asked = Courier(loud=False)
-    asked.put("run", raising(GiveUp("there is no key")))
+    asked.put("run", raising(CannotLog("there is no key")))
     assert asked.close(30)
     assert capsys.readouterr().err == ""
 
 
 def test_what_hangs_is_waited_for_only_so_long(capsys):
     held, asked = threading.Event(), Courier()
-    asked.put("run", lambda: held.wait(30))
+    asked.put("run 01", lambda: None)
+    asked.put("run 02", lambda: held.wait(30))
+    asked.put("run 03", lambda: None)
     assert not asked.close(0.05)
+    assert asked.failed == {"run 02", "run 03"}
     (line,) = capsys.readouterr().err.splitlines()
     assert "make sync" in line
     assert asked.given_up
@@ -95,9 +101,9 @@ def test_waiting_goes_on_while_anything_is_done():
     assert len(found) == 6
 
 
-def test_a_full_queue_refuses_and_the_rest_is_done(monkeypatch):
+def test_a_full_queue_refuses_and_the_rest_is_done(monkeypatch, capsys):
     monkeypatch.setattr(courier, "LIMIT", 2)
-    held, asked, found = threading.Event(), Courier(loud=False), []
+    held, asked, found = threading.Event(), Courier(), []
     begun = threading.Event()
     asked.put("first", lambda: begun.set() or held.wait(30))
     begun.wait(30)
@@ -107,3 +113,5 @@ def test_a_full_queue_refuses_and_the_rest_is_done(monkeypatch):
     done(asked)
     assert found == [0, 1]
     assert asked.failed == {"run 2", "run 3"}
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("wandb: run 2 is not logged as a whole"), "the first, and no other"

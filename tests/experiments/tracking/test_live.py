@@ -5,7 +5,7 @@ import threading
 import pytest
 import tiny
 from helpers import Enough, until, until_epoch
-from tracked import done
+from tracked import FakeRun, done
 
 from critical.execution import locks
 from critical.execution.plan import plan
@@ -133,7 +133,8 @@ def test_within_a_sweep_the_same_run_of_another_is_no_obstacle(begun, mirror, re
     (run,) = begun
     assert run.settings["id"] is None
     assert len(run.rows) == 3
-    assert marked(results, FIRST)["id"] == "of-the-sweep"
+    assert marked(results, FIRST) == {}, "no figure has it"
+    assert marker.swept(marker.folder_of(results, FIRST.run_id), "of-the-sweep")["epochs"] == 3
 
 
 def test_no_epoch_is_logged_after_one_that_is_missing(begun, mirror, results, store):
@@ -159,16 +160,50 @@ def test_what_is_refused_is_not_tried_again_by_the_command(refused, mirror, resu
     assert store.rows(FIRST) is not None
 
 
-def test_more_can_be_said_of_an_epoch_and_of_a_run(begun, mirror, store):
-    live = mirror().live(further=lambda spec, row: {"cost": 10.0 * row["epoch"]}, hold=True)
+def test_more_can_be_said_of_an_epoch(begun, mirror, results, store):
+    live = mirror().live(further=lambda spec, row: {"cost": 10.0 * row["epoch"]})
     work(plan([FIRST]), store, listener=live)
-    live.add_summary({"harm": 2.0})
-    done(live.courier)
-    assert begun[0].ended == []
     live.close()
     assert [row["cost"] for row in begun[0].rows] == [10.0, 20.0, 30.0]
-    assert begun[0].summary["harm"] == 2.0
-    assert begun[0].ended == [0]
+    assert begun[0].summary["cost"] == 30.0
+    assert marked(results, FIRST)["effects"] == {"cost": 30.0}
+
+
+def test_an_epoch_that_fails_to_be_logged_is_not_held_for_sent(begun, mirror, results, store, monkeypatch):
+    real = FakeRun.log
+
+    def log(self, row, step=None, commit=None):
+        if step == 2:
+            raise ValueError("it cannot be")
+        real(self, row, step, commit)
+
+    monkeypatch.setattr(FakeRun, "log", log)
+    live = mirror().live()
+    work(plan([FIRST]), store, listener=live)
+    live.close()
+    assert [row["epoch"] for row in begun[0].rows] == [1]
+    assert begun[0].summary == {}, "its last epoch is none"
+    assert (begun[0].ended, marked(results, FIRST)["epochs"]) == ([1], 1)
+
+
+def test_a_run_that_ended_before_its_first_epoch_has_no_step(begun, mirror, store):
+    """Else the service says that it has the first epoch, and it is never sent."""
+    live = mirror().live()
+    live.begins(FIRST, [])
+    live.close()
+    assert not [call for call in begun[0].calls if call[0] == "log"]
+
+
+def test_epochs_of_a_run_that_is_not_open_are_no_others(begun, mirror, results, monkeypatch):
+    """Where the queue was full, the end of one run and the beginning of the next may be missing."""
+    live = mirror().live()
+    row = {"deficit": "", "test_accuracy": 1.0}
+    live.begins(FIRST, [{"epoch": 1, **row}])
+    live.trained(SECOND, {"epoch": 2, **row}, 0.0)
+    live.courier.put("run", lambda: live._end(SECOND.run_id))
+    live.close()
+    assert [logged["epoch"] for logged in begun[0].rows] == [1]
+    assert begun[0].ended == [1]
 
 
 def test_checkpoints_are_sent_where_asked_for(begun, mirror, store):

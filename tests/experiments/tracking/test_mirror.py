@@ -3,8 +3,9 @@ import shutil
 
 import pytest
 import tiny
-from tracked import done
+from tracked import FakeRun, done
 
+from critical.core.files import WriteError
 from critical.deficits import Blur
 from critical.execution import locks
 from experiments.tracking import marker
@@ -12,6 +13,7 @@ from experiments.tracking import mirror as mirroring
 from experiments.tracking.live import lock_of
 from experiments.tracking.logger import DrawnFigure, Logger
 
+SECOND = tiny.protocol(recovery=2).window(0, 2).deficit.of_seed(0)
 PLACE = {"figure": "iclr2019/deficit_removal", "profile": "quick", "role": "deficit", "schedule": "restart"}
 
 
@@ -32,7 +34,6 @@ def test_no_logger_does_nothing(tmp_path, capsys, monkeypatch):
     none.announce([])
     none.log_run(tmp_path / "missing", {"figure": "x"})
     none.log_figure(DrawnFigure("x", "y", "?", tmp_path / "missing.png", tmp_path / "missing.csv"))
-    none.log_effects(tmp_path / "missing", {})
     none.close()
     assert none.listener() is none.live() is None
     assert capsys.readouterr() == ("", "")
@@ -56,7 +57,7 @@ def test_what_is_sent(begun, mirror, results, folder, spec):
     assert (config["deficit"], config["stabilizer"]) == ("blur", "weight_decay")
     assert ("metric", ("*",), {"step_metric": "epoch"}) in run.calls
     assert [row["epoch"] for row in run.rows] == [1, 2, 3]
-    assert [step for what, row, *rest in run.calls if what == "log" for step in rest] == [1, 1, 2, 3]
+    assert [step for what, row, *rest in run.calls if what == "log" for step in rest] == [1, 2, 3]
     assert run.summary["final_accuracy"] == record["accuracy"]
     assert run.summary["cost"] == 3.5
     assert run.ended == [0]
@@ -108,11 +109,53 @@ def test_effects_are_added_when_they_are_known(begun, mirror, results, folder):
         done(asked.courier)
     assert len(begun) == 2, "what is there is not sent again"
     assert begun[1].summary == {"cost": 3.5}
-    asked.log_effects(folder, {"harm": 1.0})
+    asked.log_run(folder, PLACE, {"harm": 1.0})
+    done(asked.courier)
+    assert begun[2].summary == {"cost": 3.5, "harm": 1.0}
+    asked.log_run(folder, PLACE, {"cost": 3.5})
     asked.close()
-    assert begun[2].summary == {"harm": 1.0}
+    assert len(begun) == 3, "another figure knows one of them"
     assert marker.sent_to(folder, "critical-periods")["effects"] == {"cost": 3.5, "harm": 1.0}
     assert marker.sent_to(folder, "critical-periods")["epochs"] == 3
+
+
+def test_offline_effects_come_with_the_whole_run(begun, mirror, results, folder):
+    """A second file of the same id would take the place of the first."""
+    for effects in ({"cost": 3.5}, {"harm": 1.0}, {"cost": 3.5}):
+        asked = mirror(results, mode="offline")
+        (results / "wandb").mkdir(exist_ok=True)
+        asked.log_run(folder, PLACE, effects)
+        asked.close()
+    assert [[row["epoch"] for row in run.rows] for run in begun] == [[1, 2, 3], [1, 2, 3]]
+    assert begun[1].summary.keys() >= {"final_accuracy", "cost", "harm"}
+
+
+def test_a_folder_of_somebody_else_is_a_line(begun, mirror, results, spec, capsys, monkeypatch):
+    other, noted = SECOND, []
+
+    def announce(folder, place):
+        if folder.name == spec.run_id:
+            raise WriteError("it is somebody else's")
+        noted.append(folder.name)
+
+    monkeypatch.setattr(marker, "announce", announce)
+    mirror(results).announce([(spec, PLACE), (other, PLACE)])
+    assert noted == [other.run_id], "the others are noted"
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "somebody else's" in line
+
+
+def test_a_service_that_takes_nothing_at_the_end_is_a_refusal(begun, mirror, results, folder, monkeypatch, capsys):
+    """Each run waits for its time-out."""
+    monkeypatch.setattr(FakeRun, "finish", lambda *_, **__: (_ for _ in ()).throw(TimeoutError("too late")))
+    asked = mirror(results)
+    asked.courier._count = 1
+    for name in ("a", "b", "c", "d", "e"):
+        asked.log_run(shutil.copytree(folder, folder.parent / name), PLACE)
+    asked.close()
+    assert len(begun) == 3
+    assert "make sync" in capsys.readouterr().err.splitlines()[-1]
+    assert not marker.sent_to(folder.parent / "a", "critical-periods")["closed"]
 
 
 def test_within_a_sweep_the_run_is_the_sweeps(begun, mirror, results, folder, monkeypatch):
@@ -126,6 +169,8 @@ def test_within_a_sweep_the_run_is_the_sweeps(begun, mirror, results, folder, mo
     (run,) = begun
     assert run.settings["id"] is None
     assert len(run.rows) == 3, "the sweep has its own, whatever was trained and sent before"
+    assert marker.sent_to(folder, "critical-periods")["id"] == "of-a-figure", "nor is the sweep's the figure's"
+    assert marker.swept(folder, "of-the-sweep")["epochs"] == 3
 
 
 def test_a_failed_run_is_sent_as_one(begun, mirror, results, folder):
@@ -162,6 +207,19 @@ def test_a_run_that_stays_open_elsewhere_is_a_line(begun, mirror, results, folde
     asked.close()
     lock.release()
     assert "another process has it open" in capsys.readouterr().err
+
+
+def test_checkpoints_are_sent_of_what_was_not_logged_live(begun, mirror, results, folder):
+    asked = mirror(results, checkpoints=True)
+    asked.log_run(folder, PLACE)
+    asked.close()
+    (artifact,) = [call[1] for call in begun[0].calls if call[0] == "artifact"]
+    assert "epoch-3.pt" in artifact.manifest.entries
+    shutil.rmtree(results / "runs" / "states")
+    asked = mirror(results, checkpoints=True, project="other")
+    asked.log_run(folder, PLACE)
+    asked.close()
+    assert not [call for call in begun[1].calls if call[0] == "artifact"], "nothing is kept, so nothing is sent"
 
 
 def test_checkpoints_are_not_sent_unless_asked_for(begun, mirror, results, folder):
@@ -234,6 +292,18 @@ def test_a_train_command_logs_while_it_trains(begun, monkeypatch, tmp_path, caps
     assert run.ended == [0]
     assert tiny.call(monkeypatch, capsys, tiny.train_main, *given)[0] == 0
     assert len(begun) == 1, "it is there"
+
+
+def test_a_train_command_logs_the_effect_of_a_run_that_is_there(begun, monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    given = [*tiny.TINY, "deficit=blur", "deficit.factor=2", "deficit.end=1", "recovery=1", f"results={tmp_path}/r",
+             "logger=wandb", "logger.mode=online"]  # fmt: skip
+    assert tiny.call(monkeypatch, capsys, tiny.train_main, *given)[0] == 0
+    begun.known = 2
+    for _ in range(2):
+        status, _, out = tiny.call(monkeypatch, capsys, tiny.train_main, *given, "effect=cost")
+        assert status == 0
+        assert f"cost: {begun[-1].summary['cost']:+.2f}" in out
 
 
 def test_places_hold_plain_values():

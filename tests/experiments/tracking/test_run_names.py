@@ -92,6 +92,25 @@ def test_groups_and_tags_fit():
     assert max(map(len, of(WINDOW.deficit, profile="p" * 200).tags)) == 64
 
 
+def test_a_long_name_keeps_its_end():
+    name = of(WINDOW.deficit, variant="v" * 150).name
+    assert len(name) <= 128
+    assert name.startswith("blur 0–20 · restart · vvv")
+    assert name.endswith("vvv · seed 3")
+
+
+def test_a_word_within_another_is_said():
+    assert of(WINDOW.deficit, variant="start").name == "blur 0–20 · restart · start · seed 3"
+    assert of(WINDOW.deficit, variant="restart").name == "blur 0–20 · restart · seed 3"
+
+
+def test_what_nothing_else_tells_apart_ends_with_its_id():
+    one = WINDOW.deficit.of_seed(3)
+    other = replace(one, probes=())
+    places = told_apart([(one, PLACE), (other, PLACE)])
+    assert [places[spec.run_id]["also"] for spec in (one, other)] == [[one.run_id[:6]], [other.run_id[:6]]]
+
+
 @pytest.mark.parametrize("name", list(FIGURES))
 def test_no_two_runs_of_a_figure_have_one_name(name):
     config = tiny.composed("figures", "profile=quick", "device=cpu")
