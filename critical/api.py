@@ -52,13 +52,28 @@ from critical.inference.claims import Claim
 from critical.inference.statistics import mean_interval
 from critical.inference.verdicts import Verdict, verdicts
 from critical.measures.fisher import trace_of_fisher
-from critical.models import MLP, AllCNN, ModelSpec, SplitAllCNN, SplitResNet18, Timm, TorchVision, TwoModality
-from critical.probes import Accuracy, Decoding, Fisher, Ladders, Probe, SourceVarianceProbe, StreamProbe
+from critical.models import MLP, AllCNN, ModelSpec, ResNet18, SplitAllCNN, SplitResNet18, Timm, TorchVision, TwoModality
+from critical.probes import (
+    Accuracy,
+    Decoding,
+    Filters,
+    Fisher,
+    FisherClean,
+    FisherVariants,
+    GradientCosine,
+    Gradients,
+    GradientsClean,
+    Ladders,
+    Probe,
+    SourceVarianceProbe,
+    StreamProbe,
+)
 from critical.results import Results
 from critical.stabilizers import (
     CrossSensorReconstruction,
     FisherPenalty,
     L2Init,
+    Mixup,
     ModalityDropout,
     NoStabilizer,
     ShrinkAndPerturb,
@@ -74,7 +89,7 @@ from critical.training.augmentation import Augmentation
 from critical.training.loop import NonFiniteLoss, Trainer, train
 from critical.training.optimizers import SGD, Adam, Optimizer
 from critical.training.runs import RunSpec
-from critical.training.schedules import Constant, Continue, Cyclic, HotRestart, Restart, Schedule, Stages
+from critical.training.schedules import Constant, Continue, Cyclic, HotRestart, Restart, Schedule, Stages, Steady
 from critical.training.timeline import Timeline, Window
 
 __all__ = [
@@ -107,11 +122,17 @@ __all__ = [
     "Digits",
     "Dissociation",
     "FashionMnist",
+    "Filters",
     "Fisher",
+    "FisherClean",
     "FisherPenalty",
+    "FisherVariants",
     "Folder",
     "FolderAndTable",
     "Glyphs",
+    "GradientCosine",
+    "Gradients",
+    "GradientsClean",
     "Halves",
     "HotRestart",
     "ImageAndSignal",
@@ -119,6 +140,7 @@ __all__ = [
     "L2Init",
     "LabelPermutation",
     "Ladders",
+    "Mixup",
     "Mnist",
     "ModalityDropout",
     "ModelSpec",
@@ -132,6 +154,7 @@ __all__ = [
     "Plan",
     "Probe",
     "RandomLabels",
+    "ResNet18",
     "Restart",
     "Results",
     "RunError",
@@ -150,6 +173,7 @@ __all__ = [
     "Stabilizer",
     "StabilizerWindow",
     "Stages",
+    "Steady",
     "Step",
     "StreamProbe",
     "Timeline",

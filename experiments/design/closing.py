@@ -44,6 +44,8 @@ class Closing(Parameters):
         """Returns windows of the shortest length at evenly spaced epochs and at half of each."""
         steps = spaced(protocol.longest_window, protocol.points)
         onsets = {held for step in steps for held in (step, step // 2)} - {0, 1}
+        while len(onsets) < 3:
+            onsets.add(max(onsets, default=1) + 1)
         return {"length": steps[0], "onsets": tuple(sorted(onsets))}
 
 

@@ -42,7 +42,7 @@ class Timing(Parameters):
     @classmethod
     def defaults(cls, protocol: Protocol) -> Mapping[str, Any]:
         """Returns switches up to the longest window; the first phase ends where the decaying rate has become low."""
-        switches = spaced(protocol.longest_window, protocol.points)
+        switches = spaced(protocol.longest_window, max(2, protocol.points))
         low = [switch for switch in switches if switch >= low_from(protocol)]
         return {"switches": switches, "phase": low[0] if low else switches[-1]}
 

@@ -98,8 +98,18 @@ def _papers() -> list[str]:
             for arxiv in PAPERS.values()]  # fmt: skip
 
 
+def sources(_: Path) -> str:
+    """Returns the table of the figures of each paper, and of ours."""
+    rows: dict[str, list[str]] = {}
+    for name in FIGURES:
+        folder, short = name.split("/")
+        arxiv = PAPERS.get(folder)
+        rows.setdefault(_cited(arxiv) if arxiv else "ours", []).append(f"`{short if arxiv else name}`")
+    return table(["source", "figures"], [[source, ", ".join(names)] for source, names in rows.items()])
+
+
 def figures(_: Path) -> str:
-    """Returns the table of figures."""
+    """Returns the table of figures and what they ask."""
     rows = []
     for name, figure in FIGURES.items():
         arxiv = PAPERS.get(name.partition("/")[0])
@@ -248,6 +258,7 @@ def _settings(*overrides: str) -> DictConfig:
 PARTS: dict[str, Callable[[Path], str]] = {
     "cost": cost,
     "found": found,
+    "sources": sources,
     "figures": figures,
     "citation": citation,
     "profiles": table_of_profiles,

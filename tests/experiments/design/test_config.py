@@ -194,7 +194,7 @@ def test_trying_on_data_does_not_draw_from_the_global_generator():
         (["+two_streams.foo=1"], "two_streams.foo: nothing reads it"),
         (["deficit.end=1"], "nothing reads deficit.end; a figure sets its windows itself"),
         (["two_streams.deficit.start=1"], "nothing reads two_streams.deficit.start"),
-        (["protocol.seeds=[0]"], "stabilizers/strength has seeds of its own and would keep them"),
+        (["protocol.seeds=[0]"], "has seeds of its own and would keep them"),
         (["protocol.seeds=range(3)"], "a list is wanted, protocol.seeds=[0,1,2]"),
         (["seeds=range(3)"], "a list is wanted, seeds=[0,1,2]"),
         (["seeds=range(20,22)"], "a list is wanted, seeds=[20,21]"),

@@ -14,6 +14,7 @@ from experiments.design.parameters import (
 )
 from experiments.design.rates import AgesAndRates, low_from
 from experiments.design.registry import FIGURES
+from experiments.design.timing import Timing
 from experiments.figures.controls.permanence import Ladder
 from experiments.figures.iclr2019.sensitivity_window import Onsets
 from experiments.figures.multimodal.modality_dropout import Modalities
@@ -95,8 +96,8 @@ def test_defaults_of_the_shortest_protocols_are_accepted(longest, points, recove
     for figure in FIGURES.values():
         given = dict(figure.parameters.defaults(made))
         given |= {"validation": 20} if "validation" in figure.parameters.names() else {}
-        if figure.parameters is Onsets and longest < 2:
-            continue  # a window of one epoch has one onset
+        if figure.parameters in (Onsets, Timing) and longest < 2:
+            continue  # a window of one epoch has one onset, and one switch
         if issubclass(figure.parameters, Removals) and min(longest, points) < 2:
             continue  # one removal; `profile.figure_settings` says what to change
         figure.parameters(**given)

@@ -264,9 +264,9 @@ def test_a_service_that_is_away_is_a_few_lines(refused, mirror, results, folder,
     for name in ("a", "b", "c", "d", "e"):
         asked.log_run(shutil.copytree(folder, folder.parent / name), PLACE)
     asked.close()
-    *said, last = capsys.readouterr().err.splitlines()
+    said = capsys.readouterr().err.splitlines()
     assert said[0].endswith("was not logged (no); the record on disk is complete")
-    assert "make sync" in last
+    assert any("make sync" in line for line in said)  # four go on at a time
     # Four go on at a time: so many are tried at most.
     assert 3 <= len(refused) <= 5
 
