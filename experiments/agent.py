@@ -132,6 +132,9 @@ def join(sweep_id: str, count: str | None, variables: Mapping[str, str]) -> int:
                 return agent.wait()
             except KeyboardInterrupt:
                 continue
+            except BaseException:
+                agent.kill()
+                raise
 
 
 def write_table(sweep_id: str, name: str, results: Path) -> Path | None:

@@ -172,7 +172,7 @@ def _run_row(item: PlannedRun, rows: list[dict[str, Any]]) -> dict[str, Any]:
         "loss": measured.pop("test_loss", nan),
         "accuracy_deficient": at_removal.get("test_accuracy_deficient", nan),
         **measured,
-        **_window_traces(item.spec, rows),
+        **_window_traces(item, rows),
         **{f"{column}@{epoch}": rows[epoch - 1].get(column, nan) if epoch <= len(rows) else nan
            for column, epochs in item.at.items() for epoch in epochs},
         "epochs": clock.end,
@@ -181,10 +181,15 @@ def _run_row(item: PlannedRun, rows: list[dict[str, Any]]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _window_traces(spec: RunSpec, rows: list[dict[str, Any]]) -> dict[str, float]:
-    """Returns the trace of Fisher before the window, and its geometric mean over the measured epochs of the window."""
-    onset = min((window.start for window in spec.timeline.windows), default=0)
-    held = [row["fisher_trace"] for row in rows[onset : spec.timeline.removal] if "fisher_trace" in row]
+def _window_traces(item: PlannedRun, rows: list[dict[str, Any]]) -> dict[str, float]:
+    """Returns the trace of Fisher before the window, and its geometric mean over the measured epochs of the window.
+
+    An arm that leaves the window out has no epochs of it, though its timeline parts its past from its recovery.
+    """
+    clock = item.spec.timeline
+    starts = [window.start for window in clock.windows]
+    onset = int(item.tags["onset"]) if item.tags.get("length") == 0 else min(starts, default=0)
+    held = [row["fisher_trace"] for row in rows[onset : clock.removal] if "fisher_trace" in row]
     positive = [trace for trace in held if trace > 0]
     mean = math.exp(sum(map(math.log, positive)) / len(positive)) if positive else math.nan
     before = rows[onset - 1].get("fisher_trace", math.nan) if 0 < onset <= len(rows) else math.nan

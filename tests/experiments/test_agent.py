@@ -225,7 +225,16 @@ def test_an_agent_and_the_sweep_here_give_one_table(service, swept_file, here, m
         assert Path(f"{results}/tables/sweeps/late.csv").read_bytes() == by_agents
 
 
+@pytest.fixture
+def interruptible():
+    """What was started in the background by a shell ignores Ctrl-C, and so do its children."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("interruptible")
 def test_where_the_service_goes_away_ctrl_c_ends_with_the_table(service, swept_file, here, monkeypatch, capsys):
     held = {"method": "grid", "program": "-", "parameters": {"seed": {"values": [0, 1]}},
             "command": [sys.executable, "-c", "pass", "${args_no_hyphens}"]}  # fmt: skip

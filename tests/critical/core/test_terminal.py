@@ -51,8 +51,8 @@ def test_a_full_disk_is_one_line(code):
 )
 def test_signs_that_an_encoding_lacks_are_spelt(setting):
     """A minus above all."""
-    code = "from experiments import opening\nopening.say('−3.1 pt ✓ ✗ ≈ … 漢')\n"
-    code += "import sys\nprint('→', file=sys.stderr)\n"
+    code = f"from experiments import opening\nopening.say({'−3.1 pt ✓ ✗ ≈ … 漢'!a})\n"
+    code += f"import sys\nprint({'→'!a}, file=sys.stderr)\n"
     command = ["env", *setting.split(), sys.executable, "-c", code]
     done = subprocess.run(command, cwd=ROOT, capture_output=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"-3.1 pt + x ~ ... ?\n", b"->\n")

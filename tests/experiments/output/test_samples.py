@@ -67,6 +67,6 @@ def test_they_are_fewer_rather_than_too_heavy(monkeypatch):
 
 @pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
 def test_a_signal_is_a_line(value):
-    sheet = module._sheet(torch.full((1, 1, 40), value))
-    rows = np.flatnonzero((pixels(sheet)[..., 0] > 150).any(axis=1))
+    sheet = np.asarray(module.sheet(torch.full((1, 1, 40), value)).convert("RGB"))
+    rows = np.flatnonzero((sheet[..., 0] > 150).any(axis=1))
     assert rows.tolist() == [round((module.SIGNAL_HEIGHT - 3) * (1 - value)) + 1]
