@@ -2,7 +2,7 @@
 
 Settings are those of `experiments.train` (logger.project=…, results=…). How far a run was sent is noted in its folder,
 and the service says how many epochs it has, so the command can be given again at any time. It also sends what is there
-of runs that were cut, unless somebody trains them. Whatever fails is a line, and ends it with status 1.
+of runs that were cut, unless another process is training them. Each failure is one line; the exit status is then 1.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -32,8 +33,9 @@ class _Zoo(OneView):
     def _where(self) -> str:
         return f"model={self.name}: arch={self.arch}"
 
+    @abstractmethod
     def _network(self, channels: int, classes: int) -> nn.Module:
-        raise NotImplementedError
+        """Returns the network of the library."""
 
     def add_layers(self, network: SingleView, shape: Shape, classes: int) -> None:
         """Appends `network`, with new weights; none are downloaded."""

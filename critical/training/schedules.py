@@ -12,7 +12,7 @@ in the recovery alone:
 | `cyclic`      | cosine cycles of `period` epochs from rate down to floor · rate                   |
 | `constant`    | rate, as in all other epochs                                                      |
 | `stages`      | given stage by stage, whatever the windows are                                    |
-| `steady`      | rate · decay^s; in the window constant, whatever its age                          |
+| `steady`      | rate · decay^s; before it, the rate is constant in the window at any onset        |
 
 Sources: Achille et al. 2019 (continue, constant); Pawlak 2025, arXiv 2510.09687 (restarting and
 cycling the rate after the deficit).

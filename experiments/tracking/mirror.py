@@ -74,7 +74,7 @@ class WandbLogger(Logger):
             for spec, place in runs:
                 try:
                     marker.announce(marker.folder_of(self.results, spec.run_id), plain(place))
-                # A folder of somebody else's: the others are noted all the same.
+                # Another user owns this folder; go on with the rest.
                 except WriteError as error:
                     refused.append(error)
             if refused:

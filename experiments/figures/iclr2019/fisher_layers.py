@@ -13,7 +13,7 @@ from experiments.design.protocol import CONTINUE, RESTART, Protocol
 from experiments.design.sources import ICLR2019, OURS
 
 THIRDS = "The network is parted into thirds of its layers here."
-UPRIGHT = "On clean images: on flipped ones the network is the mirror image of a clean one, whatever it has learnt."
+UPRIGHT = "Measured on clean images: on flipped ones the shares equal those of a clean network by symmetry."
 
 
 def design(protocol: Protocol, parameters: Removal) -> Design:

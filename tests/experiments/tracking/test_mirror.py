@@ -130,19 +130,19 @@ def test_offline_effects_come_with_the_whole_run(begun, mirror, results, folder)
     assert begun[1].summary.keys() >= {"final_accuracy", "cost", "harm"}
 
 
-def test_a_folder_of_somebody_else_is_a_line(begun, mirror, results, spec, capsys, monkeypatch):
+def test_a_folder_of_another_user_is_one_line(begun, mirror, results, spec, capsys, monkeypatch):
     other, noted = SECOND, []
 
     def announce(folder, place):
         if folder.name == spec.run_id:
-            raise WriteError("it is somebody else's")
+            raise WriteError("another user owns it")
         noted.append(folder.name)
 
     monkeypatch.setattr(marker, "announce", announce)
     mirror(results).announce([(spec, PLACE), (other, PLACE)])
     assert noted == [other.run_id], "the others are noted"
     (line,) = capsys.readouterr().err.splitlines()
-    assert "somebody else's" in line
+    assert "another user owns it" in line
 
 
 def test_a_service_that_takes_nothing_at_the_end_is_a_refusal(begun, mirror, results, folder, monkeypatch, capsys):
