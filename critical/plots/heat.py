@@ -25,11 +25,11 @@ def heat(
         means: What the cells hold, (up, across); NaN leaves one empty.
         across: The columns, from left to right.
         up: The rows, from the bottom.
-        signed: Whether 0 is the middle of the colours.
+        signed: Whether 0 is the middle of the colours; red is above it, so that a cost is red.
         below: A second line for each cell, (up, across).
     """
     most = float(np.nanmax(np.abs(means))) if np.isfinite(means).any() else 1.0
-    limits = {"vmin": -most, "vmax": most, "cmap": "RdBu"} if signed else {"cmap": "cividis"}
+    limits = {"vmin": -most, "vmax": most, "cmap": "RdBu_r"} if signed else {"cmap": "cividis"}
     image = axis.imshow(means, origin="lower", aspect="auto", **limits)
     for row, column in np.argwhere(np.isfinite(means)):
         bright = np.dot(np.asarray(image.cmap(image.norm(means[row, column])))[:3], (0.299, 0.587, 0.114))
