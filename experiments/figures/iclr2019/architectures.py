@@ -186,7 +186,7 @@ FIGURE = Figure(
         "ResNet-18 is the pre-activation one; the shape of the curves is shown, the claims are about the last removal.",
         "In small profiles the fully connected network is a tenth as wide, and its rate falls as that of the others; "
         "in quick it learns glyphs of more contrast instead of MNIST, in laptop 10,000 images of MNIST.",
-        "Rates of the constant schedule and of Adam are ours; without normalisation, in `paper`, too. Adam goes without "
-        "weight decay.",
+        "Rates of the constant schedule and of Adam are ours; in paper that without normalisation, too. Adam goes "
+        "without weight decay.",
     ),
 )
