@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from critical.core.files import remedy
 from critical.core.spec import SpecError
 from critical.core.terminal import end_output, open_streams, output_is_gone
 from critical.execution.catalogue import STATES
@@ -122,7 +123,8 @@ def main() -> int:
     except OSError as error:
         if output_is_gone(error):
             return end_output(error) * (not isinstance(error, BrokenPipeError))
-        print(f"error: {error}", file=sys.stderr)
+        said = f"{error.filename or 'the system'}: {remedy(error)}" if error.errno else str(error)
+        print(f"error: {said}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)

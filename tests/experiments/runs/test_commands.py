@@ -1,5 +1,6 @@
 """`python -m experiments.runs`: what is printed, drawn and refused."""
 
+import errno
 import io
 import json
 import os
@@ -346,6 +347,15 @@ class TestEnds:
         assert call("list", folder=tmp_path)[2] == [
             f"error: results={tmp_path}: there are no runs below it; train some, or name another folder"
         ]
+
+    def test_what_the_system_refuses_says_what_to_do(self, call, results_folder, monkeypatch):
+        def full(*_: object) -> int:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "curves.png")
+
+        monkeypatch.setattr("experiments.runs.texts.exported", full)
+        status, out, err = call("export", folder=results_folder)
+        assert (status, out) == (1, "")
+        assert err == ["error: curves.png: No space left on device; make room"]
 
     def test_help_names_every_command(self, call):
         status, out, _ = call("--help")
