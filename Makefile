@@ -29,7 +29,7 @@ SETTINGS = $(if $(FIGURE),'figure=[$(FIGURE)]') $(if $(PROFILE),'profile=$(PROFI
 figures: $(READY) ## draw figures and report; FIGURE=headline, all or names; PROFILE= SEEDS= JOBS= DEVICE= DRY=1 ARGS=
 	@$(RUN) -m experiments $(strip $(SETTINGS))
 
-show: $(READY) ## what the committed results say, and their pages; PROFILE= ALL=1 (our controls too)
+show: $(READY) ## what the committed results say, and their pages; PROFILE= ALL=1 (every claim)
 	@$(RUN) -m experiments.show $(if $(PROFILE),'profile=$(PROFILE)') $(if $(filter 1,$(ALL)),all=true) $(ARGS)
 
 reference: $(READY) ## write committed tables, results/reference; FIGURE= PROFILE= SEEDS=20,21

@@ -1,7 +1,7 @@
 """What do the committed results say? `python -m experiments.show` (`make show`), some seconds, no training, no data.
 
-Writes the page of every committed profile, with one's own results beside them, and prints the verdicts on the papers'
-claims, a line a claim; `all=true` adds our controls, `profile=quick` shows one, `results=…` is the folder.
+Writes the page of every committed profile, with one's own results beside them, and prints the verdicts on the claims
+that lead a figure, a line a claim; `all=true` prints all of them, `profile=quick` shows one, `results=…` is the folder.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from rich.text import Text
 
 from critical.core.spec import SpecError, closest
 from critical.core.terminal import on_terminal
+from critical.inference.claims import OURS
 from experiments.design.command import in_one_line
 from experiments.design.command_line import HELP, few
 from experiments.design.help import page
-from experiments.output import pages, pictures
-from experiments.output.compared import Column, Row, blocks
+from experiments.output import compared, pages, pictures
+from experiments.output.compared import Chosen, Column, Row, blocks
 from experiments.output.pages import Sheet
 from experiments.output.records import NO_RESULT, REFERENCE, names
 from experiments.output.report import build_index, build_report, known_names, orders
@@ -29,6 +30,10 @@ from experiments.output.words import VERDICTS
 
 SETTINGS = {"all": "false", "profile": "", "results": "results"}
 EXAMPLES = ("python -m experiments.show", "python -m experiments.show profile=quick all=true")
+LEADING = {"leading claim": compared.leading}
+ALL = {"claim of a paper": compared.of_papers, "control of this suite": compared.controls}
+CONTROL = "› "
+"""Marks a claim of ours."""
 STYLES = {"good": "green", "bad": "red", "small": "cyan", "open": "dim", "absent": "dim"}
 
 
@@ -66,24 +71,26 @@ def columns(shown: Sequence[Sheet]) -> list[Column]:
     return list(held.values())
 
 
-def listed(held: Sequence[Column], papers: bool, width: int | None = None) -> Table:
+def listed(held: Sequence[Column], heading: str, chosen: Chosen, width: int | None = None) -> Table:
     """Returns a table of claims and results.
 
     Args:
         held: The results, a column each.
-        papers: Whether the claims are the papers', or our controls.
+        heading: What stands above the claims.
+        chosen: Those that are wanted.
         width: Of the terminal; None where lines are read by another program.
     """
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, title_justify="left")
     table.add_column("figure", no_wrap=True)
-    table.add_column("claim of a paper" if papers else "control of this suite", no_wrap=True)
+    table.add_column(heading, no_wrap=True)
     for column in held:
         table.add_column(title(column), no_wrap=True)
-    for block in blocks(held, papers):
+    for block in blocks(held, chosen):
         for place, row in enumerate(block.rows):
             # In a terminal a figure is named once; lines that are searched name it each.
             name = block.figure if place == 0 or width is None else ""
-            table.add_row(name, row.short, *_cells(row))
+            ours = CONTROL if row.source == OURS else ""
+            table.add_row(name, f"{ours}{row.short}", *_cells(row))
     return table
 
 
@@ -116,13 +123,14 @@ def main() -> None:
     console = Console(highlight=False, width=None if on_terminal() else 200)
     width = console.width if on_terminal() else None
     held = columns(shown)
-    for papers in (True, False) if given["all"] == "true" else (True,):
-        console.print(listed(held, papers, width))
+    tables = ALL if given["all"] == "true" else LEADING
+    for heading, chosen in tables.items():
+        console.print(listed(held, heading, chosen, width))
     signs = ", ".join(f"{look.sign} {word}" for word, look in VERDICTS.items())
     console.print(f"{signs}; ! confirmed on two batches of seeds, else provisional. pt: percentage points")
-    if given["all"] != "true":
-        count = sum(len(block.rows) for block in blocks(held, papers=False))
-        console.print(f"{count} controls of this suite: all=true (make show ALL=1)")
+    if tables is LEADING:
+        count = sum(len(block.rows) for chosen in ALL.values() for block in blocks(held, chosen))
+        console.print(f"{CONTROL}a control of this suite. All {count} claims: all=true (make show ALL=1)")
     if others := [name for name in known_names(results) if name not in [sheet.name for sheet in shown]]:
         console.print(f"There is also {', '.join(others)}: profile=NAME shows it", soft_wrap=True)
     for sheet in shown:

@@ -5,11 +5,12 @@ Pure functions of records; `experiments.output.report` and `experiments.show` pu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from critical.inference.claims import OURS
+from experiments.output.headline import leaders
 from experiments.output.records import OWN, FigureRecord
 from experiments.output.report_text import data_label, data_name, listed, tally
 
@@ -24,6 +25,8 @@ AGREEMENT = {
 }
 
 Verdict = Mapping[str, Any]
+Chosen = Callable[[FigureRecord], Sequence[Verdict]]
+"""Which verdicts of a record stand in a matrix."""
 
 
 @dataclass(frozen=True)
@@ -85,13 +88,28 @@ def anchor(figure: str, claim_id: str = "") -> str:
     return f"{named}--{claim_id.replace('.', '-')}" if claim_id else named
 
 
-def blocks(columns: Sequence[Column], papers: bool, figures: Sequence[str] | None = None) -> list[Block]:
+def of_papers(record: FigureRecord) -> list[Verdict]:
+    """Returns the verdicts on the papers' claims."""
+    return [verdict for verdict in record.verdicts if verdict["source"] != OURS]
+
+
+def controls(record: FigureRecord) -> list[Verdict]:
+    """Returns the verdicts on our claims."""
+    return [verdict for verdict in record.verdicts if verdict["source"] == OURS]
+
+
+def leading(record: FigureRecord) -> list[Verdict]:
+    """Returns the verdicts that the headline of a figure speaks of."""
+    return leaders(record.verdicts, record.leading)
+
+
+def blocks(columns: Sequence[Column], chosen: Chosen, figures: Sequence[str] | None = None) -> list[Block]:
     """Returns the rows of a verdict matrix, figure by figure.
 
     Args:
         columns: The results that stand beside each other. Figures and claims are in the order of the first that has
             them.
-        papers: Whether the claims are those of the papers, or the controls of this suite.
+        chosen: The claims of a figure that are wanted: `of_papers`, `controls` or `leading`.
         figures: The figures that are wanted; all that a column has when left out.
     """
     wanted = dict.fromkeys(name for column in columns for name in column.records)
@@ -100,9 +118,8 @@ def blocks(columns: Sequence[Column], papers: bool, figures: Sequence[str] | Non
         records = [column.records[figure] for column in columns if figure in column.records]
         named: dict[str, Verdict] = {}
         for record in records:
-            for verdict in record.verdicts:
-                if (verdict["source"] != OURS) == papers:
-                    named.setdefault(verdict["claim_id"], verdict)
+            for verdict in chosen(record):
+                named.setdefault(verdict["claim_id"], verdict)
         rows = tuple(
             Row(figure, claim_id, verdict["short"], verdict["sentence"], verdict["source"],
                 tuple(column.verdict(figure, claim_id) for column in columns))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from experiments.output import compared
-from experiments.output.compared import Block, Column, Verdict, anchor, blocks
+from experiments.output.compared import Block, Chosen, Column, Verdict, anchor, blocks, controls, of_papers
 from experiments.output.pages import Sheet
 from experiments.output.report_text import brief, found, listed, sureness
 from experiments.output.words import VERDICTS
@@ -60,9 +60,9 @@ class MatrixBlock:
     rows: tuple[MatrixRow, ...]
 
 
-def matrix(sheet: Sheet, papers: bool) -> list[MatrixBlock]:
+def matrix(sheet: Sheet, chosen: Chosen) -> list[MatrixBlock]:
     """Returns the verdict matrix of a page: the papers' claims, or our controls."""
-    return [_block(sheet, block) for block in blocks(sheet.columns, papers, sheet.figures)]
+    return [_block(sheet, block) for block in blocks(sheet.columns, chosen, sheet.figures)]
 
 
 def _block(sheet: Sheet, block: Block) -> MatrixBlock:
@@ -107,7 +107,7 @@ class Key:
 
 def key(sheet: Sheet) -> Key:
     """Returns the legend of a page's matrix."""
-    cells = [one for papers in (True, False) for block in matrix(sheet, papers) for row in block.rows
+    cells = [one for chosen in (of_papers, controls) for block in matrix(sheet, chosen) for row in block.rows
              for one in row.cells if one]  # fmt: skip
     held = {one.word for one in cells}
     sure = next((one.word for one in cells if one.sure == "confirmed"), "")

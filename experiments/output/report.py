@@ -24,7 +24,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from critical.core.files import write_atomically
 from critical.core.spec import SpecError, closest
 from experiments.design.command import in_one_line
-from experiments.output import explained, looks, matrices, pages, pictures, report_text
+from experiments.output import compared, explained, looks, matrices, pages, pictures, report_text
 from experiments.output.pages import Sheet
 from experiments.output.records import OWN, REFERENCE, names
 from experiments.output.words import VERDICTS
@@ -59,8 +59,8 @@ def build_report(results: Path, name: str, *, drawing: bool = False, jobs: int |
         sheet=sheet,
         figures=[pages.section(sheet, figure, folder) for figure in sheet.figures],
         about=explained.about(sheet.name, sheet.records),
-        papers=matrices.matrix(sheet, papers=True),
-        controls=matrices.matrix(sheet, papers=False),
+        papers=matrices.matrix(sheet, compared.of_papers),
+        controls=matrices.matrix(sheet, compared.controls),
         found=pages.found_of(sheet),
         key=matrices.key(sheet),
     )

@@ -42,11 +42,13 @@ def test_committed_results_are_drawn_and_told_without_data_and_training(monkeypa
     assert (status, lines) == (0, [])
     said = out.splitlines()
     record = read_record(results, "quick", FIGURE, "reference")
-    papers = [held for held in record.verdicts if held["source"] != OURS]
-    for line, held in zip(said[1:], papers, strict=False):
+    leading = {held["claim_id"]: held for held in record.verdicts if held["claim_id"] in record.leading}
+    assert {held["source"] == OURS for held in leading.values()} == {True, False}
+    for line, claim in zip(said[1:], record.leading, strict=False):
         assert line.startswith(FIGURE)
-        assert held["short"] in line
-    assert f"{len(record.verdicts) - len(papers)} controls of this suite: all=true (make show ALL=1)" in out
+        assert leading[claim]["short"] in line
+        assert (show.CONTROL in line) == (leading[claim]["source"] == OURS)
+    assert f"a control of this suite. All {len(record.verdicts)} claims: all=true (make show ALL=1)" in out
     assert said[-1] == f"all: {results}/report/index.html"
     folder = results / "report" / "quick"
     assert sorted(path.name for path in (folder / "figures" / "iclr2019").iterdir()) == [
@@ -63,7 +65,7 @@ def test_controls_are_told_where_they_are_asked_for(monkeypatch, capsys, results
     _, _, out = shown(monkeypatch, capsys, f"results={results}", "all=true")
     record = read_record(results, "quick", FIGURE, "reference")
     assert all(held["short"] in out for held in record.verdicts)
-    assert "controls of this suite: all=true" not in out
+    assert "all=true" not in out
 
 
 def test_one_s_own_results_stand_beside(monkeypatch, capsys, tmp_path):
@@ -73,7 +75,7 @@ def test_one_s_own_results_stand_beside(monkeypatch, capsys, tmp_path):
     make(tmp_path, FIGURE, name="quick+deficit=noise", verdicts=[verdict("reversed", 0)])
     make(tmp_path, FIGURE, name="smoke", where="reference", verdicts=[verdict("reproduced", 0)])
     _, _, out = shown(monkeypatch, capsys, f"results={tmp_path}")
-    assert out.splitlines()[0].split() == ["figure", "claim", "of", "a", "paper", "quick,", "here", "quick"]
+    assert out.splitlines()[0].split() == ["figure", "leading", "claim", "quick,", "here", "quick"]
     assert "claim number 0" in out
     assert "? −6.2 pt" in out
     assert "✓! −6.2 pt" in out

@@ -49,22 +49,28 @@ class TestBlocks:
     def test_hold_every_claim_of_any_column_once_in_the_order_of_the_first(self):
         first = column(verdict("reproduced", 2), verdict("reversed", 1))
         second = column(verdict("undecided", 1), verdict("negligible", 3), name="laptop")
-        (block,) = compared.blocks([first, second], papers=True)
+        (block,) = compared.blocks([first, second], compared.of_papers)
         assert [row.claim_id for row in block.rows] == ["claim-2", "claim-1", "claim-3"]
         words = [[held and held["verdict"] for held in row.verdicts] for row in block.rows]
         assert words == [["reproduced", None], ["reversed", "undecided"], [None, "negligible"]]
 
     def test_part_the_papers_claims_from_ours(self):
         held = column(verdict("reproduced", 1), verdict("reversed", 2, source=OURS))
-        assert [row.claim_id for block in compared.blocks([held], papers=True) for row in block.rows] == ["claim-1"]
-        assert [row.claim_id for block in compared.blocks([held], papers=False) for row in block.rows] == ["claim-2"]
-        assert compared.blocks([column(verdict("reproduced"))], papers=False) == []
+        for chosen, named in ((compared.of_papers, "claim-1"), (compared.controls, "claim-2")):
+            assert [row.claim_id for block in compared.blocks([held], chosen) for row in block.rows] == [named]
+        assert compared.blocks([column(verdict("reproduced"))], compared.controls) == []
+
+    def test_hold_what_the_headline_speaks_of(self):
+        held = column(verdict("reproduced", 1), verdict("negligible", 2), verdict("reversed", 3, source=OURS))
+        assert [row.claim_id for block in compared.blocks([held], compared.leading) for row in block.rows] == [
+            "claim-1", "claim-3"
+        ]  # fmt: skip
 
     def test_are_those_of_the_figures_that_are_wanted(self):
         held = Column("quick", "reference", {
             figure: record(figure, verdicts=[verdict("reproduced")]) for figure in ("a/one", "a/two")
         })  # fmt: skip
-        assert [block.figure for block in compared.blocks([held], True, ["a/two"])] == ["a/two"]
+        assert [block.figure for block in compared.blocks([held], compared.of_papers, ["a/two"])] == ["a/two"]
 
 
 def test_sources_are_counted_the_papers_with_most_claims_first_and_ours_last():
