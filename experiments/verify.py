@@ -85,11 +85,11 @@ def compared(figure: Figure, design: Design, held: pd.DataFrame, new: pd.DataFra
         table[table["seed"] == seed].set_index("arm_id").reindex(ids).drop(columns=words, errors="ignore")
         for table in (held, new)
     )
-    if before["accuracy"].isna().all():
+    if before.isna().all(axis=None):
         raise SpecError(f"verify: {figure.name} has no runs of seed {seed} in its reference table; make it first")
     columns = [name for name in after if name in before]
     equal = (before[columns].eq(after[columns]) | (before[columns].isna() & after[columns].isna())).all(axis=1)
-    gap = (before["accuracy"] - after["accuracy"]).abs()
+    gap = (before["accuracy"] - after["accuracy"]).abs() if "accuracy" in columns else pd.Series([0.0])
     seeds = sorted(set(held["seed"]))
     mixed = pd.concat([held[held["seed"] != seed], new], ignore_index=True)
     old_words, new_words = (
@@ -104,8 +104,9 @@ def made_on(design: Design, held: pd.DataFrame) -> str | None:
 
     Layout and precision may be others than the design's: an accelerator has better ones of its own.
     """
-    there, seed = set(held["run_id"]), [int(held["seed"].min())]
+    seed = [int(held["seed"].min())]
     runs = [item.spec for item in tables.planned(design, seed)]
+    there = set(held["run_id"]) if runs else set()
     for device, precision, last in itertools.product(DEVICES, PRECISIONS, (True, False)):
         with contextlib.suppress(SpecError):
             changes: dict[str, Any] = {"device": device, "precision": precision, "channels_last": last}
@@ -115,9 +116,12 @@ def made_on(design: Design, held: pd.DataFrame) -> str | None:
 
 
 def anew(design: Design, seed: int, name: str, jobs: int) -> pd.DataFrame:
-    """Trains the runs of a seed in a temporary folder and returns their rows as a table holds them."""
+    """Trains the runs of a seed in a temporary folder, or computes them; returns their rows as a table holds them."""
     with tempfile.TemporaryDirectory() as folder:
         root, items = Path(folder), tables.planned(design, [seed])
+        if design.table is not None:
+            tables.write(tables.computed(design, [seed]), root, name)
+            return tables.read(root, name).runs
         run_all(plan(item.spec for item in items), RunStore(root / "runs"), jobs, name, root / "logs")
         tables.write(tables.collect(items, RunStore(root / "runs")), root, name)
         return tables.read(root, name).runs

@@ -41,6 +41,7 @@ SMALLEST = {
     "trace": Smallest(math.log(1.2), "×", "trace of the Fisher information, as a ratio", ratio=True),
     "gradient": Smallest(math.log(1.2), "×", "norms of the gradient's mean and deviation, as a ratio", ratio=True),
     "error": Smallest(math.log(1.1), "×", "test error, as a ratio: the share of what was left to learn", ratio=True),
+    "time": Smallest(math.log(1.1), "×", "time until something is learnt, as a ratio", ratio=True),
     "correlation": Smallest(0.3, "", "rank correlation over conditions"),
 }
 """Unit → smallest effect of interest."""
@@ -58,6 +59,8 @@ _COLUMNS = (
     ("filter_", "share"),
     ("gradient_", "gradient"),
     ("error", "error"),
+    ("half_time_", "time"),
+    ("learnt_", "share"),
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -22,17 +22,24 @@ ENDS = {-1.0: "only\nview b", 0.0: "both\nalike", 1.0: "only\nview a"}
 
 @dataclass(frozen=True, kw_only=True)
 class Preferences(Histograms):
-    """Histograms of relative source variance: views are named at the ends of the axis, arms within it."""
+    """Histograms of relative source variance: views are named at the ends of the axis, arms within it.
+
+    Attributes:
+        names: Where arms are named: at the `left`, or in the `middle` where the histograms lie at both ends.
+    """
 
     kind: ClassVar[str] = "preferences"
+    names: Literal["left", "middle"] = "left"
 
     def draw(self, axis: Axes, runs: pd.DataFrame, epochs: pd.DataFrame) -> None:
         """Draws the panel."""
         super().draw(axis, runs, epochs)
         axis.set_xticks(list(ENDS), list(ENDS.values()))
+        place, align = (0.5, "center") if self.names == "middle" else (0.0, "left")
         for rank, (look, _) in enumerate(self.lines):
-            axis.annotate(look.label, (0, 1), xycoords="axes fraction", xytext=(4, -4 - 11 * rank), va="top",
-                          textcoords="offset points", color=style.seen(look.colour, style.TEXT_CONTRAST))  # fmt: skip
+            axis.annotate(look.label, (place, 1), xycoords="axes fraction", xytext=(4 - 8 * place, -4 - 11 * rank),
+                          va="top", ha=align, textcoords="offset points",
+                          color=style.seen(look.colour, style.TEXT_CONTRAST))  # fmt: skip
         for drawn in axis.patches:
             drawn.set_label("_")  # named already, so no legend has it
 

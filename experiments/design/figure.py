@@ -36,8 +36,9 @@ class Design:
         siblings: Arms whose last weights are set against another arm's: `barrier` is a column of theirs; see
             `critical.execution.pairs`.
         panel_inches: Width and height of a panel; several heights: those of the rows.
-        table: For figures that compute their table instead of training: a function that returns it. Its rows have
-            `arm_id`, `seed` and `failure` like those of runs.
+        table: For figures that compute their table instead of training: a function that returns it, for all seeds. Its
+            rows have `arm_id`, `seed` and `failure` like those of runs; see `experiments.design.computed`.
+        epochs: The same for the table of curves, with `epoch`: whatever stands on the horizontal axis.
         note: What the caption says besides what follows from the panels.
         seeds: Other seeds than the protocol's: those that choose a setting.
         leading: Ids of the claims that the headline speaks of; when left out, the first of the papers' and the first of
@@ -52,6 +53,7 @@ class Design:
     siblings: Mapping[Arm, Arm] = field(default_factory=dict)
     panel_inches: tuple[float, float | Sequence[float]] = style.PANEL_INCHES
     table: Callable[[], pd.DataFrame] | None = None
+    epochs: Callable[[], pd.DataFrame] | None = None
     note: str = ""
     seeds: tuple[int, ...] | None = None
     leading: tuple[str, ...] = ()

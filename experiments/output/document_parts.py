@@ -218,6 +218,8 @@ def _price(record: FigureRecord) -> list[str]:
     said = [f"`{record.figure}`", str(record.runs), f"{record.epochs_needed:,}", f"{record.epochs_separate:,}"]
     if record.cpu_seconds is None:
         return [*said, "unknown", "unknown"]
+    if not record.epochs_needed:
+        return [*said, minutes(record.cpu_seconds), "nothing is trained"]
     return [*said, minutes(record.cpu_seconds), f"{record.cpu_seconds / record.epochs_needed:.2f} s"]
 
 

@@ -157,8 +157,9 @@ def make(figure: Figure, protocol: Protocol, parameters: Any, setting: Setting) 
         setting.train(needed, figure.name)
         collected = tables.collect(items, setting.store)
     else:
-        collected = Tables(design.table())
-    made_by = provenance(items, setting.store)
+        began = time.process_time()
+        collected = tables.computed(design, now)
+    made_by = provenance(items, setting.store) if design.table is None else [computer(now, began)]
     with locks.in_turn(setting.lock):
         # Asked again: while this one trained, another command may have written under the same name.
         refuse_other_settings(figure, protocol, setting)
@@ -222,9 +223,12 @@ def samples_before(figure: Figure, setting: Setting) -> list[dict[str, Any]]:
 def make_reference(figure: Figure, protocol: Protocol, parameters: Any, setting: Setting) -> FigureRecord:
     """Makes a committed table, `setting.seeds_at_once` at a time, so that what a sitting has finished is kept.
 
-    Without `setting.seeds` the seeds that the table lacks are trained; with none lacking it is drawn anew.
+    Without `setting.seeds` the seeds that the table lacks are trained; with none lacking it is drawn anew. A table that
+    is computed is computed anew, whole.
     """
     design = designed(figure, protocol, parameters)
+    if design.table is not None:
+        return make(figure, protocol, parameters, setting)
     if setting.seeds is None:
         every = planned_seeds(design, protocol)
         done = finished_seeds(design, every, setting.tables, figure.name)
@@ -250,6 +254,12 @@ def provenance(items: Sequence[PlannedRun], store: RunStore) -> list[dict[str, A
         own = [key for key, (_, who) in places.items() if environment.same(who, maker)]
         maker |= {"seeds": sorted({places[key][0] for key in own}), "cpu_seconds": round(store.cpu_seconds(own), 1)}
     return makers
+
+
+def computer(seeds: Sequence[int], began: float) -> dict[str, Any]:
+    """Returns who computed a table, as `provenance` does; `began` is the process time before it."""
+    (maker,) = environment.merged([environment.describe()])
+    return maker | {"seeds": sorted(seeds), "epochs": 0, "cpu_seconds": round(time.process_time() - began, 1)}
 
 
 def places(items: Iterable[PlannedRun], figure: Figure, setting: Setting) -> dict[str, dict[str, Any]]:

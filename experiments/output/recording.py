@@ -10,12 +10,16 @@ import pandas as pd
 from critical.execution.plan import plan
 from critical.inference.statistics import mean_interval
 from critical.inference.verdicts import to_records, verdicts
+from experiments.design.facts import DataFacts
 from experiments.design.figure import Design, Figure
 from experiments.design.protocol import DEFICIT, Protocol
 from experiments.output import tables
 from experiments.output.records import FigureRecord
 from experiments.output.tables import Tables
 from experiments.output.timelines import timelines
+
+COMPUTED = DataFacts("exact computation", 1)
+"""What stands for the data of figures that compute their table."""
 
 
 def recorded(
@@ -34,14 +38,14 @@ def recorded(
     """
     seeds = sorted(int(seed) for seed in collected.runs["seed"].unique())
     shown = plan(item.spec for item in tables.planned(design, seeds))
-    facts = protocol.facts
+    facts = protocol.facts if design.table is None else COMPUTED
     return FigureRecord(
         figure=figure.name,
         title=figure.title,
         caption=caption(figure, design, collected, protocol),
         alt=" ".join(panel.sentence() for panel in design.shown),
         data=facts.label,
-        schedule=schedule_text(protocol),
+        schedule=schedule_text(protocol) if design.table is None else "nothing is trained",
         seeds=seeds,
         runs=len(shown.runs),
         epochs_needed=shown.epochs_needed,
@@ -71,10 +75,11 @@ def caption(figure: Figure, design: Design, collected: Tables, protocol: Protoco
     """Says what is asked and seen, n, data and schedule, and how well the deficits were learnt."""
     count = collected.runs["seed"].nunique()
     said = [figure.question, *(panel.sentence() for panel in design.shown), design.note]
-    said.append(
-        f"n = {count} seeds, each a dot, means with 95 % intervals (Student's t). Data: "
-        f"{protocol.facts.label}. Schedule: {schedule_text(protocol)}."
-    )
+    said.append(f"n = {count} seeds, each a dot, means with 95 % intervals (Student's t).")
+    if design.table is None:
+        said.append(f"Data: {protocol.facts.label}. Schedule: {schedule_text(protocol)}.")
+    else:
+        said.append("Nothing is trained: the table is computed.")
     known = [arm for arm in learnt(collected.runs) if arm["learnt"] is not None]
     if known:
         listed = "; ".join(f"{arm['label']}: {arm['learnt']:.0f} %" for arm in known)

@@ -55,7 +55,7 @@ def refuse_changed_code(makers: Iterable[Mapping[str, Any]]) -> None:
 def finished_seeds(design: Design, seeds: Iterable[int], folder: Path, name: str) -> list[int]:
     """Returns the seeds of which a reference table holds every run, measured as the design asks, and its maker."""
     held, record = tables.read(folder, name).runs, tables.paths(folder, name)[0].with_suffix(".json")
-    if held.empty or not record.exists():
+    if held.empty or not record.exists() or design.table is not None:
         return []
     there = set(held["run_id"])
     made = {seed for maker in json.loads(record.read_bytes())["made_by"] for seed in maker["seeds"]}
@@ -71,7 +71,8 @@ def with_kept(
 ) -> tuple[Tables, list[dict[str, Any]]]:
     """Returns a reference table with the seeds of earlier sittings kept, and who made which.
 
-    What the design no longer has is left out; a kept seed that lacks a run of it goes whole.
+    What the design no longer has is left out; a kept seed that lacks a run of it goes whole. A computed table has all
+    seeds, so none is kept.
 
     Args:
         new: What was trained now.
@@ -83,7 +84,7 @@ def with_kept(
     """
     held = tables.read(folder, name)
     record = tables.paths(folder, name)[0].with_suffix(".json")
-    if held.runs.empty or not record.exists():
+    if held.runs.empty or not record.exists() or design.table is not None:
         return new, makers
     places = {arm.id: place for place, arm in enumerate(design.trained)}
     kept = set(finished_seeds(design, sorted(set(held.runs["seed"]) - set(now)), folder, name))

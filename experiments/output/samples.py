@@ -35,8 +35,11 @@ def samples(design: Design, protocol: Protocol) -> list[dict[str, Any]]:
 
     Returns:
         Mappings of `label` ("clean", "blur", …), `classes` (what the network is told), `views`: a mapping of `name`
-        ("" for one view), `png` (base64, the images side by side), `width` and `height` for each view.
+        ("" for one view), `png` (base64, the images side by side), `width` and `height` for each view. None where the
+        figure computes its table.
     """
+    if design.table is not None:
+        return []
     dataset = load(protocol.parts.data)
     acting: dict[str, tuple[Deficit, int]] = {}
     for arm in design.trained:

@@ -25,7 +25,7 @@ from experiments.design.figure import Design
 NOT_MEASURED = ("seconds", "deficit", "reset_optimizer", "epoch", "failure", "rate")
 """Columns of an epoch that say what was done, or how long it took."""
 
-NEEDED = ("arm_id", "seed", "accuracy")
+NEEDED = ("arm_id", "seed", "failure")
 """Columns that every table of a figure has."""
 
 
@@ -85,6 +85,13 @@ def planned(design: Design, seeds: Iterable[int]) -> list[PlannedRun]:
         for arm in design.trained
         for seed in seeds
     ]
+
+
+def computed(design: Design, seeds: Iterable[int]) -> Tables:
+    """Returns the tables of a design that computes them, the rows of the given seeds."""
+    assert design.table is not None
+    frames, known = (design.table(), pd.DataFrame() if design.epochs is None else design.epochs()), list(seeds)
+    return Tables(*(frame if frame.empty else frame[frame["seed"].isin(known)] for frame in frames))
 
 
 def _every_epoch(run: RunSpec) -> RunSpec:

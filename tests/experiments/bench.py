@@ -11,6 +11,9 @@ from experiments.output import pipeline, tables
 from experiments.tracking.logger import Logger
 
 NAMES = list(FIGURES)
+COMPUTED = ["cvpr2023/linear_sensor_drop", "cvpr2023/rsv_simulation"]
+"""The figures that compute their table instead of training."""
+TRAINED = [name for name in NAMES if name not in COMPUTED]
 FIRST = "iclr2019/deficit_removal"
 
 

@@ -45,6 +45,8 @@ def test_a_profile_designs_every_figure(name, figure):
     assert isinstance(parameters, FIGURES[figure].parameters)
     assert design.trained
     assert len({str(arm) for arm in design.trained}) == len(design.trained), "labels tell all arms apart"
+    if design.table is not None:
+        return
     seeds = pipeline.planned_seeds(design, protocol)[:2]
     planned = tables.planned(design, seeds)
     assert len({item.spec.run_id for item in planned}) == len(planned)

@@ -109,8 +109,8 @@ def test_a_file_without_rights_is_named(record, tmp_path):
         (b"arm_id,seed,accuracy\nx,0,90,1,2,3\nx,0\n", ""),
         (b"seed,accuracy\n0,90\n", "is no table of a figure: it lacks the column arm_id"),
         (b"arm_id,accuracy\n0,90\n", "is no table of a figure: it lacks the column seed"),
-        (b"arm_id,seed\n0,90\n", "is no table of a figure: it lacks the column accuracy"),
-        (b"arm_id,seed,accuracy\nx,0,90\nx,2,90\n", "lacks seed 1 of its record"),
+        (b"arm_id,seed\n0,90\n", "is no table of a figure: it lacks the column failure"),
+        (b"arm_id,seed,failure\nx,0,\nx,2,\n", "lacks seed 1 of its record"),
         (None, "is missing, and its record lies there"),
     ],
 )
@@ -124,7 +124,7 @@ def test_a_table_that_is_none_is_named(tmp_path, content, said):
 def test_a_page_is_not_drawn_from_a_table_that_lacks_seeds(tmp_path):
     make(tmp_path, FIGURE, where=REFERENCE)
     path = tmp_path / REFERENCE / "quick" / f"{FIGURE}.csv"
-    path.write_text("arm_id,seed,accuracy\nx,0,90\n")
+    path.write_text("arm_id,seed,failure\nx,0,\n")
     order = pictures.Order(tmp_path, "quick", FIGURE, tmp_path / "page")
     assert one_line(pictures.draw_order, order).startswith(f"{path} lacks seed 1 of its record")
 

@@ -98,7 +98,12 @@ class TestComputed:
         assert (verdict["effect"], verdict["verdict"], verdict["n"]) == (10.0, "reproduced", 6)
         assert (record.runs, record.epochs_needed, record.epochs_separate) == (0, 0, 0), "nothing was trained for it"
         assert len(tables.read(setting.tables, "controls/computed").runs) == 12
-        assert (record.seeds, record.made_by, record.failures) == (list(range(6)), [], [])
+        assert (record.seeds, record.failures, record.samples) == (list(range(6)), [], [])
+        (maker,) = record.made_by
+        assert (maker["seeds"], maker["epochs"], maker["commit"] != "") == (list(range(6)), 0, True)
+        assert "Nothing is trained: the table is computed." in record.caption
+        assert "Schedule" not in record.caption
+        assert (record.data, record.schedule) == ("exact computation", "nothing is trained")
         design = pipeline.designed(self.figure(protocol), protocol, Parameters())
         assert [str(arm) for arm in design.trained] == ["deprived", "clean"]
         assert tables.planned(design, (0, 1)) == []

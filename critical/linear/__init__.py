@@ -1,0 +1,1 @@
+"""Linear networks: their exact dynamics, and gradient descent beside them."""
