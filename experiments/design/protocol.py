@@ -168,7 +168,7 @@ class Protocol:
         schedule: str,
         budget: int | None = None,
         *,
-        deficit: Deficit | None = None,
+        deficit: Deficit | Course | None = None,
         **tags: Any,
     ) -> WindowArms:
         """Returns the arms of a window under given rates, followed by a recovery from the rate of epoch 0.
@@ -179,7 +179,7 @@ class Protocol:
             length: Its epochs.
             schedule: The name of these rates.
             budget: Clean epochs after it, in which the rate falls as far as in a standard recovery; that when left out.
-            deficit: Another deficit than the protocol's.
+            deficit: Another deficit than the protocol's, or several that follow each other in the window.
             **tags: Further columns.
         """
         budget = self.recovery if budget is None else budget

@@ -21,7 +21,7 @@ from experiments.figures.iclr2019 import (
     sensitivity_window,
 )
 from experiments.figures.icml2021 import fisher_early
-from experiments.figures.multimodal import modality_dropout
+from experiments.figures.multimodal import alternation, modality_dropout
 from experiments.figures.neurips2019 import regularisation_timing
 from experiments.figures.stabilizers import prevention, strength
 
@@ -48,6 +48,7 @@ FIGURES: dict[str, Figure] = {
         linear_sensor_drop,
         rsv_simulation,
         modality_dropout,
+        alternation,
         prevention,
         strength,
         regularisation_timing,

@@ -10,6 +10,7 @@ import re
 import numpy as np
 import pytest
 import tiny
+import worlds_of_alternation
 import worlds_of_computed
 import worlds_of_training
 import worlds_of_weights
@@ -171,6 +172,7 @@ WORLDS = {
     "cvpr2023/rsv_blur": variance,
     "multimodal/modality_dropout": modality,
     "stabilizers/prevention": prevention,
+    **worlds_of_alternation.WORLDS,
     **worlds_of_computed.WORLDS,
     **worlds_of_training.WORLDS,
     **worlds_of_weights.WORLDS,

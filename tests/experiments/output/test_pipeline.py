@@ -8,7 +8,7 @@ from bench import FIRST, NAMES, TRAINED, Bench
 
 from critical.core.spec import SpecError
 from critical.data import load
-from critical.deficits import ViewDropout
+from critical.deficits import AlternatingDeprivation, ViewDropout
 from critical.execution.pool import Workers
 from critical.inference.arms import term_values
 from critical.inference.verdicts import verdicts
@@ -21,6 +21,7 @@ from experiments.output import pictures, pipeline, tables
 from experiments.output.records import read_records
 from experiments.tracking.pictures import runs_table
 
+REMOVING = (ViewDropout.name, AlternatingDeprivation.name)
 COLUMNS = {
     *("arm_id", "label", "role", "deficit", "onset", "length", "removal", "schedule", "budget", "seed"),
     *("accuracy", "loss", "accuracy_deficient", "fisher_trace", "fisher_trace_error", "fisher_trace_window"),
@@ -63,9 +64,9 @@ def test_everything_promised_is_there(made, name):
     assert set(table.columns) >= COLUMNS
     assert table["accuracy"].between(0, 100).all()
     # Where a view is absent the number would mean nothing, so it is withheld.
-    told = (table["role"] == DEFICIT) & (table["deficit"] != ViewDropout.name)
-    assert table.loc[told, "accuracy_deficient"].notna().all()
-    assert table.loc[table["deficit"].isin(["none", ViewDropout.name]), "accuracy_deficient"].isna().all()
+    untold = table["deficit"].str.rpartition("+")[2].isin(["none", *REMOVING])
+    assert table.loc[(table["role"] == DEFICIT) & ~untold, "accuracy_deficient"].notna().all()
+    assert table.loc[untold, "accuracy_deficient"].isna().all()
     # A trace of the window for every arm that has one, and one before it where there is a before.
     assert (table["fisher_trace_window"].notna() == (table["length"] > 0)).all()
     assert (table["fisher_trace_onset"].notna() == (table["onset"] > 0)).all()
@@ -97,8 +98,8 @@ def test_the_record_says_what_was_done(made, name):
     assert len(record.timelines) == len(design.trained)
     assert record.samples[0]["label"] == "clean"
     assert record.leading == list(design.leading)
-    deficits = {item.tags["deficit"] for item in planned if item.tags["role"] == DEFICIT}
-    assert ("accuracy on deficient test images" in record.caption) == bool(deficits - {ViewDropout.name})
+    last = {item.tags["deficit"].rpartition("+")[2] for item in planned if item.tags["role"] == DEFICIT}
+    assert ("accuracy on deficient test images" in record.caption) == bool(last - {"none", *REMOVING})
     assert [verdict["claim_id"] for verdict in record.verdicts] == [claim.id for claim in design.claims]
     # Two seeds show no effect; that there is none they may.
     shown = {verdict["claim_id"] for verdict in record.verdicts if verdict["verdict"] in ("reproduced", "reversed")}
