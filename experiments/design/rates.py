@@ -65,11 +65,24 @@ def cell(
     budget: int | None = None,
     deficit: Deficit | None = None,
 ) -> WindowArms:
+    """Returns the arms of `constant_rate`, the trace measured after every epoch, since it is judged there."""
+    return constant_rate(after_every_epoch(protocol), age, high, length, settle, budget, deficit)
+
+
+def constant_rate(
+    protocol: Protocol,
+    age: int,
+    high: bool,
+    length: int,
+    settle: int = 0,
+    budget: int | None = None,
+    deficit: Deficit | None = None,
+) -> WindowArms:
     """Returns the arms of a window at a constant rate, at some age.
 
     Until that age the rate decays to the low one and stays there, so a late window at low rates is no jump. Then come
     `settle` clean epochs at the window's rate, the window, and a recovery of `budget` epochs (a standard one when left
-    out). The trace of the Fisher information is measured after every epoch, since it is judged here.
+    out).
     """
     aged, low = low_from(protocol), LOW * protocol.rate
     rate = protocol.rate if high else low
@@ -79,7 +92,7 @@ def cell(
     if age and (high or aged >= age):
         before.append((age, rate, 1.0))
     words = f"{'high' if high else 'low'} rate" + (f", settled for {settle} epochs" if settle else "")
-    return after_every_epoch(protocol).staged(tuple(before), age + settle, length, words, budget, deficit=deficit)
+    return protocol.staged(tuple(before), age + settle, length, words, budget, deficit=deficit)
 
 
 def windows(protocol: Protocol, parameters: AgesAndRates) -> dict[tuple[str, int], WindowArms]:

@@ -21,7 +21,7 @@ from experiments.figures.iclr2019 import (
     sensitivity_window,
 )
 from experiments.figures.icml2021 import fisher_early
-from experiments.figures.multimodal import alternation, modality_dropout
+from experiments.figures.multimodal import alternation, easy_wins, modality_age, modality_dropout
 from experiments.figures.neurips2019 import regularisation_timing
 from experiments.figures.stabilizers import prevention, strength
 
@@ -48,6 +48,8 @@ FIGURES: dict[str, Figure] = {
         linear_sensor_drop,
         rsv_simulation,
         modality_dropout,
+        modality_age,
+        easy_wins,
         alternation,
         prevention,
         strength,

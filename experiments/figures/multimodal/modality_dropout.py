@@ -11,15 +11,12 @@ from critical.inference.claims import Claim
 from critical.inference.effects import SMALLEST
 from critical.plots.panel import Look
 from critical.plots.panels import Dots
-from critical.plots.style import OTHER_COLOURS
 from experiments.design.figure import Design, Figure
+from experiments.design.modalities import COLOURS, MODALITIES
 from experiments.design.parameters import Parameters, ascending, at_least, spaced
 from experiments.design.protocol import RESTART_AT_ONSET, SCHEDULE_WORDS, Protocol, age, cost, harm
 from experiments.design.sources import CVPR2023, JUMP, OURS
 from experiments.design.two_streams import stream_claims
-
-MODALITIES = {"a": "image", "b": "signal"}
-COLOURS = {"a": OTHER_COLOURS[4], "b": OTHER_COLOURS[3]}
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """Worlds in which every sentence about therapies and ages of unlike modalities is true; see `test_figures`."""
 
+from experiments.design.protocol import DEFICIT
+
 POOR = {
     "none": {"accuracy": -10.0, "decoding_b": -30.0, "probe_maps_b": -20.0},
     "view dropout of view a": {"decoding_b": 6.0, "decoding_a": -20.0, "probe_maps_a": -12.0},
@@ -14,4 +16,38 @@ def therapies(tags):
     return POOR[treated] if before == "blur of view b" else {}
 
 
-WORLDS = {"multimodal/alternation": therapies}
+def absent(tags):
+    """The modality that is absent, for labels such as "view dropout of view a [0, 4)"."""
+    return tags["label"].partition("of view ")[2][0] if tags["role"] == DEFICIT else ""
+
+
+def by_age(tags):
+    """An absence costs the less the older the network, and the lower the rate; longer ones cost a little more."""
+    if not (view := absent(tags)):
+        return {}
+    if tags["schedule"] == "restart_at_onset":
+        cost = max(0.0, 20.0 - 2 * tags["onset"])
+    else:
+        high = tags["schedule"].startswith("high")
+        cost = 20.0 - 10 * (tags["onset"] > 2) - 8 * (not high) + (tags["length"] > 2)
+    return {f"decoding_{view}": -cost, f"probe_maps_{view}": -0.8 * cost}
+
+
+EASE = {"": 1.0, "image noise 0.3": 0.2, "image noise 0.6": -0.5, "signal noise 0.75": -1.0, "signal noise 1.5": 0.0}
+"""Of the image, compared with the signal."""
+
+
+def by_noise(tags):
+    """The easy modality is used more, and the harder one loses the larger share of it, and more of its stream."""
+    ease, cut = EASE[tags.get("variant", "")], absent(tags)
+    found = {}
+    for view, sign in (("a", 1.0), ("b", -1.0)):
+        share = (0.4 - 0.3 * sign * ease) * (view == cut)
+        use = 50.0 + 20.0 * sign * ease
+        found |= {f"use_{view}": (1 - share) * use - 50.0, f"probe_maps_{view}": 20.0 * sign * ease - 25.0 * share}
+    return found
+
+
+WORLDS = {
+    "multimodal/alternation": therapies, "multimodal/modality_age": by_age, "multimodal/easy_wins": by_noise,
+}  # fmt: skip
