@@ -104,7 +104,7 @@ def design(protocol: Protocol, parameters: ModalityAges) -> Design:
              by_age("what its stream holds", "probe_maps_{}", "readout", "lost to a linear probe (points)")],
             [crossed("a"), crossed("b")],
             [by_age("both modalities", "accuracy", "accuracy", "test accuracy lost (points)"),
-             by_age("damage: what it does", "decoding_{}", "readout", "less than without the window (points)", damage)],
+             by_age("damage to what it tells", "decoding_{}", "readout", "lost against no window (points)", damage)],
         ],
         claims=[premise, *claims],
         leading=("ages.image_older", "ages.image_settled", "ages.image_rate"),

@@ -45,6 +45,18 @@ def test_preferences_name_the_views_at_the_ends_of_the_axis_and_the_arms_once():
     assert not figure.legends or not figure.legends[0].get_texts()
 
 
+@pytest.mark.parametrize(("names", "middle"), [("left", False), ("middle", True)])
+def test_arms_are_named_where_no_histogram_is(names, middle):
+    runs = pd.DataFrame([{"arm_id": CLEAN.id, "seed": 20, "failure": "", "rsv_histogram/00": 0.5,
+                          "rsv_histogram/01": 0.5}])  # fmt: skip
+    panel = Preferences(prefix="rsv_histogram/", bins=2, lines=[(LOOKS[0], CLEAN)], names=names)
+    _, axis = drawn(panel, runs)
+    (named,) = [text for text in axis.texts if text.get_text()]
+    box, room = named.get_window_extent(), axis.get_window_extent()
+    assert (abs((box.x0 + box.x1) / 2 - (room.x0 + room.x1) / 2) < 2) == middle
+    assert (box.x0 < room.x0 + 10) == (not middle)
+
+
 def test_what_is_measured_of_each_view_is_a_line_with_its_name_at_its_end():
     epochs = pd.DataFrame([
         {"arm_id": held.id, "seed": seed, "epoch": epoch, "information_a": epoch + seed, "information_b": value}

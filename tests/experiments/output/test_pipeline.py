@@ -157,8 +157,9 @@ def test_the_logger_hears_of_every_run_and_picture(made, name):
     assert set(runs) == {item.spec.run_id for item in made.planned(name)}
     assert all(there for _, there, *_ in runs.values()), "a run is published before it is logged"
     assert all(run_id in made.logger.announced for run_id in runs), "who trains it knows where it belongs"
-    assert {place["profile"] for _, _, place, _ in runs.values()} == {"smoke"}
-    assert {place["notes"] for _, _, place, _ in runs.values()} == {FIGURES[name].question}
+    assert bool(runs) == (name in TRAINED)
+    assert {place["profile"] for _, _, place, _ in runs.values()} <= {"smoke"}
+    assert {place["notes"] for _, _, place, _ in runs.values()} <= {FIGURES[name].question}
     drawn = next(call[1] for call in made.logger.calls if call[0] == name)
     assert drawn.picture == made.setting.results / "figures" / "smoke" / f"{name}.png"
     assert len(runs_table(drawn.table)) == len(made.table(name).runs)
