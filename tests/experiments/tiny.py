@@ -135,8 +135,6 @@ MEASURED = {
     **{f"fisher_trace/{layer}": 0.4 for layer in LAYERS},
     **{f"fisher_share_{part}": 0.5 for part in ("bottom", "middle", "top", "relative_top", "clean_top")},
     "filter_high_frequency_share": 0.5,
-    **dict.fromkeys((f"half_time_{place}" for place in ("1_1", "4_1", "8_5", "1_2", "2_3")), 2.0),
-    **{"learnt_1_1": 1.0, "weight_1_1": 1.0, "weight_2_3": 1.0, "rsv_distance": 0.0},
     **{f"filter/{number:02}/0_{row}_{column}": 0.1 for number in range(2) for row in range(3) for column in range(3)},
     **{f"accuracy_{rung}": 50.0 for rung in ("blurred", "noisy", "blur/2", "blur/3", "blur/4", "blur/8")},
     **{f"accuracy_noise/{level}": 50.0 for level in ("0.05", "0.1", "0.2", "0.4")},
@@ -145,6 +143,11 @@ MEASURED = {
     **{f"{what}_{view}": 50.0 for what in ("decoding", "use", *PROBED) for view in "ab"},
 }
 """What is measured in fabricated tables, unless something is planted."""
+COMPUTED = {
+    **dict.fromkeys((f"half_time_{place}" for place in ("1_1", "4_1", "8_5", "1_2", "2_3")), 2.0),
+    **{"learnt_1_1": 1.0, "weight_1_1": 1.0, "weight_2_3": 1.0, "rsv_distance": 0.0},
+}
+"""What is besides in those of figures that compute theirs."""
 
 
 def pretended_runs(design, seeds):
@@ -169,7 +172,7 @@ def fabricated(design, seeds, world=lambda arm: {}, noise=0.005, failures=()) ->
     for item in planned(design, seeds) if design.table is None else pretended_runs(design, seeds):
         (arm,) = [arm for arm in design.trained if arm.id == item.tags["arm_id"]]
         end, failed = item.spec.timeline.end, (arm, item.tags["seed"]) in failures
-        planted = {"accuracy": 50.0, **MEASURED, **world(arm)}
+        planted = {"accuracy": 50.0, **MEASURED, **(COMPUTED if design.table else {}), **world(arm)}
         there = {"test_accuracy": planted["accuracy"], **planted}
         at = {f"{column}@{epoch}": there[column] for column, epochs_at in design.at.items() for epoch in epochs_at
               if epoch <= end}  # fmt: skip

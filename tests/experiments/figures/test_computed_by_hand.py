@@ -13,7 +13,7 @@ from experiments.design import mixtures, profile, sensors
 from experiments.design.mixtures import Mixtures
 from experiments.design.registry import FIGURES
 from experiments.design.sensors import LinearNetworks
-from experiments.output import pipeline, tables
+from experiments.output import document_parts, pipeline, tables
 from experiments.output.composing import designed
 from experiments.tracking.logger import Logger
 
@@ -149,17 +149,19 @@ def test_a_computed_reference_is_whole_and_can_be_verified(name, tmp_path, capsy
     monkeypatch.setattr("critical.core.environment.commit", lambda: "0123abcd")
     figure, protocol, parameters = settings(name)
     setting = pipeline.Setting("smoke", tmp_path, lambda *_: pytest.fail("something is to be trained"), Logger(),
-                               reference=True)  # fmt: skip
+                               reference=True, name="mine")  # fmt: skip
     for _ in range(2):
         record = pipeline.make_reference(figure, protocol, parameters, setting)
         (maker,) = record.made_by
         assert (record.seeds, maker["seeds"], maker["epochs"], record.failures) == ([0, 1], [0, 1], 0, [])
     assert record.settings[0] == "device=cpu"
-    config = tiny.composed("figures", "profile=smoke", "device=cpu", f"results={tmp_path}", f"figure=[{name}]")
+    assert f"| `{name}` | 0 | 0 | 0 | 0 min | nothing is trained |" in document_parts.prices(tmp_path)
+    config = tiny.composed("figures", "profile=smoke", "device=cpu", f"results={tmp_path}", f"figure=[{name}]",
+                           "name=mine")  # fmt: skip
     (found,) = verify.verify(config)
     assert (found.differing, found.rows) == (0, len(designed(figure, protocol, parameters).trained))
     assert capsys.readouterr().out.strip() == f"{name}, seed 0: {found.rows} runs, bit for bit"
-    path, _ = tables.paths(tmp_path / "reference" / "smoke", name)
+    path, _ = tables.paths(tmp_path / "reference" / "mine", name)
     lines = path.read_text().splitlines(keepends=True)
     write_atomically(path, "".join([lines[0], lines[1].replace("0.", "7.", 3), *lines[2:]]).encode())
     assert verify.verify(config)[0].differing == 1

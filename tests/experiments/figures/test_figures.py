@@ -178,7 +178,7 @@ WORLDS = {
     **worlds_of_weights.WORLDS,
 }
 SCORES = ("accuracy", "accuracy_blurred", "accuracy_noisy", "accuracy_deficient", "accuracy_blur/2")
-LEVELS = {**tiny.MEASURED, **dict.fromkeys((*SCORES, "test_accuracy"), 80.0)}
+LEVELS = {**tiny.MEASURED, **tiny.COMPUTED, **dict.fromkeys((*SCORES, "test_accuracy"), 80.0)}
 
 
 def judged(name, sign):
