@@ -42,6 +42,7 @@ class SourceVariance:
         polarised: Share of them with |value| > 0.5, in [0, 1].
         histogram: Shares of `BINS` equal bins over [-1, 1], lowest first; they sum to 1.
         dead: Share of all pairs and units that neither view moves, in [0, 1].
+        two_sided: The smaller of the shares of values above 0.5 and below -0.5, in [0, 0.5]; NaN without values.
     """
 
     values: torch.Tensor
@@ -49,6 +50,7 @@ class SourceVariance:
     polarised: float
     histogram: tuple[float, ...]
     dead: float
+    two_sided: float
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,7 @@ def source_variance(rsv: torch.Tensor) -> SourceVariance:
         polarised=(values.abs() > POLARISED).double().mean().item(),
         histogram=tuple((counts / len(values)).tolist()) if len(values) else (math.nan,) * BINS,
         dead=1 - len(values) / len(rsv),
+        two_sided=min(side.double().mean().item() for side in (values > POLARISED, values < -POLARISED)),
     )
 
 

@@ -18,8 +18,9 @@ import torch
 from critical.core.arithmetic import Arithmetic
 from critical.core.batch import VIEWS, Batch, filled
 from critical.core.randomness import generator
-from critical.core.spec import SpecError
+from critical.core.spec import SpecError, added
 from critical.data.images import Split, balanced_order
+from critical.measures.dip import dip
 from critical.measures.fisher_gradients import undisturbed
 from critical.measures.information import (
     BINS,
@@ -130,12 +131,14 @@ class SourceVarianceProbe(Probe):
         pooled: Whether a unit is a channel averaged over its positions, which is what the classifier reads; or
             else a channel at one position, as in the authors' code. In a small network a unit at one position
             is silent for most examples, and the ratio of its two variances says little.
+        modes: Whether it also says how far the values are from one mode.
     """
 
     name: ClassVar[str] = "source_variance"
     streams: ClassVar[int] = 2
     examples: int = 32
     pooled: bool = True
+    modes: bool = added(False, neutral=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -147,7 +150,8 @@ class SourceVarianceProbe(Probe):
     def measure(self, context: ProbeContext) -> dict[str, Any]:
         """Returns `rsv_mean`, shares `rsv_polarised` and `rsv_dead`, and `rsv_histogram/00` … `/19` (shares).
 
-        All are NaN for a network whose activations are not finite.
+        With `modes` also `rsv_two_sided`, the smaller of the shares beyond 0.5 on either side, and `rsv_dip`
+        (`critical.measures.dip`). All are NaN for a network whose activations are not finite.
         """
         draws = generator(context.seed, "source variance", context.epoch)
         batch = _test_batch(context, torch.randperm(len(context.dataset.test), generator=draws)[: self.examples])
@@ -159,10 +163,12 @@ class SourceVarianceProbe(Probe):
         codes = codes.flatten(2).mean(2) if self.pooled and codes.dim() > 2 else codes.flatten(1)
         grid = codes.view(len(batch), len(batch), -1)
         names = ["rsv_mean", "rsv_polarised", "rsv_dead", *(f"rsv_histogram/{number:02}" for number in range(BINS))]
+        names += ["rsv_two_sided", "rsv_dip"] if self.modes else []
         if not grid.isfinite().all():
             return dict.fromkeys(names, math.nan)
         found = source_variance(relative_source_variance(grid))
-        return dict(zip(names, (found.mean, found.polarised, found.dead, *found.histogram), strict=True))
+        modes = (found.two_sided, dip(found.values)) if self.modes else ()
+        return dict(zip(names, (found.mean, found.polarised, found.dead, *found.histogram, *modes), strict=True))
 
 
 @dataclass(frozen=True)

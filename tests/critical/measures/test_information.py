@@ -101,6 +101,8 @@ class TestSourceVariance:
         assert found.values.tolist() == pytest.approx([1, -1, 0.5, 0.55, 0.05, -0.95])
         assert found.mean == pytest.approx(0.15 / 6)
         assert (found.polarised, found.dead) == (pytest.approx(4 / 6), 0.25)
+        assert found.two_sided == pytest.approx(2 / 6), "two beyond either side; 0.5 itself is not"
+        assert source_variance(torch.tensor([0.9, 0.8, -0.1])).two_sided == 0
         assert len(found.histogram) == 20
         sixths = {number: round(share * 6) for number, share in enumerate(found.histogram) if share}
         assert sixths == {0: 2, 10: 1, 15: 2, 19: 1}
@@ -108,7 +110,7 @@ class TestSourceVariance:
     def test_only_dead_units_have_no_shares(self):
         found = source_variance(torch.full((2, 3), math.nan))
         assert found.dead == 1
-        assert all(map(math.isnan, (found.mean, found.polarised, *found.histogram)))
+        assert all(map(math.isnan, (found.mean, found.polarised, found.two_sided, *found.histogram)))
 
 
 class TestTheMixtureOfTheAppendix:

@@ -11,7 +11,7 @@ from torch import nn
 
 from critical.core.arithmetic import Arithmetic
 from critical.core.randomness import generator
-from critical.core.spec import SpecError
+from critical.core.spec import SpecError, settings
 from critical.data import Dataset, Split
 from critical.data.images import balanced_order
 from critical.measures.information import decoded, fitted_temperature
@@ -56,6 +56,13 @@ class Reader(nn.Module):
 
     def forward(self, a, b, head=None):
         return self.classify(self.code(*self.streams(a, b)), head)
+
+
+class Listening(Reader):
+    """Three units of ten listen to view b alone, seven to view a."""
+
+    def __init__(self):
+        super().__init__((torch.arange(CLASSES) > 2).float(), (torch.arange(CLASSES) <= 2).float())
 
 
 def shown(labels):
@@ -260,6 +267,17 @@ class TestSourceVariance:
         assert list(row) == ["rsv_mean", "rsv_polarised", "rsv_dead", *histogram]
         assert reader.seen == {"streams": 6, "code": 36}
         assert PROBES[0].measure(now) == PROBES[0].measure(now) != PROBES[0].measure(replace(now, epoch=2))
+
+    def test_modes_are_two_further_columns(self):
+        plain, probe = SourceVarianceProbe(examples=30), SourceVarianceProbe(examples=30, modes=True)
+        row = probe.measure(context(Listening()))
+        assert (row["rsv_two_sided"], row["rsv_dip"]) == pytest.approx((0.3, 0.15), abs=0.02)
+        assert row["rsv_polarised"] == 1
+        assert {key: row.pop(key) for key in ("rsv_two_sided", "rsv_dip")}
+        assert row == plain.measure(context(Listening()))
+        one = probe.measure(context(Reader(1.0, 0.0)))
+        assert (one["rsv_two_sided"], one["rsv_dip"]) == (0, 0)
+        assert "modes" not in settings(plain), "what was measured before has the same identity"
 
     def test_units_are_channels_or_channels_at_positions_and_a_diverged_network_gives_nan(self, monkeypatch):
         now, sizes = convolutional(), []
