@@ -220,6 +220,7 @@ class Histograms(Panel):
     Attributes:
         lines: Pairs of a look and an arm.
         prefix: Beginning of the columns.
+        suffix: End of the columns, such as `@8` of what was measured after epoch 8.
         bins: Their number.
         edges: First and last edge.
     """
@@ -227,6 +228,7 @@ class Histograms(Panel):
     kind: ClassVar[str] = "histograms"
     lines: Sequence[tuple[Look, Arm]]
     prefix: str
+    suffix: str = ""
     bins: int
     edges: tuple[float, float] = (-1.0, 1.0)
 
@@ -237,7 +239,7 @@ class Histograms(Panel):
 
     def draw(self, axis: Axes, runs: pd.DataFrame, epochs: pd.DataFrame) -> None:
         """Draws the panel."""
-        columns = [f"{self.prefix}{number:02d}" for number in range(self.bins)]
+        columns = [f"{self.prefix}{number:02d}{self.suffix}" for number in range(self.bins)]
         edges = np.linspace(*self.edges, self.bins + 1)
         for look, arm in self.lines:
             shares = rows_of(runs, arm)[columns].dropna().to_numpy(dtype=float)

@@ -19,6 +19,9 @@ from critical.plots.panels import Curves, Histograms
 ENDS = {-1.0: "only\nview b", 0.0: "both\nalike", 1.0: "only\nview a"}
 """What the ends and the middle of relative source variance mean."""
 
+ROOM = 0.09
+"""For the name of an arm, as a share of the height of the staircases."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Preferences(Histograms):
@@ -36,6 +39,8 @@ class Preferences(Histograms):
         super().draw(axis, runs, epochs)
         axis.set_xticks(list(ENDS), list(ENDS.values()))
         place, align = (0.5, "center") if self.names == "middle" else (0.0, "left")
+        # Above the staircases: units may lie at any place, the ends most of all.
+        axis.set_ylim(top=axis.get_ylim()[1] * (1 + ROOM * len(self.lines)))
         for rank, (look, _) in enumerate(self.lines):
             axis.annotate(look.label, (place, 1), xycoords="axes fraction", xytext=(4 - 8 * place, -4 - 11 * rank),
                           va="top", ha=align, textcoords="offset points",

@@ -100,7 +100,17 @@ class Removals(Parameters):
 
 
 @dataclass(frozen=True)
-class SplitRemovals(Removals):
+class ManyRemovals(Removals):
+    """Parameters of a figure over epochs of removal, at least four of them where a profile says fewer."""
+
+    @classmethod
+    def defaults(cls, protocol: Protocol) -> Mapping[str, Any]:
+        """Returns evenly spaced removals up to the longest window."""
+        return {"removals": spaced(protocol.longest_window, max(4, protocol.points))}
+
+
+@dataclass(frozen=True)
+class SplitRemovals(ManyRemovals):
     """Parameters.
 
     Attributes:
@@ -117,5 +127,6 @@ class SplitRemovals(Removals):
 
     @classmethod
     def defaults(cls, protocol: Protocol) -> Mapping[str, Any]:
-        """Returns evenly spaced removals, the last one for the other deficits."""
-        return {**Removals.defaults(protocol), "other_removals": (protocol.longest_window,)}
+        """Returns evenly spaced removals, the same for all deficits."""
+        held = ManyRemovals.defaults(protocol)
+        return {**held, "other_removals": held["removals"]}

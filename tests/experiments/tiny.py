@@ -127,7 +127,8 @@ def planned_epochs(specs):
 PROBED = ("probe_maps", "probe_averaged", "probe_untrained_maps", "probe_untrained_averaged")
 LAYERS = ("conv1", "bn1", "conv2", "bn2", "conv3_1x1")
 MEASURED = {
-    **{"rsv_mean": 0.0, "rsv_polarised": 0.2, "rsv_dead": 0.1, "fisher_trace": 2.0, "fisher_trace_window": 3.0},
+    **{"rsv_mean": 0.0, "rsv_polarised": 0.2, "rsv_dead": 0.1, "rsv_two_sided": 0.1, "rsv_dip": 0.1},
+    **{"fisher_trace": 2.0, "fisher_trace_window": 3.0},
     **{"fisher_trace_onset": 3.0, "train_loss": 1.0, "train_accuracy": 90.0, "uncertainty": 0.5, "fixed_loss": 1.0},
     **{"fisher_trace_relative": 2.0, "gradient_cosine": 0.5, "barrier": 5.0},
     **{"empirical_fisher_trace": 2.0, "squared_mean_gradient": 0.5, "gradient_mean": 2.0, "gradient_deviation": 2.0},

@@ -8,13 +8,13 @@ from critical.plots.panels import Series
 from critical.plots.style import OTHER_COLOURS
 from critical.plots.views import ByView, Preferences
 from experiments.design.figure import Design, Figure
-from experiments.design.parameters import Removals
+from experiments.design.parameters import ManyRemovals
 from experiments.design.protocol import CONTINUE, RESTART, SCHEDULE_TITLES, SCHEDULE_WORDS, Protocol, cost
 from experiments.design.sources import CVPR2023, OURS
 from experiments.design.two_streams import DEPRIVED
 
 
-def design(protocol: Protocol, parameters: Removals) -> Design:
+def design(protocol: Protocol, parameters: ManyRemovals) -> Design:
     """Sets the blurred view under both schedules against clean networks."""
     ends, last = parameters.removals, parameters.removals[-1]
     windows = {how: {end: protocol.window(0, end, how) for end in ends} for how in (RESTART, CONTINUE)}
@@ -76,7 +76,7 @@ FIGURE = Figure(
     name="cvpr2023/rsv_blur",
     title="Which view units listen to",
     question="After an early blur of one view, do units listen to the other one, and is the view's information lost?",
-    parameters=Removals,
+    parameters=ManyRemovals,
     design=design,
     deviations=(
         "The sign is that of the paper's definition (+1: only view a matters); its plots carry the opposite one.",

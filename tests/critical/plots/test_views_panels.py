@@ -1,5 +1,7 @@
 """Panels of two views draw the numbers of their tables, and name views and arms where they stand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -43,6 +45,12 @@ def test_preferences_name_the_views_at_the_ends_of_the_axis_and_the_arms_once():
     assert list(named) == ["clean epochs", "after a blur"]
     assert named["clean epochs"].get_window_extent().y0 >= named["after a blur"].get_window_extent().y1 - 4
     assert not figure.legends or not figure.legends[0].get_texts()
+    highest = axis.transData.transform((0, max(map(max, shares.values()))))[1]
+    assert min(text.get_window_extent().y0 for text in named.values()) > highest, "nothing is drawn behind a name"
+    later = runs.rename(columns=lambda name: f"{name}@8" if name.startswith("rsv") else name)
+    _, again = drawn(replace(panel, suffix="@8"), later)
+    assert [list(held.get_data().values) for held in again.patches] == [
+        list(held.get_data().values) for held in axis.patches]  # fmt: skip
 
 
 @pytest.mark.parametrize(("names", "middle"), [("left", False), ("middle", True)])

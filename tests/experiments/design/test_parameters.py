@@ -3,6 +3,7 @@ import tiny
 
 from critical.core.spec import SpecError
 from experiments.design.parameters import (
+    ManyRemovals,
     Parameters,
     Removal,
     Removals,
@@ -69,7 +70,8 @@ AGED = low_from(tiny.protocol())
         (Onsets, {"length": 5, "onsets": (0, 2, 5, 8, 10), "second_length": 8, "damage": True}),
         (Ladder, {"length": 5, "late_onset": 10, "budgets": (5, 10, 20, 40)}),
         (AgesAndRates, {"length": 5, "late_onsets": (7, 14), "settle": 2}),
-        (SplitRemovals, {"removals": (5, 10, 15), "other_removals": (15,)}),
+        (ManyRemovals, {"removals": (4, 8, 11, 15)}),
+        (SplitRemovals, {"removals": (4, 8, 11, 15), "other_removals": (4, 8, 11, 15)}),
         (Modalities, {"length": 5, "onsets": (0, 15), "easy": "a"}),
         (Removal, {"removal": 15}),
         (Strengths, {"removal": 15, "seeds": (1000, 1001, 1002, 1003)}),

@@ -201,6 +201,6 @@ class TestFigureSettings:
 
     def test_what_was_set_is_not_blamed_on_the_protocol(self):
         """Also where a default that stands beside it does not go with it: that one is named with what to set."""
-        said = r"^other_removals=\[\d+\]: some of removals=.* set other_removals in figures$"
+        said = r"^other_removals=\[1, 2\]: some of removals=.* set other_removals in figures$"
         with pytest.raises(SpecError, match=said):
             settled(smoke("+figures={cvpr2023/split_removal:{removals:[1,9]}}"), "cvpr2023/split_removal")

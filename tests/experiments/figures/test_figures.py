@@ -12,6 +12,7 @@ import pytest
 import tiny
 import worlds_of_alternation
 import worlds_of_computed
+import worlds_of_splits
 import worlds_of_training
 import worlds_of_weights
 
@@ -174,6 +175,7 @@ WORLDS = {
     "stabilizers/prevention": prevention,
     **worlds_of_alternation.WORLDS,
     **worlds_of_computed.WORLDS,
+    **worlds_of_splits.WORLDS,
     **worlds_of_training.WORLDS,
     **worlds_of_weights.WORLDS,
 }

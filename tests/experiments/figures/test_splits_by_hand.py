@@ -1,0 +1,104 @@
+"""The claims about networks of two streams against coefficients written by hand: dissociation, depth, Fisher, age."""
+
+import numpy as np
+import pytest
+import tiny
+from test_claims_by_hand import design, key, of, window
+from test_weights_by_hand import claim
+
+from critical.core.spec import settings
+from critical.inference.arms import Pooled, Within
+from critical.probes import SourceVarianceProbe
+from experiments.design.registry import FIGURES
+from experiments.figures.cvpr2023 import rsv_dissociation
+
+PARTED, TOGETHER = "dissociation b", "split_heads"
+
+
+def terms(contrast):
+    """(what acts in an arm, its variant, column, whether of its logarithm) → coefficient."""
+    return {(of(term.arm), term.arm.tags.get("variant", ""), term.column, term.logarithm): weight
+            for term, weight in contrast.items()}  # fmt: skip
+
+
+def term(epochs, column, weight=1.0, variant="", logarithm=False):
+    return {(key(epochs), variant, column, logarithm): weight}
+
+
+def above_sham(column, how="continue", end=6, weight=1.0, variant=""):
+    return {**term(window(PARTED, 0, end, how), column, weight, variant),
+            **term(window(TOGETHER, 0, end, how), column, -weight, variant)}  # fmt: skip
+
+
+def both(name, **given):
+    at = given.pop("at", "")
+    return {f"{name}_{column}": above_sham(f"rsv_{column}{at}", **given) for column in ("two_sided", "dip")}
+
+
+CONTRASTS = {
+    f"dissociation.{name}": wanted
+    for name, wanted in {
+        **both("removal", at="@6"),
+        **both("recovered"),
+        **both("restarted", how="restart"),
+        **both("no_weight_decay", variant="no weight decay"),
+        **both("no_augmentation", variant="no augmentation"),
+        "longer": {**term(window(PARTED, 0, 6, "continue"), "rsv_two_sided"),
+                   **term(window(PARTED, 0, 2, "continue"), "rsv_two_sided", -1.0)},
+        "longer_than_sham": {**above_sham("rsv_two_sided"), **above_sham("rsv_two_sided", end=2, weight=-1.0)},
+        "not_young": {**term(window(PARTED, 0, 6, "continue"), "rsv_two_sided@6"),
+                      **term(window(TOGETHER, 0, 2, "continue"), "rsv_two_sided@2", -1.0)},
+        "mends": {**above_sham("rsv_two_sided@6"), **above_sham("rsv_two_sided", weight=-1.0)},
+        "no_preference": above_sham("rsv_mean@6"),
+    }.items()
+}  # fmt: skip
+NAMES = ("cvpr2023/rsv_dissociation",)
+CASES = [(name, one.id) for name in NAMES for one in design(name).claims
+         if not isinstance(one.contrast, (Pooled, Within))]  # fmt: skip
+
+
+@pytest.mark.parametrize(("figure", "claim_id"), CASES)
+def test_a_claim_contrasts_the_arms_that_its_sentence_names(figure, claim_id):
+    assert terms(claim(figure, claim_id).contrast) == CONTRASTS[claim_id]
+
+
+def test_every_contrast_by_hand_is_one_of_a_claim():
+    assert {claim_id for _, claim_id in CASES} == set(CONTRASTS)
+
+
+class TestDissociation:
+    NAME = "cvpr2023/rsv_dissociation"
+
+    def test_it_is_learnt_where_it_is_told_at_least_halfway_from_chance_to_whole_pairs(self):
+        held = claim(self.NAME, "dissociation.views_learns").contrast
+        assert [terms(part) for part in held.parts] == [
+            term(window(what, 0, 6, "continue"), "accuracy_deficient") for what in (PARTED, TOGETHER)]  # fmt: skip
+        assert held.estimate(np.array([52.0, 90.0])) == pytest.approx(52 - (10 + 90) / 2)
+
+    def test_all_arms_say_how_far_units_are_from_one_mode(self):
+        for arm in design(self.NAME).trained:
+            (probe,) = (probe for probe in arm.run.probes if isinstance(probe, SourceVarianceProbe))
+            assert probe.modes
+            assert {**settings(probe), "modes": None} == {**settings(SourceVarianceProbe(examples=8)), "modes": None}
+
+    def test_what_does_not_act_has_no_variant_without_it(self):
+        held = tiny.protocol(family="two_streams")
+        assert held.parts.optimizer.weight_decay > 0
+        assert list(rsv_dissociation.variants(held)) == ["no weight decay", "no augmentation"]
+        still = held.variant("still", augmentation={"shift": 0, "flip": False})
+        assert list(rsv_dissociation.variants(still)) == ["no weight decay"]
+        plain = still.variant("plain", optimizer={"weight_decay": 0.0})
+        assert not rsv_dissociation.variants(plain)
+        named = FIGURES[self.NAME].design(tiny.protocol(family="two_streams", longest_window=4),
+                                          FIGURES[self.NAME].parameters((2, 4))).claims  # fmt: skip
+        assert {"dissociation.no_weight_decay_learns", "dissociation.no_augmentation_learns"} <= {
+            one.id for one in named}  # fmt: skip
+
+    def test_histograms_are_those_after_the_epochs_that_they_name(self):
+        at_end, recovered = design(self.NAME).panels[0]
+        assert (at_end.suffix, recovered.suffix) == ("@6", "")
+        assert [of(arm) for _, arm in at_end.lines] == [key(window(what, 0, 6, "continue"))
+                                                        for what in (TOGETHER, PARTED)]  # fmt: skip
+        assert [of(arm) for _, arm in recovered.lines[1:]] == [key(window(PARTED, 0, end, "continue"))
+                                                               for end in (2, 4, 6)]  # fmt: skip
+        assert design(self.NAME).at["rsv_histogram/19"] == (6,)
