@@ -6,12 +6,14 @@ Networks* (CVPR 2023), figure 5, centre: does a deeper network lose more?
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from torch import nn
 
+from critical.core.batch import HEADS
 from critical.core.spec import SpecError
 from critical.models.base import Normalise, Shape, per_view, same_images
 from critical.models.two_stream import TwoStream, assemble, check_fusion, convolutions, normalised
@@ -56,6 +58,35 @@ class SplitAllCNN:
             layers += [(maps, 1, 3), (2 * maps, 2, 3)]
         return layers
 
+    def trunk(self) -> list[tuple[int, int, int]]:
+        """Returns the same of the trunk."""
+        maps = self.width * 2**self.blocks
+        return [(maps, 1, 3), (maps, 1, 1)]
+
+    def parameters(self, channels: Sequence[int] = (3, 3), classes: int = 10) -> int:
+        """Returns the number of trainable parameters of the network that is built."""
+        units = self.layers()[-1][0]
+        fused = 2 * units if self.fusion == "concat" else units
+        gate = 2 * units * units + units if self.fusion == "gate" else 0
+        heads = len(HEADS) if self.heads else 1
+        streams = sum(_weights(of_view, self.layers()) for of_view in channels)
+        return streams + gate + _weights(fused, self.trunk()) + heads * (units + 1) * classes
+
+    def of_size(self, blocks: int, classes: int = 10) -> SplitAllCNN:
+        """Returns a network of another depth with about as many parameters: the width follows.
+
+        Raises:
+            SpecError: No width comes within 10 %.
+        """
+        wanted = self.parameters(classes=classes)
+        # A block more has about four times as many.
+        made = [replace(self, blocks=blocks, width=width) for width in range(1, 5 * self.width)]
+        best = min(made, key=lambda one: abs(math.log(one.parameters(classes=classes) / wanted)))
+        if abs(best.parameters(classes=classes) / wanted - 1) > 0.1:
+            raise SpecError(f"model=split_all_cnn: no width with blocks={blocks} has the {wanted:,} parameters of "
+                            f"width {self.width}, blocks={self.blocks}, to 10 %; choose another width")  # fmt: skip
+        return best
+
     def build(
         self,
         views: Sequence[Shape],
@@ -89,7 +120,7 @@ class SplitAllCNN:
 
         return assemble(
             stream,
-            lambda fused: (convolutions([(maps, 1, 3), (maps, 1, 1)], fused), maps),
+            lambda fused: (convolutions(self.trunk(), fused), maps),
             views=shapes,
             mean=per_view("mean", mean, self.name),
             std=per_view("std", std, self.name),
@@ -100,3 +131,11 @@ class SplitAllCNN:
             classes=classes,
             seed=seed,
         )
+
+
+def _weights(channels: int, layers: Sequence[tuple[int, int, int]]) -> int:
+    """Returns the parameters of convolutions without bias, each with the normalisation behind it."""
+    inputs = [channels, *(maps for maps, _, _ in layers)]
+    return sum(
+        before * maps * kernel**2 + 2 * maps for before, (maps, _, kernel) in zip(inputs, layers, strict=False)
+    )

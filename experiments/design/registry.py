@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from critical.core.spec import SpecError, closest
 from experiments.design.figure import Figure
 from experiments.figures.controls import age_or_rate, blur_map, closure, permanence, rate_and_sense, schedules
-from experiments.figures.cvpr2023 import linear_sensor_drop, rsv_blur, rsv_dissociation, rsv_simulation, split_removal
+from experiments.figures.cvpr2023 import (
+    linear_sensor_drop,
+    rsv_blur,
+    rsv_dissociation,
+    rsv_simulation,
+    split_depth,
+    split_removal,
+)
 from experiments.figures.iclr2019 import (
     architectures,
     deficit_removal,
@@ -46,6 +53,7 @@ FIGURES: dict[str, Figure] = {
         split_removal,
         rsv_blur,
         rsv_dissociation,
+        split_depth,
         linear_sensor_drop,
         rsv_simulation,
         modality_dropout,

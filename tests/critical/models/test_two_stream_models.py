@@ -62,6 +62,44 @@ def test_the_papers_networks_have_the_authors_parameters():
         assert parameters(SplitAllCNN(width=8, blocks=blocks).build(photographs, 10, 0)) == expected
 
 
+# Of width 1, by hand: kernels, two numbers a map for its normalisation, and the head.
+# A block: conv 3→1, conv 1→1, conv 1→2 in either stream; conv 2→2, conv 1×1 2→2; a linear map 2→10.
+ONE = 2 * (27 + 2 + 9 + 2 + 18 + 4) + (36 + 4) + (4 + 4) + 30
+# A second one: conv 2→2, conv 2→4 in either stream; conv 4→4, conv 1×1 4→4; a linear map 4→10.
+TWO = 2 * (27 + 2 + 9 + 2 + 18 + 4 + 36 + 4 + 72 + 8) + (144 + 8) + (16 + 8) + 50
+# A third one: conv 4→4, conv 4→8 in either stream; conv 8→8, conv 1×1 8→8; a linear map 8→10.
+THREE = 2 * (27 + 2 + 9 + 2 + 18 + 4 + 36 + 4 + 72 + 8 + 144 + 8 + 288 + 16) + (576 + 16) + (64 + 16) + 90
+
+
+@pytest.mark.parametrize(("blocks", "expected"), [(1, ONE), (2, TWO), (3, THREE)])
+def test_split_networks_of_width_1_have_as_many_parameters_as_by_hand(blocks, expected):
+    model = SplitAllCNN(width=1, blocks=blocks)
+    assert model.parameters() == parameters(model.build(((3, 8, 8),) * 2, 10, 0)) == expected
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
+@pytest.mark.parametrize(("heads", "channels", "classes"), [(False, (1, 3), 5), (True, (2, 2), 10)])
+def test_split_networks_count_their_parameters(fusion, heads, channels, classes):
+    model = SplitAllCNN(width=3, blocks=2, fusion=fusion, heads=heads)
+    network = model.build([(held, 8, 8) for held in channels], classes, 0)
+    assert model.parameters(channels, classes) == parameters(network)
+
+
+@pytest.mark.parametrize("width", [4, 8, 12, 16, 96])
+@pytest.mark.parametrize("blocks", [1, 3])
+def test_the_width_follows_from_the_number_of_parameters(width, blocks):
+    base = SplitAllCNN(width=width, blocks=2)
+    other = base.of_size(blocks)
+    assert (other.blocks, other.fusion) == (blocks, base.fusion)
+    assert 0.9 <= other.parameters() / base.parameters() <= 1.1
+
+
+def test_no_width_gives_as_many_parameters():
+    with pytest.raises(spec.SpecError, match="no width with blocks=3 has the 590 parameters") as refused:
+        SplitAllCNN(width=1, blocks=2).of_size(3)
+    assert "\n" not in str(refused.value)
+
+
 @pytest.mark.parametrize("heads", [False, True])
 @pytest.mark.parametrize("fusion", FUSIONS)
 @EVERY_MODEL

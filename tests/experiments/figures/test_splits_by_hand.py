@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tiny
-from test_claims_by_hand import design, key, of, window
+from test_claims_by_hand import RECOVERY, design, key, of, seen, window
 from test_weights_by_hand import claim
 
 from critical.core.spec import settings
@@ -11,6 +11,7 @@ from critical.inference.arms import Pooled, Within
 from critical.probes import SourceVarianceProbe
 from experiments.design.registry import FIGURES
 from experiments.figures.cvpr2023 import rsv_dissociation
+from experiments.figures.cvpr2023.split_depth import EQUAL, SAME, Blocks, networks
 
 PARTED, TOGETHER = "dissociation b", "split_heads"
 
@@ -52,7 +53,28 @@ CONTRASTS = {
         "no_preference": above_sham("rsv_mean@6"),
     }.items()
 }  # fmt: skip
-NAMES = ("cvpr2023/rsv_dissociation",)
+NAMES = ("cvpr2023/rsv_dissociation", "cvpr2023/split_depth")
+FLAT, THIN = 0.02, {SAME: {1: 4, 3: 4}, EQUAL: {1: 8, 3: 2}}
+"""The constant rate; and widths by number of blocks, in the second place those of as many parameters."""
+
+
+def flat(*parts):
+    """Epochs at the constant rate, by hand: pairs of what acts and for how long."""
+    return [epoch for what, length in parts for epoch in seen(what, length * [FLAT])]
+
+
+def below_flat(kind, blocks, weight=1.0):
+    """Without a window less with one until epoch 6."""
+    variant = f"blocks {blocks}, width {THIN[kind][blocks]}"
+    return {**term(flat(("", RECOVERY)), "accuracy", weight, variant),
+            **term(flat(("blur b", 6), ("", RECOVERY)), "accuracy", -weight, variant)}  # fmt: skip
+
+
+CONTRASTS |= {
+    "split_depth.deep_loses": below_flat(SAME, 3),
+    "split_depth.deeper_points": {**below_flat(SAME, 3), **below_flat(SAME, 1, -1.0)},
+    "split_depth.deeper_equal_points": {**below_flat(EQUAL, 3), **below_flat(EQUAL, 1, -1.0)},
+}
 CASES = [(name, one.id) for name in NAMES for one in design(name).claims
          if not isinstance(one.contrast, (Pooled, Within))]  # fmt: skip
 
@@ -102,3 +124,50 @@ class TestDissociation:
         assert [of(arm) for _, arm in recovered.lines[1:]] == [key(window(PARTED, 0, end, "continue"))
                                                                for end in (2, 4, 6)]  # fmt: skip
         assert design(self.NAME).at["rsv_histogram/19"] == (6,)
+
+
+class TestDepth:
+    NAME = "cvpr2023/split_depth"
+
+    @pytest.mark.parametrize(("suffix", "kind"), [("", SAME), ("_equal", EQUAL)])
+    @pytest.mark.parametrize(("reference", "clean"), [("", RECOVERY), ("_dose", 6 + RECOVERY)])
+    def test_what_is_lost_is_a_share_of_what_the_same_network_has_without(self, suffix, kind, reference, clean):
+        held = claim(self.NAME, f"split_depth.deeper{suffix}{reference}").contrast
+        wanted = [
+            term(epochs, "accuracy", variant=f"blocks {blocks}, width {THIN[kind][blocks]}")
+            for blocks in (3, 1) for epochs in (flat(("blur b", 6), ("", RECOVERY)), flat(("", clean)))
+        ]  # fmt: skip
+        assert [terms(part) for part in held.parts] == wanted
+        assert held.estimate(np.array([60.0, 80.0, 81.0, 90.0])) == pytest.approx((1 - 60 / 80) - (1 - 81 / 90))
+
+    def test_lines_are_the_accuracy_kept(self):
+        (same, equal), (beside_clean, _) = design(self.NAME).panels[:2]
+        for panel, clean in ((same, lambda end: RECOVERY), (equal, lambda end: RECOVERY),
+                             (beside_clean, lambda end: end + RECOVERY)):  # fmt: skip
+            for _, line in panel.lines:
+                assert list(line) == [2, 3, 4, 6]
+                for end, value in line.items():
+                    parts = [next(iter(terms(part))) for part in value.parts]
+                    assert [epochs for epochs, *_ in parts] == [key(flat(("blur b", end), ("", RECOVERY))),
+                                                                key(flat(("", clean(end))))]  # fmt: skip
+                    assert value.estimate(np.array([60.0, 80.0])) == 0.75
+
+    def test_the_rate_is_one_in_all_epochs_of_all_arms(self):
+        arms = design(self.NAME).trained
+        assert {epoch.rate for arm in arms for epoch in arm.run.epoch_specs} == {FLAT}
+        assert {arm.run.model.heads for arm in arms} == {False}, "the papers' networks have one head"
+
+    def test_networks_of_equal_size_have_the_parameters_of_two_blocks(self):
+        parameters = Blocks(removals=(1, 2), blocks=(1, 2, 3), width=96, constant_rate=0.001, recovery=160)
+        made = networks(parameters, 10)
+        assert [made[SAME, blocks].width for blocks in (1, 2, 3)] == [96] * 3
+        assert made[EQUAL, 2] == made[SAME, 2]
+        for blocks in (1, 3):
+            assert made[EQUAL, blocks].parameters() == pytest.approx(3_977_290, rel=0.1)
+
+    def test_in_paper_it_has_the_papers_numbers(self):
+        config = tiny.composed("figures", "profile=paper", "device=cpu")
+        assert FIGURES[self.NAME].parameters(**{
+            **FIGURES[self.NAME].parameters.defaults(tiny.protocol(family="two_streams", longest_window=180, points=9)),
+            **config.figures[self.NAME], "width": 96,
+        }) == Blocks((40, 80, 120, 160, 200, 240, 280), (1, 2, 3), 96, 0.001, 160)  # fmt: skip

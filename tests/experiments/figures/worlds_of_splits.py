@@ -1,6 +1,6 @@
 """Worlds in which every sentence of the figures of two streams is true; see `test_figures`."""
 
-from experiments.design.protocol import DEFICIT
+from experiments.design.protocol import DEFICIT, DOSE_MATCHED
 
 
 def dissociated(tags):
@@ -12,4 +12,10 @@ def dissociated(tags):
             "rsv_two_sided": 0.05 * end, "rsv_dip": 0.02 * end}  # fmt: skip
 
 
-WORLDS = {"cvpr2023/rsv_dissociation": dissociated}
+def deeper(tags):
+    """A block more loses four points more; clean epochs give some."""
+    blocks = int(tags["variant"].split()[1].strip(","))
+    return {"accuracy": -4.0 * blocks * (tags["role"] == DEFICIT) + 3.0 * (tags["role"] == DOSE_MATCHED)}
+
+
+WORLDS = {"cvpr2023/rsv_dissociation": dissociated, "cvpr2023/split_depth": deeper}
