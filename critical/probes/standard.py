@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -58,6 +59,14 @@ def images_of_fisher(context: ProbeContext, samples: int, chunk: int) -> tuple[l
     return batches, draws
 
 
+def by_pathway(model: torch.nn.Module, layers: Mapping[str, float], name: str) -> dict[str, float]:
+    """Returns `name/<a, b, trunk>`: the sums over the layers of each pathway; nothing for a network of one stream."""
+    pathways = getattr(model, "PATHWAYS", None)
+    if not pathways:
+        return {}
+    return {f"{name}/{pathway}": value for pathway, value in pathway_traces(layers, pathways).items()}
+
+
 @dataclass(frozen=True)
 class Fisher(Probe):
     """Trace of the Fisher information (of the model's own distribution), total and per layer.
@@ -104,8 +113,4 @@ class Fisher(Probe):
             **dict(zip(("fisher_trace_low", "fisher_trace_high"), trace.interval(), strict=True)),
         }
         row |= {f"fisher_trace/{layer}": value for layer, value in trace.layers.items()}
-        pathways = getattr(context.model, "PATHWAYS", None)
-        if pathways:
-            by_pathway = pathway_traces(trace.layers, pathways)
-            row |= {f"fisher_trace_pathway/{pathway}": value for pathway, value in by_pathway.items()}
-        return row
+        return row | by_pathway(context.model, trace.layers, "fisher_trace_pathway")

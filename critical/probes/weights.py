@@ -18,7 +18,7 @@ from critical.measures.fisher import NOISES, empirical_fisher_trace, squared_mea
 from critical.measures.fisher_gradients import undisturbed
 from critical.measures.gradient_moments import gradient_moments
 from critical.probes.base import Probe, ProbeContext
-from critical.probes.standard import images_of_fisher
+from critical.probes.standard import by_pathway, images_of_fisher
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,8 @@ class FisherVariants(Probe):
         `uncertainty` is the mean of 1 − Σ p², which the trace is proportional to where logits stay as steep.
         `fixed_loss` is the cross-entropy (nats) of these images and the labels that were seen, at the very weights of
         the trace: `train_loss` is a mean over an epoch in which they move, of images that are augmented.
+
+        Of a network of two streams also `fisher_trace_relative_pathway/<a, b, trunk>`.
         """
         batches, draws = images_of_fisher(context, self.samples, self.chunk)
         pairs = [(context.arithmetic.place(batch.inputs), batch.labels) for batch in batches]
@@ -68,6 +70,7 @@ class FisherVariants(Probe):
             **_answers(context, pairs),
             "fisher_trace_relative": sum(relative.values()),
             **{f"fisher_trace_relative/{layer}": value for layer, value in relative.items()},
+            **by_pathway(context.model, relative, "fisher_trace_relative_pathway"),
         }
 
 

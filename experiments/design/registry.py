@@ -13,6 +13,7 @@ from experiments.figures.cvpr2023 import (
     rsv_dissociation,
     rsv_simulation,
     split_depth,
+    split_fisher,
     split_removal,
 )
 from experiments.figures.iclr2019 import (
@@ -54,6 +55,7 @@ FIGURES: dict[str, Figure] = {
         rsv_blur,
         rsv_dissociation,
         split_depth,
+        split_fisher,
         linear_sensor_drop,
         rsv_simulation,
         modality_dropout,

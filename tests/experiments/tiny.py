@@ -134,6 +134,8 @@ MEASURED = {
     **{"empirical_fisher_trace": 2.0, "squared_mean_gradient": 0.5, "gradient_mean": 2.0, "gradient_deviation": 2.0},
     "gradient_mean_clean": 2.0,
     **{f"fisher_trace/{layer}": 0.4 for layer in LAYERS},
+    **{f"fisher_trace_{kind}/{pathway}": 2.0 for kind in ("pathway", "pathway_clean", "relative_pathway")
+       for pathway in ("a", "b", "trunk")},
     **{f"fisher_share_{part}": 0.5 for part in ("bottom", "middle", "top", "relative_top", "clean_top")},
     "filter_high_frequency_share": 0.5,
     **{f"filter/{number:02}/0_{row}_{column}": 0.1 for number in range(2) for row in range(3) for column in range(3)},

@@ -53,7 +53,7 @@ CONTRASTS = {
         "no_preference": above_sham("rsv_mean@6"),
     }.items()
 }  # fmt: skip
-NAMES = ("cvpr2023/rsv_dissociation", "cvpr2023/split_depth")
+NAMES = ("cvpr2023/rsv_dissociation", "cvpr2023/split_depth", "cvpr2023/split_fisher")
 FLAT, THIN = 0.02, {SAME: {1: 4, 3: 4}, EQUAL: {1: 8, 3: 2}}
 """The constant rate; and widths by number of blocks, in the second place those of as many parameters."""
 
@@ -74,6 +74,31 @@ CONTRASTS |= {
     "split_depth.deep_loses": below_flat(SAME, 3),
     "split_depth.deeper_points": {**below_flat(SAME, 3), **below_flat(SAME, 1, -1.0)},
     "split_depth.deeper_equal_points": {**below_flat(EQUAL, 3), **below_flat(EQUAL, 1, -1.0)},
+}
+SEEN, CLEAN, RELATIVE = (f"fisher_trace_{kind}/" for kind in ("pathway", "pathway_clean", "relative_pathway"))
+
+
+def tilted(trace, at="", how="continue", weight=1.0):
+    """By how much more, as a logarithm, pathway b falls behind pathway a than after clean epochs."""
+    found = {}
+    for what, view, sign in (("blur b", "b", 1), ("blur b", "a", -1), ("", "b", -1), ("", "a", 1)):
+        found |= term(window(what, 0, 6, how), f"{trace}{view}{at}", sign * weight, logarithm=True)
+    return found
+
+
+def window_cost(onset, weight=1.0):
+    return {**term(window("", onset, 2, "at onset"), "accuracy", weight),
+            **term(window("blur b", onset, 2, "at onset"), "accuracy", -weight)}  # fmt: skip
+
+
+CONTRASTS |= {
+    "pathways.removal": tilted(SEEN, "@6"),
+    "pathways.on_clean": tilted(CLEAN, "@6"),
+    "pathways.lasting": tilted(SEEN),
+    "pathways.lasting_relative": tilted(RELATIVE),
+    "pathways.restarted": tilted(SEEN, how="restart"),
+    "pathways.mends": {**tilted(SEEN), **tilted(CLEAN, "@6", weight=-1.0)},
+    "pathways.closes": {**window_cost(0), **window_cost(3, -1.0)},
 }
 CASES = [(name, one.id) for name in NAMES for one in design(name).claims
          if not isinstance(one.contrast, (Pooled, Within))]  # fmt: skip
@@ -171,3 +196,42 @@ class TestDepth:
             **FIGURES[self.NAME].parameters.defaults(tiny.protocol(family="two_streams", longest_window=180, points=9)),
             **config.figures[self.NAME], "width": 96,
         }) == Blocks((40, 80, 120, 160, 200, 240, 280), (1, 2, 3), 96, 0.001, 160)  # fmt: skip
+
+
+class TestFisher:
+    """Windows of 2 epochs at 0 to 3; correlations are over those above 0."""
+
+    NAME, LATER = "cvpr2023/split_fisher", (1, 2, 3)
+    RUN = window("", 0, 3, "continue")
+    EFFECTS = {"cost": ("accuracy", False), "damage": ("accuracy", True), "decoded": ("decoding_b", True)}  # noqa: RUF012
+
+    def effect(self, onset, column, skipped):
+        ill = window("blur b", onset, 2, "at onset")
+        other = ill[:onset] + ill[onset + 2 :] if skipped else window("", onset, 2, "at onset")
+        return {**term(other, column), **term(ill, column, -1.0)}
+
+    @pytest.mark.parametrize("kind", EFFECTS)
+    @pytest.mark.parametrize("what", ["follows", "beyond_clock"])
+    def test_what_windows_do_and_the_trace_of_pathway_b_at_their_onset_go_together(self, kind, what):
+        held = claim(self.NAME, f"pathways.{what}_{kind}").contrast
+        assert len(held.parts) == 6
+        for onset, done, trace in zip(self.LATER, held.parts[:3], held.parts[3:], strict=True):
+            assert terms(done) == self.effect(onset, *self.EFFECTS[kind])
+            assert terms(trace) == term(self.RUN, f"{SEEN}b@{onset}", logarithm=True)
+        same = held.estimate(np.array([3.0, 1.0, 2.0, 30.0, 10.0, 20.0]))
+        assert same == pytest.approx({"follows": 1.0, "beyond_clock": 1.0 - 0.5}[what])
+
+    def test_the_pathway_is_set_against_the_whole_network(self):
+        held = claim(self.NAME, "pathways.beyond_whole").contrast
+        assert [terms(part) for part in held.parts[6:]] == [
+            term(self.RUN, f"fisher_trace@{onset}", logarithm=True) for onset in self.LATER]  # fmt: skip
+        assert held.estimate(np.array([3.0, 1, 2, 3, 1, 2, 1, 2, 3])) == pytest.approx(1.0 - 0.5)
+
+    def test_what_is_drawn_by_epoch_is_measured_after_every_epoch(self):
+        for panel in (*design(self.NAME).panels[0], design(self.NAME).panels[1][1]):
+            probes = {probe.name: probe.every for probe in panel.arm.run.probes}
+            assert (probes["fisher"], probes["fisher_clean"]) == (1, 1)
+            assert set(panel.columns) <= {f"{trace}{pathway}" for trace in (SEEN, CLEAN) for pathway in
+                                          ("a", "b", "trunk")}  # fmt: skip
+        (ran,) = [arm for arm in design(self.NAME).trained if of(arm) == key(self.RUN)]
+        assert next(probe for probe in ran.run.probes if probe.name == "fisher").every == 1

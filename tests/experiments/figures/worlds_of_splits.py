@@ -18,4 +18,26 @@ def deeper(tags):
     return {"accuracy": -4.0 * blocks * (tags["role"] == DEFICIT) + 3.0 * (tags["role"] == DOSE_MATCHED)}
 
 
-WORLDS = {"cvpr2023/rsv_dissociation": dissociated, "cvpr2023/split_depth": deeper}
+COSTS = {0: 20.0, 1: 11.0, 2: 1.0, 3: 6.0}
+"""What windows cost, by their onset: less later, but least in between, so that a clock tells a part."""
+TRACES = {1: 0.2, 2: 0.4, 3: 1.0}
+"""Of the whole network, by epoch: they tell no more than the clock."""
+
+
+def pathways(tags):
+    """Pathway b loses by a blur, and gets a part back; its trace in a clean run is in the order of the costs."""
+    if tags["role"] == DOSE_MATCHED:
+        return {f"fisher_trace@{epoch}": more for epoch, more in TRACES.items()} | {
+            f"{B}@{epoch}": 0.1 * COSTS[epoch] for epoch in TRACES}  # fmt: skip
+    if tags["role"] != DEFICIT:
+        return {}
+    fallen = {f"{B}@6": -1.0, "fisher_trace_pathway_clean/b@6": -1.2, B: -0.5, "fisher_trace_relative_pathway/b": -0.6}
+    return {**fallen, "accuracy": -COSTS.get(tags["onset"], 0.0), "decoding_b": -2 * COSTS.get(tags["onset"], 0.0)}
+
+
+B = "fisher_trace_pathway/b"
+WORLDS = {
+    "cvpr2023/rsv_dissociation": dissociated,
+    "cvpr2023/split_depth": deeper,
+    "cvpr2023/split_fisher": pathways,
+}

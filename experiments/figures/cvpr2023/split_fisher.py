@@ -1,0 +1,174 @@
+"""Fisher information of each pathway under a blur of one view, and what such a blur does by its onset."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from critical.inference.arms import Arm, Contrast
+from critical.inference.claims import Claim
+from critical.inference.correlation import more_correlated, rank_correlation
+from critical.inference.effects import SMALLEST
+from critical.plots.of_arms import ByColumn
+from critical.plots.panel import Look, Value, role
+from critical.plots.panels import Series, contrasts
+from critical.plots.style import OTHER_COLOURS
+from experiments.design.figure import Design, Figure
+from experiments.design.measuring import after_every_epoch, clean_trace_of, measuring, variants_of
+from experiments.design.parameters import Removal, ascending, at_least, spaced
+from experiments.design.premises import learns
+from experiments.design.protocol import CONTINUE, RESTART, RESTART_AT_ONSET, Protocol, age, cost, damage
+from experiments.design.sources import CVPR2023, ICLR2019, JUMP, OURS
+from experiments.design.two_streams import DECODING, DEPRIVED
+
+SEEING = "a"
+SEEN, CLEAN, RELATIVE = "fisher_trace_pathway/", "fisher_trace_pathway_clean/", "fisher_trace_relative_pathway/"
+"""The trace of each pathway: on images as the network sees them, on clean ones, in relative weights."""
+
+
+@dataclass(frozen=True)
+class Pathways(Removal):
+    """Parameters.
+
+    Attributes:
+        length: Epochs of the windows.
+        onsets: Their first epochs; ascending from 0 on, at least four, since correlations are over those above 0.
+    """
+
+    length: int
+    onsets: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least(1, length=self.length)
+        ascending(0, 4, onsets=self.onsets)
+
+    @classmethod
+    def defaults(cls, protocol: Protocol) -> Mapping[str, Any]:
+        """Returns the longest window, and windows of the shortest length at six onsets or more."""
+        steps = spaced(max(6, protocol.longest_window), max(6, 2 * protocol.points))
+        length = spaced(protocol.longest_window, max(2, protocol.points))[0]
+        return {**Removal.defaults(protocol), "length": length, "onsets": (0, *steps[:-1])}
+
+
+def design(protocol: Protocol, parameters: Pathways) -> Design:
+    """Sets pathway b against pathway a, and what windows do against its trace in a clean run at their onset."""
+    end, onsets, classes = parameters.removal, parameters.onsets, protocol.facts.classes
+    traced = after_every_epoch(measuring(protocol, variants_of(protocol), clean_trace_of(protocol)))
+    blurred, again = (traced.window(0, end, how) for how in (CONTINUE, RESTART))
+    ran = after_every_epoch(protocol).window(0, onsets[-1], CONTINUE).dose_matched
+    windows = {onset: protocol.window(onset, parameters.length, RESTART_AT_ONSET) for onset in onsets}
+    first, last, later = onsets[0], onsets[-1], [onset for onset in onsets if onset]
+
+    def tilt(arm: Arm, trace: str, at: str = "") -> Contrast:
+        """Returns how many times as much pathway b has as pathway a, as a logarithm."""
+        return arm.log(f"{trace}{DEPRIVED}{at}") - arm.log(f"{trace}{SEEING}{at}")
+
+    def shift(trace: str, at: str = "", held: Any = blurred) -> Contrast:
+        return tilt(held.deficit, trace, at) - tilt(held.dose_matched, trace, at)
+
+    effects = {
+        "cost": {onset: cost(held) for onset, held in windows.items()},
+        "damage": {onset: damage(held) for onset, held in windows.items()},
+        "decoded": {onset: damage(held, DECODING) for onset, held in windows.items()},
+    }
+    of_b, whole = ([ran.log(f"{column}@{onset}") for onset in later]
+                   for column in (f"{SEEN}{DEPRIVED}", "fisher_trace"))  # fmt: skip
+    said = {"cost": f"what a window of blurred view {DEPRIVED} costs", "damage": "the damage that it does",
+            "decoded": f"the damage to what is decoded from view {DEPRIVED} alone"}  # fmt: skip
+
+    def over(kind: str) -> list[Contrast]:
+        return [effects[kind][onset] for onset in later]
+
+    then, blur, needs = f"@{end}", f"a blur of view {DEPRIVED} until epoch {end}", ("pathways.clean_learns",)
+    share = f"pathway {DEPRIVED} holds less information beside pathway {SEEING} than after clean epochs instead"
+    claims = [
+        learns("pathways.clean_learns", blurred.dose_matched, classes, "The clean network, rate decaying,",
+               "clean run learns (decaying)"),
+        learns("pathways.restarted_learns", again.dose_matched, classes, "The clean network, rate restarted,",
+               "clean run learns (restarted)"),
+        Claim("pathways.removal", OURS, shift(SEEN, then), "less", f"At the end of {blur} {share}, on the images that "
+              "the network sees.", requires=needs, short="b holds less, as seen"),
+        Claim("pathways.on_clean", OURS, shift(CLEAN, then), "less", f"At the end of {blur} {share}, on clean images: "
+              "it is the weights, and not that a blurred view has less contrast.", requires=needs,
+              short="b holds less, on clean images"),
+        Claim("pathways.lasting", OURS, shift(SEEN), "less", f"After {blur} and a recovery {share} (rate decaying on).",
+              requires=(*needs, "pathways.on_clean"), short="b holds less after recovery"),
+        Claim("pathways.lasting_relative", OURS, shift(RELATIVE), "less",
+              f"After the recovery {share} where changes of weights are measured in units of the norm of their layer.",
+              requires=("pathways.lasting",), short="b holds less, relative weights"),
+        Claim("pathways.restarted", OURS, shift(SEEN, held=again), "less", f"After {blur} and a recovery {share} "
+              "(rate restarted).", requires=("pathways.restarted_learns", "pathways.on_clean"),
+              short="b holds less after restart"),
+        Claim("pathways.mends", OURS, shift(SEEN) - shift(CLEAN, then), "greater",
+              "The recovery takes a part of that back (both times on clean images).",
+              requires=("pathways.on_clean",), short="recovery takes a part back"),
+        Claim("pathways.closes", CVPR2023, age(windows[first], windows[last]), "greater",
+              f"At equal rates a blur of view {DEPRIVED} costs more from epoch {first} on than from epoch {last} on.",
+              differs=f"The paper varies the removal. {JUMP}", short="early costs more (equal rates)"),
+        *(Claim(f"pathways.follows_{kind}", ICLR2019 if kind == "cost" else OURS, rank_correlation(over(kind), of_b),
+                "greater", f"Over onsets, {words} follows the trace of pathway {DEPRIVED} of a clean run there (rank "
+                "correlation).", requires=("pathways.closes",), short=f"{kind}: follows the trace of b",
+                differs=f"The paper has one stream and a decaying rate. {JUMP}" if kind == "cost" else "")
+          for kind, words in said.items()),
+        *(Claim(f"pathways.beyond_clock_{kind}", OURS, more_correlated(over(kind), of_b, [float(at) for at in later]),
+                "greater", f"The trace of pathway {DEPRIVED} tells more of {words} than the epoch by itself.",
+                requires=(f"pathways.follows_{kind}",), short=f"{kind}: b tells beyond a clock")
+          for kind, words in said.items()),
+        Claim("pathways.beyond_whole", OURS, more_correlated(over("cost"), of_b, whole), "greater",
+              f"The trace of pathway {DEPRIVED} tells more of {said['cost']} than that of the whole network.",
+              requires=("pathways.follows_cost",), short="cost: b tells beyond the whole"),
+    ]  # fmt: skip
+    looks = {"a": Look("pathway a", OTHER_COLOURS[2]), "b": Look("pathway b", OTHER_COLOURS[0]),
+             "trunk": Look("trunk", OTHER_COLOURS[3], "--")}  # fmt: skip
+
+    def traces(title: str, arm: Arm, columns: str, ylabel: str = "trace of the Fisher information") -> ByColumn:
+        window = [] if arm == blurred.dose_matched else [(role("deficit", f"view {DEPRIVED} is blurred"), 0, end)]
+        return ByColumn(title=title, ylabel=ylabel, arm=arm, logarithmic=True, windows=window,
+                        columns={f"{columns}{pathway}": look for pathway, look in looks.items()})  # fmt: skip
+
+    def by_onset(title: str, ylabel: str, lines: list[tuple[Look, Mapping[int, Value]]], **rest: Any) -> Series:
+        return Series(title=title, ylabel=ylabel, xlabel="onset of the window (epoch)", lines=lines, **rest)
+
+    on_clean = "the same, on clean images"
+    lost = {unit: {"zero": True, "reach": SMALLEST[unit].effect} for unit in ("accuracy", "readout")}
+    return Design(
+        panels=[
+            [traces("clean", blurred.dose_matched, SEEN), traces(f"blur until epoch {end}", blurred.deficit, SEEN)],
+            [contrasts(claims, "trace", title="pathway b beside pathway a", xlabel="logarithm of the ratio of traces"),
+             traces(on_clean, blurred.deficit, CLEAN)],
+            [by_onset("what a blur of view b does", "accuracy lost (points)",
+                      [(role("dose_matched", "cost"), effects["cost"]),
+                       (role("skip", "damage", "--", "s"), effects["damage"])], **lost["accuracy"]),
+             by_onset("what is decoded from view b", "lost beside skipped windows (points)",
+                      [(role("skip", "damage", "--", "s"), effects["decoded"])], **lost["readout"])],
+            [by_onset("traces of the clean run", "logarithm of the trace",
+                      [(looks["b"], dict(zip(later, of_b, strict=True))),
+                       (role("clean", "whole\nnetwork"), dict(zip(later, whole, strict=True)))]),
+             contrasts(claims, "correlation", title="does it tell what windows do?", xlabel="rank correlation")],
+        ],
+        claims=claims,
+        columns=(SEEN, CLEAN, RELATIVE),
+        at={**{f"{trace}{view}": (end,) for trace in (CLEAN,) for view in (SEEING, DEPRIVED)},
+            **{f"{SEEN}{view}": tuple(sorted({end, *later})) for view in (SEEING, DEPRIVED)},
+            "fisher_trace": tuple(later)},
+        panel_inches=(3.6, (2.5, 3.2, 2.5, 3.4)),
+        leading=("pathways.on_clean", "pathways.follows_cost", "pathways.beyond_clock_cost"),
+        note=f"Windows have {parameters.length} epochs; the rate starts again at their onset and at the removal. A "
+        "pathway counts with all its layers; at the removal images and weights change together.",
+    )  # fmt: skip
+
+
+FIGURE = Figure(
+    name="cvpr2023/split_fisher",
+    title="Information in each pathway",
+    question="Does a blurred view leave its pathway less information, and does that pathway tell what a blur does?",
+    parameters=Pathways,
+    design=design,
+    deviations=(
+        "The trace of the Fisher information is a Monte Carlo estimate; the ICLR paper's is variational and of one "
+        "stream. Claims are about the ratio of the two pathways, which does not depend on how sure the answers are.",
+        "Clean images at the removal, relative weights, windows at equal rates and networks that skip the window are "
+        "ours.",
+    ),
+    family="two_streams",
+)
