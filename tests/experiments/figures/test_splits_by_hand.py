@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tiny
-from test_claims_by_hand import RECOVERY, design, key, of, seen, window
+from test_claims_by_hand import RECOVERY, cell, design, key, of, seen, window
 from test_weights_by_hand import claim
 
 from critical.core.spec import settings
@@ -53,7 +53,7 @@ CONTRASTS = {
         "no_preference": above_sham("rsv_mean@6"),
     }.items()
 }  # fmt: skip
-NAMES = ("cvpr2023/rsv_dissociation", "cvpr2023/split_depth", "cvpr2023/split_fisher")
+NAMES = ("cvpr2023/rsv_dissociation", "cvpr2023/split_age", "cvpr2023/split_depth", "cvpr2023/split_fisher")
 FLAT, THIN = 0.02, {SAME: {1: 4, 3: 4}, EQUAL: {1: 8, 3: 2}}
 """The constant rate; and widths by number of blocks, in the second place those of as many parameters."""
 
@@ -100,6 +100,51 @@ CONTRASTS |= {
     "pathways.mends": {**tilted(SEEN), **tilted(CLEAN, "@6", weight=-1.0)},
     "pathways.closes": {**window_cost(0), **window_cost(3, -1.0)},
 }
+LATE = 7
+"""The age at which the rate has fallen to a quarter."""
+
+
+def aged(age, high, length=2, settle=0, beside="skip", column="accuracy", weight=1.0):
+    """What a window at a constant rate does, beside as many clean epochs or the run without its epochs."""
+    ill = cell("blur b", age, high, length, settle)
+    start = age + settle
+    other = ill[:start] + ill[start + length :] if beside == "skip" else cell("", age, high, length, settle)
+    return {**term(other, column, weight), **term(ill, column, -weight)}
+
+
+def added(*parts):
+    total = {}
+    for part in parts:
+        for one, weight in part.items():
+            total[one] = total.get(one, 0.0) + weight
+    return {one: weight for one, weight in total.items() if weight}
+
+
+def early_more(high, **given):
+    return added(aged(0, high, **given), aged(LATE, high, weight=-1.0, **given))
+
+
+def high_more(length=2, **given):
+    return added(*(aged(age, high, 2 if high else length, weight=0.5 if high else -0.5, **given)
+                   for age in (0, LATE) for high in (True, False)))  # fmt: skip
+
+
+CONTRASTS |= {
+    "split_age.cost_high": early_more(True, beside="clean"),
+    "split_age.cost_low": early_more(False, beside="clean"),
+    "split_age.damage_high": early_more(True),
+    "split_age.damage_low": early_more(False),
+    "split_age.damage_settled": early_more(True, settle=1),
+    "split_age.rate_cost": high_more(beside="clean"),
+    "split_age.rate_damage": high_more(),
+    "split_age.rate_not_dose": high_more(length=8),
+    "split_age.late_damage": aged(LATE, True),
+    "split_age.no_shock": added(aged(LATE, True), aged(LATE, True, settle=1, weight=-1.0)),
+    **{f"split_age.{name}_{rate}": early_more(rate == "high", column=column) for rate in ("high", "low")
+       for name, column in (("decoded", "decoding_b"), ("impaired", "probe_maps_b"))},
+    **{f"split_age.{name}_rate": high_more(column=column)
+       for name, column in (("decoded", "decoding_b"), ("impaired", "probe_maps_b"))},
+}  # fmt: skip
 CASES = [(name, one.id) for name in NAMES for one in design(name).claims
          if not isinstance(one.contrast, (Pooled, Within))]  # fmt: skip
 
@@ -235,3 +280,16 @@ class TestFisher:
                                           ("a", "b", "trunk")}  # fmt: skip
         (ran,) = [arm for arm in design(self.NAME).trained if of(arm) == key(self.RUN)]
         assert next(probe for probe in ran.run.probes if probe.name == "fisher").every == 1
+
+
+def test_at_one_age_both_rates_are_set_beside_the_same_skipped_run():
+    skipped = [arm for arm in design("cvpr2023/split_age").trained if arm.tags["role"] == "skip"]
+    epochs = [of(arm) for arm in skipped]
+    late = cell("", LATE, True, 2)
+    assert key(late[:LATE] + late[LATE + 2 :]) in epochs
+    assert len(set(epochs)) == len(epochs) == 3, "settled ones have epochs at their own rate, and early ones are fresh"
+
+
+def test_an_early_and_a_late_window_are_the_default():
+    given = FIGURES["cvpr2023/split_age"].parameters.defaults(tiny.protocol(longest_window=8, points=2))
+    assert given == {"length": 4, "late_onsets": (7,), "settle": 2}

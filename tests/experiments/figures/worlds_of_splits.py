@@ -35,9 +35,19 @@ def pathways(tags):
     return {**fallen, "accuracy": -COSTS.get(tags["onset"], 0.0), "decoding_b": -2 * COSTS.get(tags["onset"], 0.0)}
 
 
+def aged(tags):
+    """Early and at the high rate a blur does more, and to what is read from its stream most."""
+    if tags["role"] != DEFICIT:
+        return {}
+    late, settled = tags["onset"] > 1, "settled" in tags["schedule"]
+    lost = (16.0 if tags["schedule"].startswith("high") else 8.0) - 6.0 * late + 0.1 * settled + 0.5 * tags["length"]
+    return {"accuracy": -lost, "decoding_b": -2 * lost, "probe_maps_b": -1.5 * lost}
+
+
 B = "fisher_trace_pathway/b"
 WORLDS = {
     "cvpr2023/rsv_dissociation": dissociated,
+    "cvpr2023/split_age": aged,
     "cvpr2023/split_depth": deeper,
     "cvpr2023/split_fisher": pathways,
 }
