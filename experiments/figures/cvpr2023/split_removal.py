@@ -1,5 +1,9 @@
 """Two streams, one of them deprived: accuracy and the deprived stream against the removal (figure 5)."""
 
+from collections.abc import Callable
+from typing import Any
+
+from critical.inference.arms import Contrast
 from critical.inference.claims import Claim
 from critical.inference.effects import SMALLEST, unit_of
 from critical.plots.panel import Look
@@ -7,7 +11,16 @@ from critical.plots.panels import Series
 from critical.plots.style import OTHER_COLOURS, arm_colour
 from experiments.design.figure import Design, Figure
 from experiments.design.parameters import SplitRemovals
-from experiments.design.protocol import AUTHORS, CONTINUE, RESTART, SCHEDULE_TITLES, SCHEDULE_WORDS, Protocol, cost
+from experiments.design.protocol import (
+    AUTHORS,
+    CONTINUE,
+    RESTART,
+    SCHEDULE_TITLES,
+    SCHEDULE_WORDS,
+    Protocol,
+    WindowArms,
+    cost,
+)
 from experiments.design.sources import CVPR2023, OURS
 from experiments.design.two_streams import DECODING, DEPRIVED, PROBES, deficits, reading_untrained, sham, stream_claims
 
@@ -28,20 +41,25 @@ def design(protocol: Protocol, parameters: SplitRemovals) -> Design:
     maps = next(iter(PROBES))
     untrained = fair.fresh[maps.replace("probe_", "probe_untrained_")]
     trained = fair.dose_matched[maps] - untrained
-    titles = {CONTINUE: f"{SCHEDULE_TITLES[CONTINUE]} (published)", RESTART: SCHEDULE_TITLES[RESTART]}
-    measures = {"accuracy": "accuracy lost with both views (points)",
-                DECODING: f"accuracy lost with view {DEPRIVED} alone (points)",
-                maps: f"lost to a probe of stream {DEPRIVED} (points)"}  # fmt: skip
+    published = {CONTINUE: f"{SCHEDULE_TITLES[CONTINUE]} (published)", RESTART: SCHEDULE_TITLES[RESTART]}
+    brief = {CONTINUE: "rate decaying", RESTART: "rate restarted"}
 
-    def panel(how: str, column: str) -> Series:
-        nothing = (Look("an untrained\nstream", arm_colour("clean")), late["blur", how].dose_matched[maps] - untrained)
+    def panel(title: str, ylabel: str, how: str, lost: Callable[[WindowArms], Contrast], **rest: Any) -> Series:
         return Series(
-            title=titles[how] if column == "accuracy" else "", xlabel=f"epoch until which view {DEPRIVED} is deprived",
-            ylabel=measures[column], zero=True, reach=SMALLEST[unit_of(cost(fair, column).terms)].effect,
-            lines=[(Look(name, COLOURS[name]), {end: cost(held, column) for end, held in windows[name, how].items()})
+            title=title, ylabel=ylabel, xlabel=f"epoch until which view {DEPRIVED} is deprived", zero=True,
+            reach=SMALLEST[unit_of(lost(fair).terms)].effect, **rest,
+            lines=[(Look(name, COLOURS[name]), {end: lost(held) for end, held in windows[name, how].items()})
                    for name in acting],
-            levels=[nothing] if column == maps else [],
         )  # fmt: skip
+
+    def streams(how: str) -> list[Series]:
+        nothing = (Look("an untrained\nstream", arm_colour("clean")), late["blur", how].dose_matched[maps] - untrained)
+        return [
+            panel(f"stream impaired, {brief[how]}", f"lost to a probe of stream {DEPRIVED} (points)", how,
+                  lambda held: cost(held, maps), levels=[nothing]),
+            panel(f"stream ignored, {brief[how]}", "lost to the network beyond that (points)", how,
+                  lambda held: cost(held, DECODING) - cost(held, maps)),
+        ]  # fmt: skip
 
     claims = [
         # Figure 5, right: from 94 % to under 92 %.
@@ -64,18 +82,20 @@ def design(protocol: Protocol, parameters: SplitRemovals) -> Design:
               "Part of the cost of the blur is what was missed in its epochs.", short="cost is partly lost time"),
     ]  # fmt: skip
     for name in acting:
-        what, brief = f"{name.capitalize()} until epoch {last}", f"{name}, restarted" if name == "blur" else name
+        what, said = f"{name.capitalize()} until epoch {last}", f"{name}, restarted" if name == "blur" else name
         claims.append(Claim(f"split.{name}_cost_restart", OURS, cost(late[name, RESTART]), "greater",
-                            f"{what} costs accuracy ({restarted}).", short=f"{brief}: costs accuracy"))  # fmt: skip
-        claims += stream_claims(f"split.{name}_restart_", OURS, late[name, RESTART], DEPRIVED, what, restarted, brief)
+                            f"{what} costs accuracy ({restarted}).", short=f"{said}: costs accuracy"))  # fmt: skip
+        claims += stream_claims(f"split.{name}_restart_", OURS, late[name, RESTART], DEPRIVED, what, restarted, said)
     return Design(
-        panels=[[panel(how, column) for how in titles] for column in measures],
+        panels=[[panel(title, "accuracy lost with both views (points)", how, cost) for how, title in published.items()],
+                *(streams(how) for how in published)],
         claims=claims,
         leading=("split.blur_cost", "split.blur_restart_impaired"),
         arms=[reading_untrained(fair.fresh), *(getattr(held, arm) for name in acting for how in (RESTART, CONTINUE)
               for arm in ("dose_matched", "deficit") for held in windows[name, how].values())],
         note="Lost is what clean epochs instead of the deficit give more; in the shaded region it is too little to "
-        "matter. The network tells from one view alone what it says beside random partners; the probe is a logistic "
+        "matter. The network tells from one view alone what it says beside random partners; what it loses of that is "
+        "the sum of what its stream lost to a probe (impaired) and the rest (ignored). The probe is a logistic "
         "regression on the maps that the fusion receives, fitted on examples on which no network was trained.",
         panel_inches=(3.8, 2.3),
     )  # fmt: skip
