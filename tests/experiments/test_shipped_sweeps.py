@@ -19,6 +19,9 @@ EYES = ["data.train_size=40", "data.test_size=20", "data.resolution=8", "model.w
         "optimizer.batch_size=20", "recovery=1"]  # fmt: skip
 LETTERS = ["data.train_size=60", "data.test_size=20", "data.resolution=12", "model=mlp", "model.widths=[8]",
            "optimizer.batch_size=20", "recovery=1"]  # fmt: skip
+HALVES = ["data.source=digits", "data.subset=60", "data.test_subset=40", "model=split_all_cnn", "model.width=2",
+          "probes=two_views_tiny", "augmentation=off", "augmentation.fill=[0.0]", "optimizer.batch_size=20",
+          "deficit.size=4", "recovery=1", "seed=20"]  # fmt: skip
 TINY = {
     "age_rate": [*LETTERS, "deficit.size=4", "deficit.start=0,1", "deficit.end=${start_plus:1}", "seed=0"],
     "blur_strength": [*LETTERS, "deficit.size=8,3", "deficit.end=1,2", "seed=0"],
@@ -26,9 +29,12 @@ TINY = {
                     "probes=accuracy"],
     "cost_search": [*LETTERS, "deficit.start=1", "deficit.size=4", "deficit.end=${start_plus:1}", "seed=1000"],
     "modality_dropout": [*EYES, "deficit.end=1", "deficit.probability=0.1,1.0", "seed=0"],
+    "split_constant_rate": [*HALVES, "data.width_pixels=4", "deficit.end=1,2"],
+    "split_rates": [*HALVES, "data.width_pixels=4", "deficit.end=1", "schedule.rate=0.1,0.01"],
     "stabilizer_price_gain": [*EYES, "deficit.end=1", "stabilizer.end=1", "stabilizer.weight=0.0001,0.1", "seed=1000"],
     "stabilizer_weight": [*LETTERS, "data.validation=20", "stabilizer.weight=0.01", "seed=1000"],
     "stabilizer_weight_grid": [*LETTERS, "data.validation=20", "stabilizer.weight=0.0,1.0", "seed=1000"],
+    "view_width": [*HALVES, "data.width_pixels=3,5", "deficit.end=1"],
 }  # fmt: skip
 """By file: the same sweep in seconds."""
 
@@ -54,8 +60,12 @@ def test_a_file_is_a_sweep_whose_runs_can_be_built(name, monkeypatch):
         assert all(type(value) in (int, float) for value in values.get("values", []))
     config = tiny.composed("train", *[text for text in command if "deficit.end" not in text])
     assert (config.logger.name, config.logger.mode) == ("wandb", "online")
-    pretended = data.KINDS[config.data.name](train_size=300, test_size=10, resolution=12).load()
-    monkeypatch.setattr("critical.data.base._loaded", lambda spec, draw: pretended)
+    if config.data.name == data.Halves.name:
+        monkeypatch.setattr("critical.data.base._loaded", tiny.pretended)
+        monkeypatch.setattr(data.Halves, "resolved", lambda self: self)
+    else:
+        pretended = data.KINDS[config.data.name](train_size=300, test_size=10, resolution=12).load()
+        monkeypatch.setattr("critical.data.base._loaded", lambda spec, draw: pretended)
     point = [f"{key}={values.get('values', [values.get('min')])[-1]}" for key, values in held["parameters"].items()]
     fixed = [text for text in command if not text.startswith("logger")]
     (run,) = sweep.swept_runs([[*fixed, *point, "data.validation=null"]])
@@ -114,3 +124,25 @@ def test_a_weight_is_chosen_by_clean_runs_of_calibration_seeds(name):
 def test_nothing_is_chosen_by_a_gain():
     assert not {metric(name) for name in SHIPPED} & {"gain_over_slow_trunk", "harm", "stream_probe_lost"}
     assert HELD["stabilizer_price_gain"]["metric"] == {"name": "price", "goal": "minimize"}
+
+
+def test_halves_have_the_widths_and_the_rates_of_the_papers_appendix():
+    """Kleinman et al. 2023: views of 14, 16 and 18 columns, three rates that decay, and a constant one."""
+    swept = {name: {key: held.get("values") for key, held in HELD[name]["parameters"].items()} for name in SHIPPED}
+    assert swept["view_width"]["data.width_pixels"] == [14, 16, 18]
+    assert swept["split_rates"]["schedule.rate"] == [0.1, 0.05, 0.01]
+    assert {"schedule=constant", "schedule.rate=0.0005"} <= set(command_of("split_constant_rate"))
+    assert max(swept["split_constant_rate"]["deficit.end"]) == 400
+    for name in ("view_width", "split_rates", "split_constant_rate"):
+        config = tiny.composed("train", *[text for text in command_of(name) if not text.startswith("effect")],
+                               "deficit.end=60")  # fmt: skip
+        assert (config.data.source, config.data.width_pixels, config.data.resolution) == ("cifar10", 16, None)
+        assert (config.model.name, config.model.width, config.recovery) == ("split_resnet18", 1.0, 180)
+        assert (config.optimizer.batch_size, config.optimizer.weight_decay) == (128, 0.0005)
+
+
+def test_halves_in_laptop_are_as_many_as_large_and_as_wide_as_its_pictures():
+    config = tiny.composed("figures", "profile=laptop", "device=cpu")
+    assert (config.two_streams.data.name, config.two_streams.data.width_pixels) == ("halves", 8)
+    for family in (config, config.two_streams):
+        assert (family.data.subset, family.data.resolution, family.model.width) == (10_000, 16, 16)
