@@ -8,11 +8,11 @@ from critical.core.spec import SpecError, closest
 from experiments.design.figure import Figure
 from experiments.figures.controls import age_or_rate, blur_map, closure, permanence, rate_and_sense, schedules
 from experiments.figures.cvpr2023 import (
+    linear_sensor_drop,
     rsv_blur,
     rsv_dissociation,
-    split_age,
-    linear_sensor_drop,
     rsv_simulation,
+    split_age,
     split_depth,
     split_fisher,
     split_removal,

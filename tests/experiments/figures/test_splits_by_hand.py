@@ -13,7 +13,7 @@ from experiments.design.registry import FIGURES
 from experiments.figures.cvpr2023 import rsv_dissociation
 from experiments.figures.cvpr2023.split_depth import EQUAL, SAME, Blocks, networks
 
-PARTED, TOGETHER = "dissociation b", "split_heads"
+PARTED, TOGETHER, MAPS = "dissociation b", "split_heads", "probe_maps_b"
 
 
 def terms(contrast):
@@ -141,9 +141,9 @@ CONTRASTS |= {
     "split_age.late_damage": aged(LATE, True),
     "split_age.no_shock": added(aged(LATE, True), aged(LATE, True, settle=1, weight=-1.0)),
     **{f"split_age.{name}_{rate}": early_more(rate == "high", column=column) for rate in ("high", "low")
-       for name, column in (("decoded", "decoding_b"), ("impaired", "probe_maps_b"))},
+       for name, column in (("decoded", "decoding_b"), ("impaired", MAPS))},
     **{f"split_age.{name}_rate": high_more(column=column)
-       for name, column in (("decoded", "decoding_b"), ("impaired", "probe_maps_b"))},
+       for name, column in (("decoded", "decoding_b"), ("impaired", MAPS))},
 }  # fmt: skip
 CASES = [(name, one.id) for name in NAMES for one in design(name).claims
          if not isinstance(one.contrast, (Pooled, Within))]  # fmt: skip
@@ -293,3 +293,19 @@ def test_at_one_age_both_rates_are_set_beside_the_same_skipped_run():
 def test_an_early_and_a_late_window_are_the_default():
     given = FIGURES["cvpr2023/split_age"].parameters.defaults(tiny.protocol(longest_window=8, points=2))
     assert given == {"length": 4, "late_onsets": (7,), "settle": 2}
+
+
+def test_what_a_stream_lost_is_parted_into_impaired_and_ignored_by_removal():
+    """Beside each other under each schedule; together they are what the network decodes less."""
+    _, *rows = design("cvpr2023/split_removal").panels
+    for how, (impaired, ignored) in zip(("continue", "restart"), rows, strict=True):
+        for (look, probe), (other, rest), what in zip(impaired.lines, ignored.lines,
+                                                      ("blur b", "view_dropout b", PARTED), strict=True):  # fmt: skip
+            assert look == other
+            assert list(probe) == list(rest) == [2, 3, 4, 6]
+            for end in probe:
+                clean = TOGETHER if what == PARTED else ""
+                assert terms(probe[end] + rest[end]) == added(
+                    term(window(clean, 0, end, how), "decoding_b"), term(window(what, 0, end, how), "decoding_b", -1.0))
+                assert terms(probe[end]) == added(
+                    term(window(clean, 0, end, how), MAPS), term(window(what, 0, end, how), MAPS, -1.0))  # fmt: skip
