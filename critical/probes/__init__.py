@@ -8,6 +8,7 @@ without probes bit for bit.
 from critical.probes.agreement import GradientCosine
 from critical.probes.base import Probe, ProbeContext, evaluate
 from critical.probes.clean import FisherClean, GradientsClean
+from critical.probes.code_probe import CodeProbe
 from critical.probes.ladders import Ladders
 from critical.probes.standard import Accuracy, Fisher
 from critical.probes.stream_probe import StreamProbe
@@ -19,12 +20,14 @@ KINDS: dict[str, type[Probe]] = {
     for kind in (
         *(Accuracy, Fisher, Ladders, SourceVarianceProbe, Decoding, StreamProbe),
         *(FisherVariants, Gradients, GradientCosine, Filters, FisherClean, GradientsClean),
+        CodeProbe,
     )
 }
 
 __all__ = [
     "KINDS",
     "Accuracy",
+    "CodeProbe",
     "Decoding",
     "Filters",
     "Fisher",
