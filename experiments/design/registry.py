@@ -7,7 +7,13 @@ from collections.abc import Sequence
 from critical.core.spec import SpecError, closest
 from experiments.design.figure import Figure
 from experiments.figures.controls import age_or_rate, blur_map, closure, permanence, rate_and_sense, schedules
-from experiments.figures.cvpr2023 import linear_sensor_drop, rsv_blur, rsv_simulation, split_removal
+from experiments.figures.cvpr2023 import (
+    cross_sensor_reconstruction,
+    linear_sensor_drop,
+    rsv_blur,
+    rsv_simulation,
+    split_removal,
+)
 from experiments.figures.iclr2019 import (
     architectures,
     deficit_removal,
@@ -47,6 +53,7 @@ FIGURES: dict[str, Figure] = {
         rsv_blur,
         linear_sensor_drop,
         rsv_simulation,
+        cross_sensor_reconstruction,
         modality_dropout,
         modality_age,
         easy_wins,
