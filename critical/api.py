@@ -80,6 +80,7 @@ from critical.probes import (
     Probe,
     SourceVarianceProbe,
     StreamProbe,
+    TokenVariance,
 )
 from critical.results import Results
 from critical.stabilizers import (
@@ -196,6 +197,7 @@ __all__ = [
     "StreamProbe",
     "Timeline",
     "Timm",
+    "TokenVariance",
     "TorchVision",
     "Trainer",
     "TwoEyes",

@@ -12,6 +12,7 @@ from critical.probes.code_probe import CodeProbe
 from critical.probes.ladders import Ladders
 from critical.probes.standard import Accuracy, Fisher
 from critical.probes.stream_probe import StreamProbe
+from critical.probes.token_variance import TokenVariance
 from critical.probes.two_views import Decoding, SourceVarianceProbe
 from critical.probes.weights import Filters, FisherVariants, Gradients
 
@@ -20,7 +21,7 @@ KINDS: dict[str, type[Probe]] = {
     for kind in (
         *(Accuracy, Fisher, Ladders, SourceVarianceProbe, Decoding, StreamProbe),
         *(FisherVariants, Gradients, GradientCosine, Filters, FisherClean, GradientsClean),
-        CodeProbe,
+        *(CodeProbe, TokenVariance),
     )
 }
 
@@ -41,5 +42,6 @@ __all__ = [
     "ProbeContext",
     "SourceVarianceProbe",
     "StreamProbe",
+    "TokenVariance",
     "evaluate",
 ]

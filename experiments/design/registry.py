@@ -12,6 +12,7 @@ from experiments.figures.cvpr2023 import (
     linear_sensor_drop,
     rsv_blur,
     rsv_simulation,
+    rsv_transformer,
     split_removal,
 )
 from experiments.figures.iclr2019 import (
@@ -54,6 +55,7 @@ FIGURES: dict[str, Figure] = {
         linear_sensor_drop,
         rsv_simulation,
         cross_sensor_reconstruction,
+        rsv_transformer,
         modality_dropout,
         modality_age,
         easy_wins,

@@ -225,3 +225,39 @@ def test_numbers_of_a_table_come_out():
     saved = [cost["labels", phase] - cost["redrawn", phase] for phase in ("dc", "ccdc")]
     found = CLAIMS["costs_less_everywhere"].contrast.per_seed(table)[SEED]
     assert found == pytest.approx(sum(saved) / 2)
+
+
+TOKENS = {claim.id: claim for claim in design("cvpr2023/rsv_transformer").claims}
+
+
+class TestTokens:
+    """Relative source variance of the encoder: layer 1 is the last of this one."""
+
+    @pytest.mark.parametrize("name", ["labels", "redrawn"])
+    def test_what_claims_compare(self, name):
+        word, last = "redrawing" if name == "redrawn" else name, "rsv_polarised_layer1"
+        clean = key(name, "cc")
+        by_hand = {
+            "relates": {(clean, "rsv_polarised_layer0"): 1.0, (clean, last): -1.0},
+            "before": early(name, f"{last}@2", sign=-1),
+            "after": early(name, last, sign=-1),
+        }
+        for what, wanted in by_hand.items():
+            claim = TOKENS[f"tokens.{word}_{what}"]
+            assert {(of(term.arm), term.column): weight for term, weight in claim.contrast.items()} == wanted
+            assert claim.direction == "greater"
+            assert set(claim.requires) == (set() if what == "relates" else {f"tokens.{word}_{held}"
+                                                                             for held in ("learns", "relates")})
+        assert len(TOKENS) == 8
+
+    def test_networks_are_those_of_the_other_figure(self):
+        others = {of(arm) for arm in design(NAME).trained}
+        trained = design("cvpr2023/rsv_transformer").trained
+        assert {of(arm) for arm in trained} <= others
+        assert all("token_variance" in {probe.name for probe in arm.run.probes} for arm in trained)
+
+    def test_lines_go_through_all_layers_before_and_after(self):
+        panel = design("cvpr2023/rsv_transformer").panels[0][0]
+        columns = [[term.column for term in line.values()] for _, line in panel.lines]
+        after, before = (["rsv_polarised_layer0" + end, "rsv_polarised_layer1" + end] for end in ("", "@2"))
+        assert columns == [after, after, before, before]
