@@ -121,7 +121,8 @@ def windows(
         return Arm(run, {"label": label, "role": role, "objective": objective, **place, **tags})
 
     def clean(phase: int) -> Arm:
-        return trained([(nothing, 0, phase)], phase, DOSE_MATCHED, f"{objective}: {phase} clean epochs",
+        epochs = "epoch" if phase == 1 else "epochs"
+        return trained([(nothing, 0, phase)], phase, DOSE_MATCHED, f"{objective}: {phase} clean {epochs}",
                        deficit="none", onset=0, length=phase, removal=phase)  # fmt: skip
 
     def deficient(onset: int) -> Arm:

@@ -43,7 +43,7 @@ def design(protocol: Protocol, parameters: FirstPhase) -> Design:
     def histogram(window: WindowArms, title: str) -> Preferences:
         return Preferences(
             title=title, xlabel="which view moves a unit", ylabel="share of units, last layer", prefix="rsv_tokens/",
-            bins=BINS, lines=[(role("dose_matched", "clean epochs instead"), window.dose_matched),
+            bins=BINS, names="middle", lines=[(role("dose_matched", "clean epochs instead"), window.dose_matched),
                               (role("deficit", "after a dissociation"), window.deficit)],
         )  # fmt: skip
 
