@@ -44,7 +44,7 @@ class TokenVariance(Probe):
             raise SpecError(f"probe {self.name}: examples={self.examples}; at least 2 are wanted (one has no variance)")
 
     def measure(self, context: ProbeContext) -> dict[str, Any]:
-        """Returns `rsv_polarised_layer0`, … (shares of units) and, of the last layer, `rsv_tokens/00` … `/19`.
+        """Returns `rsv_one_sided_layer0`, … (shares beyond ±0.5), and `rsv_tokens/00` … `/19` of the last layer.
 
         All are NaN for a network whose activations are not finite.
 
@@ -58,7 +58,7 @@ class TokenVariance(Probe):
         chosen = torch.randperm(len(test), generator=draws)[: self.examples].to(test.labels.device)
         with undisturbed(model), torch.no_grad():
             grids = _grids(model, context, context.dataset.batch(test, chosen).views)
-        names = [f"rsv_polarised_layer{number}" for number in range(len(grids))]
+        names = [f"rsv_one_sided_layer{number}" for number in range(len(grids))]
         bins = [f"rsv_tokens/{number:02}" for number in range(BINS)]
         if not all(grid.isfinite().all() for grid in grids):
             return dict.fromkeys((*names, *bins), math.nan)

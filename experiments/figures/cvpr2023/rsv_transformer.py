@@ -17,7 +17,7 @@ from experiments.design.premises import learns
 from experiments.design.protocol import Protocol, WindowArms, cost
 from experiments.design.sources import CVPR2023, OURS
 
-SHARE = "rsv_polarised_layer"
+SHARE = "rsv_one_sided_layer"
 NAMES = {ACROSS: "redrawing", LABELS: "labels"}
 
 

@@ -48,22 +48,22 @@ def test_every_layer_by_hand():
                     layers[number].append(tokens.flatten())
     for number, held in enumerate(layers):
         wanted = source_variance(relative_source_variance(torch.stack(held).view(5, 5, -1)))
-        assert row[f"rsv_polarised_layer{number}"] == pytest.approx(wanted.polarised, abs=1e-3)
+        assert row[f"rsv_one_sided_layer{number}"] == pytest.approx(wanted.polarised, abs=1e-3)
     histogram = [row[f"rsv_tokens/{number:02}"] for number in range(20)]
     assert histogram == pytest.approx(wanted.histogram, abs=1e-3)
-    assert set(row) == {*(f"rsv_polarised_layer{number}" for number in range(3)),
+    assert set(row) == {*(f"rsv_one_sided_layer{number}" for number in range(3)),
                         *(f"rsv_tokens/{number:02}" for number in range(20))}  # fmt: skip
 
 
 def test_patches_listen_to_one_view_and_so_does_an_encoder_that_relates_none():
     model = network()
-    assert PROBE.measure(context(model))["rsv_polarised_layer0"] == 1.0
-    assert PROBE.measure(context(model))["rsv_polarised_layer2"] < 1.0
+    assert PROBE.measure(context(model))["rsv_one_sided_layer0"] == 1.0
+    assert PROBE.measure(context(model))["rsv_one_sided_layer2"] < 1.0
     with torch.no_grad():
         for block in model.trunk.blocks:
             block.attention.leave.weight.zero_()
     row = PROBE.measure(context(model))
-    assert row["rsv_polarised_layer2"] == 1.0
+    assert row["rsv_one_sided_layer2"] == 1.0
     assert row["rsv_tokens/00"] == pytest.approx(0.5)
     assert row["rsv_tokens/19"] == pytest.approx(0.5)
 

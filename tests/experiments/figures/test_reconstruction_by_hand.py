@@ -235,10 +235,10 @@ class TestTokens:
 
     @pytest.mark.parametrize("name", ["labels", "redrawn"])
     def test_what_claims_compare(self, name):
-        word, last = "redrawing" if name == "redrawn" else name, "rsv_polarised_layer1"
+        word, last = "redrawing" if name == "redrawn" else name, "rsv_one_sided_layer1"
         clean = key(name, "cc")
         by_hand = {
-            "relates": {(clean, "rsv_polarised_layer0"): 1.0, (clean, last): -1.0},
+            "relates": {(clean, "rsv_one_sided_layer0"): 1.0, (clean, last): -1.0},
             "before": early(name, f"{last}@2", sign=-1),
             "after": early(name, last, sign=-1),
         }
@@ -259,5 +259,5 @@ class TestTokens:
     def test_lines_go_through_all_layers_before_and_after(self):
         panel = design("cvpr2023/rsv_transformer").panels[0][0]
         columns = [[term.column for term in line.values()] for _, line in panel.lines]
-        after, before = (["rsv_polarised_layer0" + end, "rsv_polarised_layer1" + end] for end in ("", "@2"))
+        after, before = (["rsv_one_sided_layer0" + end, "rsv_one_sided_layer1" + end] for end in ("", "@2"))
         assert columns == [after, after, before, before]

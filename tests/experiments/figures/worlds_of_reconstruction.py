@@ -21,7 +21,7 @@ def reconstruction(tags):
 def tokens(tags):
     """A dissociated encoder keeps the views apart, before and after its fine-tuning."""
     apart = 0.3 * (tags["role"] == DEFICIT)
-    return {"rsv_polarised_layer1": apart, "rsv_polarised_layer1@2": apart, "rsv_polarised_layer0": 0.4}
+    return {"rsv_one_sided_layer1": apart, "rsv_one_sided_layer1@2": apart, "rsv_one_sided_layer0": 0.4}
 
 
 WORLDS = {"cvpr2023/cross_sensor_reconstruction": reconstruction, "cvpr2023/rsv_transformer": tokens}
