@@ -23,6 +23,7 @@ from critical.data import (
     Halves,
     ImageAndSignal,
     Mnist,
+    MovingGlyphs,
     MultiFeature,
     Split,
     TwoEyes,
@@ -52,9 +53,21 @@ from critical.inference.claims import Claim
 from critical.inference.statistics import mean_interval
 from critical.inference.verdicts import Verdict, verdicts
 from critical.measures.fisher import trace_of_fisher
-from critical.models import MLP, AllCNN, ModelSpec, ResNet18, SplitAllCNN, SplitResNet18, Timm, TorchVision, TwoModality
+from critical.models import (
+    MLP,
+    AllCNN,
+    ModelSpec,
+    ResNet18,
+    SplitAllCNN,
+    SplitResNet18,
+    Timm,
+    TorchVision,
+    TwoModality,
+    TwoViewTransformer,
+)
 from critical.probes import (
     Accuracy,
+    CodeProbe,
     Decoding,
     Filters,
     Fisher,
@@ -67,12 +80,14 @@ from critical.probes import (
     Probe,
     SourceVarianceProbe,
     StreamProbe,
+    TokenVariance,
 )
 from critical.results import Results
 from critical.stabilizers import (
     CrossSensorReconstruction,
     FisherPenalty,
     L2Init,
+    MaskedAutoencoder,
     Mixup,
     ModalityDropout,
     NoStabilizer,
@@ -87,7 +102,7 @@ from critical.stabilizers import (
 )
 from critical.training.augmentation import Augmentation
 from critical.training.loop import NonFiniteLoss, Trainer, train
-from critical.training.optimizers import SGD, Adam, Optimizer
+from critical.training.optimizers import SGD, Adam, AdamW, Optimizer
 from critical.training.runs import RunSpec
 from critical.training.schedules import Constant, Continue, Cyclic, HotRestart, Restart, Schedule, Stages, Steady
 from critical.training.timeline import Timeline, Window
@@ -97,6 +112,7 @@ __all__ = [
     "SGD",
     "Accuracy",
     "Adam",
+    "AdamW",
     "AllCNN",
     "AlternatingDeprivation",
     "Arithmetic",
@@ -108,6 +124,7 @@ __all__ = [
     "Cifar10",
     "Cifar100",
     "Claim",
+    "CodeProbe",
     "Constant",
     "Continue",
     "Contrast",
@@ -140,10 +157,12 @@ __all__ = [
     "L2Init",
     "LabelPermutation",
     "Ladders",
+    "MaskedAutoencoder",
     "Mixup",
     "Mnist",
     "ModalityDropout",
     "ModelSpec",
+    "MovingGlyphs",
     "MultiFeature",
     "NoDeficit",
     "NoStabilizer",
@@ -178,10 +197,12 @@ __all__ = [
     "StreamProbe",
     "Timeline",
     "Timm",
+    "TokenVariance",
     "TorchVision",
     "Trainer",
     "TwoEyes",
     "TwoModality",
+    "TwoViewTransformer",
     "Verdict",
     "VerticalFlip",
     "ViewDropout",

@@ -8,6 +8,7 @@ from critical.data.folder import Folder
 from critical.data.glyphs import Glyphs
 from critical.data.images import DataError, Dataset, DataWarning, Split
 from critical.data.modalities import ImageAndSignal
+from critical.data.motion import MovingGlyphs
 from critical.data.multi_feature import MultiFeature
 from critical.data.sources import Cifar10, Cifar100, Digits, FashionMnist, Mnist
 from critical.data.table import FolderAndTable
@@ -29,6 +30,7 @@ KINDS: dict[str, type[DataSpec]] = {
         Halves,
         ImageAndSignal,
         MultiFeature,
+        MovingGlyphs,
     )
 }
 """Every data set by its name in settings."""
@@ -50,6 +52,7 @@ __all__ = [
     "Halves",
     "ImageAndSignal",
     "Mnist",
+    "MovingGlyphs",
     "MultiFeature",
     "Split",
     "TwoEyes",

@@ -107,19 +107,20 @@ def render(spec: Glyphs, labels: torch.Tensor, key: str) -> torch.Tensor:
     Returns:
         uint8 (N, 3, resolution, resolution).
     """
-    parameters = _parameters(spec, labels, key)
+    parameters = drawn_parameters(spec, labels, key)
     noise = generator(spec.seed, "glyphs", key, "noise")
     images = torch.empty((len(labels), 3, spec.resolution, spec.resolution), dtype=torch.uint8)
     for start in range(0, len(labels), _CHUNK):
         chunk = {name: value[start : start + _CHUNK] for name, value in parameters.items()}
-        picture, _ = _compose(spec, chunk)
+        opacity = opacities(spec.resolution, spec.fonts, chunk)
+        picture = composed(spec, chunk, opacity, beneath=opacity[:, 0])
         if spec.noise:
             picture += pixel_noise(spec.noise, picture.shape, noise)
         images[start : start + _CHUNK] = ((picture + 128) >> 8).clamp_(0, 255).to(torch.uint8)
     return images
 
 
-def _parameters(spec: Glyphs, labels: torch.Tensor, key: str) -> dict[str, torch.Tensor]:
+def drawn_parameters(spec: Glyphs, labels: torch.Tensor, key: str) -> dict[str, torch.Tensor]:
     """Draws what defines each picture, independently of its resolution.
 
     Index 0 of the second dimension is the letter, 1 and 2 are the distractors at the left and the right.
@@ -151,15 +152,21 @@ def _parameters(spec: Glyphs, labels: torch.Tensor, key: str) -> dict[str, torch
     }
 
 
-def _compose(spec: Glyphs, drawn: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+def composed(
+    spec: Glyphs, drawn: dict[str, torch.Tensor], opacity: torch.Tensor, beneath: torch.Tensor
+) -> torch.Tensor:
     """Puts background, distractors and letter together.
 
+    Args:
+        spec: Resolution and contrast.
+        drawn: Parameters.
+        opacity: Of letter and distractors, int32 (N, 3, R, R) in 0 … 256.
+        beneath: Where the background's mean grey leaves room for the contrast, int32 (N, R, R) in 0 … 256.
+
     Returns:
-        The picture without noise, int32 (N, 3, R, R) in 0 … WHITE, and the letter's opacity, int32
-        (N, 1, R, R) in 0 … 256.
+        The picture without noise, int32 (N, 3, R, R) in 0 … WHITE.
     """
-    opacity = opacities(spec.resolution, spec.fonts, drawn)
-    picture = _beneath(spec, drawn, opacity[:, 0])
+    picture = _beneath(spec, drawn, beneath)
     grey = ((drawn["base"] * (1 - spec.contrast))[:, None] + spec.contrast + drawn["gap"]).clamp_max(1)
     colour = tinted(grey, drawn["tint"])
     for layer in (1, 2, 0):
@@ -168,7 +175,7 @@ def _compose(spec: Glyphs, drawn: dict[str, torch.Tensor]) -> tuple[torch.Tensor
         picture = picture + (((colour[:, layer, :, None, None] - picture) * alpha) >> 8)
     # Everything so far is bright on dark; half the pictures are turned over.
     bright = drawn["sign"].view(-1, 1, 1, 1) > 0
-    return torch.where(bright, picture, WHITE - picture), opacity[:, :1]
+    return torch.where(bright, picture, WHITE - picture)
 
 
 def _beneath(spec: Glyphs, drawn: dict[str, torch.Tensor], letter: torch.Tensor) -> torch.Tensor:

@@ -12,6 +12,7 @@ from critical.models.split_all_cnn import SplitAllCNN
 from critical.models.split_resnet import SplitResNet18
 from critical.models.two_modality import TwoModality
 from critical.models.two_stream import TwoStream
+from critical.models.two_view_transformer import TwoViewTransformer
 from critical.models.zoo import Timm, TorchVision
 
 KINDS: dict[str, type[ModelSpec]] = {
@@ -21,6 +22,7 @@ KINDS: dict[str, type[ModelSpec]] = {
     "split_all_cnn": SplitAllCNN,
     "split_resnet18": SplitResNet18,
     "two_modality": TwoModality,
+    "two_view_transformer": TwoViewTransformer,
     "torchvision": TorchVision,
     "timm": Timm,
 }
@@ -39,5 +41,6 @@ __all__ = [
     "TorchVision",
     "TwoModality",
     "TwoStream",
+    "TwoViewTransformer",
     "seeded_weights",
 ]

@@ -170,8 +170,12 @@ def assemble(
         stream_a, stream_b = (stream(*of_view) for of_view in zip(views, mean, std, strict=True))
         fuse, fused = make_fusion(fusion, units, spatial)
         above, code = trunk(fused)
-        linear = nn.ModuleDict({name: nn.Linear(code, classes) for name in (HEADS if heads else HEADS[:1])})
-    return TwoStream(stream_a, stream_b, fuse, above, linear)
+        return TwoStream(stream_a, stream_b, fuse, above, make_heads(code, classes, heads))
+
+
+def make_heads(code: int, classes: int, heads: bool) -> nn.ModuleDict:
+    """Returns linear maps from `code` units to the classes: for each name in `HEADS`, or for `both` alone."""
+    return nn.ModuleDict({name: nn.Linear(code, classes) for name in (HEADS if heads else HEADS[:1])})
 
 
 def convolutions(layers: Sequence[tuple[int, int, int]], channels: int, dims: int = 2) -> nn.Sequential:

@@ -8,9 +8,11 @@ without probes bit for bit.
 from critical.probes.agreement import GradientCosine
 from critical.probes.base import Probe, ProbeContext, evaluate
 from critical.probes.clean import FisherClean, GradientsClean
+from critical.probes.code_probe import CodeProbe
 from critical.probes.ladders import Ladders
 from critical.probes.standard import Accuracy, Fisher
 from critical.probes.stream_probe import StreamProbe
+from critical.probes.token_variance import TokenVariance
 from critical.probes.two_views import Decoding, SourceVarianceProbe
 from critical.probes.weights import Filters, FisherVariants, Gradients
 
@@ -19,12 +21,14 @@ KINDS: dict[str, type[Probe]] = {
     for kind in (
         *(Accuracy, Fisher, Ladders, SourceVarianceProbe, Decoding, StreamProbe),
         *(FisherVariants, Gradients, GradientCosine, Filters, FisherClean, GradientsClean),
+        *(CodeProbe, TokenVariance),
     )
 }
 
 __all__ = [
     "KINDS",
     "Accuracy",
+    "CodeProbe",
     "Decoding",
     "Filters",
     "Fisher",
@@ -38,5 +42,6 @@ __all__ = [
     "ProbeContext",
     "SourceVarianceProbe",
     "StreamProbe",
+    "TokenVariance",
     "evaluate",
 ]

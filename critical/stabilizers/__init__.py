@@ -3,6 +3,7 @@
 from critical.stabilizers.base import Acting, NoStabilizer, Situation, Stabilizer, StabilizerWindow, Step
 from critical.stabilizers.fisher_penalty import FisherPenalty
 from critical.stabilizers.inputs import ModalityDropout, WindowedAugmentation
+from critical.stabilizers.masked_autoencoder import MaskedAutoencoder
 from critical.stabilizers.mixup import Mixup
 from critical.stabilizers.reconstruction import CrossSensorReconstruction
 from critical.stabilizers.weights import L2Init, ShrinkAndPerturb, SlowTrunk, WeightDecay
@@ -20,6 +21,7 @@ KINDS: dict[str, type[Stabilizer]] = {
         L2Init,
         SlowTrunk,
         Mixup,
+        MaskedAutoencoder,
     )
 }
 """Every stabiliser by its name in settings."""
@@ -30,6 +32,7 @@ __all__ = [
     "CrossSensorReconstruction",
     "FisherPenalty",
     "L2Init",
+    "MaskedAutoencoder",
     "Mixup",
     "ModalityDropout",
     "NoStabilizer",

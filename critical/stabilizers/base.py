@@ -10,6 +10,7 @@ holds. In the order in which they are called:
 | `before_epoch` | before the epoch's first batch                | shrink and perturb                |
 | `change_scene` | after the augmentation, before the deficits   | augmentation in a window          |
 | `change_input` | after the deficits, before the network        | modality dropout, mixup           |
+| `objective`    | in place of the forward pass                  | masked auto-encoder               |
 | `loss`         | after the forward pass                        | Fisher penalty, mixup             |
 | `gradients`    | after backward, before the optimiser's step   | weight decay, L2 to the beginning |
 | `weights`      | after the optimiser's step                    | slow trunk                        |
@@ -84,8 +85,8 @@ class Step:
     Attributes:
         model: The network in training.
         batch: The examples as the network sees them.
-        logits: Its answers, float32 (N, classes), with their graph.
-        loss: Mean cross-entropy in nats, with its graph.
+        logits: Its answers, float32 (N, classes), with their graph; (N, 0) where an `objective` asks for none.
+        loss: Mean cross-entropy in nats, with its graph; or that objective.
         number: Steps of this epoch before it.
         scale: Factor of the gradients while the hook `gradients` is called: `scaler.get_scale()` of a GradScaler, 1
             after its `unscale_`, 1/k where the loss is divided by k to accumulate gradients. None: nobody said. Then
@@ -146,6 +147,13 @@ class Acting:
         """Changes what the network gets, after the deficits."""
         return batch
 
+    def objective(self, batch: Batch) -> torch.Tensor | None:
+        """Returns a scalar that is trained in place of the cross-entropy; None: labels are trained with.
+
+        The network is not asked for its logits then. Of a stabiliser that does so `labels` is False.
+        """
+        return None
+
     def loss(self, step: Step) -> torch.Tensor | None:
         """Returns a scalar in nats (or in the units of its weight) to be added to the loss."""
         return None
@@ -168,13 +176,15 @@ class Stabilizer:
     """Base of the stabilisers: a spec with a `name` that can act on the training of an epoch.
 
     `streams` is the least number of streams that the network must have, `compiles` whether it works with
-    `torch.compile`, `heads` whether it works where targets have heads of their own.
+    `torch.compile`, `heads` whether it works where targets have heads of their own, `labels` whether labels are trained
+    with while it acts: one that has an objective of its own acts alone.
     """
 
     name: ClassVar[str] = ""
     streams: ClassVar[int] = 1
     compiles: ClassVar[bool] = True
     heads: ClassVar[bool] = True
+    labels: ClassVar[bool] = True
 
     def activate(self, situation: Situation) -> Acting:
         """Returns the object whose hooks the loop calls in this epoch."""

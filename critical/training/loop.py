@@ -122,7 +122,8 @@ class Trainer:
 
         Returns:
             `train_loss` (nats, mean over the examples as they were seen, without what stabilisers add),
-            `train_accuracy` (percent, likewise), `rate`, and `stabilizer_loss` where one adds to the loss.
+            `train_accuracy` (percent, likewise), `rate`, and `stabilizer_loss` where one adds to the loss. `rate` and
+            `objective` alone where another objective is trained in place of the classification.
 
         Raises:
             NonFiniteLoss: The loss of some batch was NaN or infinite; the state is then useless.
@@ -162,8 +163,12 @@ class Trainer:
     ) -> None:
         """Trains one step: forward, backward and update, with the stabilisers' hooks between."""
         with self.arithmetic.autocast():
-            logits = self._network(*self.arithmetic.place(batch.inputs)).float()
-            loss = functional.cross_entropy(logits, batch.labels)
+            own = [loss for one in acting if (loss := one.objective(batch)) is not None]
+            if own:
+                logits, loss = batch.views[0].new_empty(len(batch), 0), own[0].float()
+            else:
+                logits = self._network(*self.arithmetic.place(batch.inputs)).float()
+                loss = functional.cross_entropy(logits, batch.labels)
             step = Step(self.state.model, batch, logits, loss, number, scale=1.0)
             extra = [term for term in (one.loss(step) for one in acting) if term is not None]
         for optimizer in optimizers:
@@ -175,7 +180,10 @@ class Trainer:
             optimizer.step()
         for one in acting:
             one.weights(step)
-        metrics.add(batch, logits.detach(), loss.detach(), [term.detach() for term in extra])
+        if own:
+            metrics.add_objective(batch, loss.detach())
+        else:
+            metrics.add(batch, logits.detach(), loss.detach(), [term.detach() for term in extra])
 
     @contextlib.contextmanager
     def _stabilized(self, epoch_spec: EpochSpec) -> Iterator[tuple[list[Acting], list[torch.optim.Optimizer]]]:

@@ -15,6 +15,7 @@ class EpochMetrics:
         self.loss = torch.zeros((), device=device)
         self.correct = torch.zeros((), dtype=torch.int64, device=device)
         self.extra: torch.Tensor | None = None
+        self.objective: torch.Tensor | None = None
         self.seen = 0
 
     def add(self, batch: Batch, logits: torch.Tensor, loss: torch.Tensor, extra: list[torch.Tensor]) -> None:
@@ -26,13 +27,20 @@ class EpochMetrics:
             before = torch.zeros((), device=self.device) if self.extra is None else self.extra
             self.extra = before + torch.stack(extra).sum() * len(batch)
 
+    def add_objective(self, batch: Batch, objective: torch.Tensor) -> None:
+        """Counts a batch that was trained without labels."""
+        self.seen += len(batch)
+        self.objective = objective * len(batch) + (0.0 if self.objective is None else self.objective)
+
     @property
     def finite(self) -> bool:
         """Whether every loss was a number."""
-        return bool(torch.isfinite(self.loss if self.extra is None else self.loss + self.extra))
+        return all(bool(torch.isfinite(held)) for held in (self.loss, self.extra, self.objective) if held is not None)
 
     def means(self) -> dict[str, float]:
-        """Returns the columns of the epoch."""
+        """Returns the columns of the epoch; of one without labels `objective` alone."""
+        if self.objective is not None:
+            return {"objective": self.objective.item() / self.seen}
         found = {
             "train_loss": self.loss.item() / self.seen,
             "train_accuracy": 100.0 * self.correct.item() / self.seen,

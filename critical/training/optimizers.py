@@ -1,4 +1,4 @@
-"""Optimisers: stochastic gradient descent with momentum, and Adam. The rate comes from the schedule."""
+"""Optimisers: stochastic gradient descent with momentum, Adam, and AdamW. The rate comes from the schedule."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Optimizer:
     Attributes:
         batch_size: Examples a step, >= 2 (BatchNorm needs two). The last batch of an epoch may be
             smaller; one of a single example is left out.
-        weight_decay: L2 coefficient added to the gradient (not decoupled), >= 0.
+        weight_decay: L2 coefficient added to the gradient, >= 0; `AdamW` alone decouples it.
     """
 
     name: ClassVar[str] = ""
@@ -90,4 +90,21 @@ class Adam(Optimizer):
         )
 
 
-KINDS: dict[str, type[Optimizer]] = {kind.name: kind for kind in (SGD, Adam)}
+@dataclass(frozen=True)
+class AdamW(Adam):
+    """Adam with decoupled weight decay (Loshchilov & Hutter 2019): each step first shrinks weights by rate·decay.
+
+    Attributes:
+        weight_decay: Coefficient, >= 0. Default 0.05, that of masked auto-encoders (He et al. 2022).
+    """
+
+    name: ClassVar[str] = "adamw"
+    weight_decay: float = 0.05
+
+    def build(self, parameters: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
+        """Returns `torch.optim.AdamW`."""
+        betas, decay = (self.beta1, self.beta2), self.weight_decay
+        return torch.optim.AdamW(parameters, lr=0.0, betas=betas, eps=self.epsilon, weight_decay=decay)
+
+
+KINDS: dict[str, type[Optimizer]] = {kind.name: kind for kind in (SGD, Adam, AdamW)}

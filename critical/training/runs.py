@@ -117,6 +117,12 @@ class RunSpec:
             names = [window.stabilizer.name for window in self.stabilizers if window.active(epoch)]
             if len(set(names)) < len(names):
                 raise SpecError(f"stabilizer: the same one acts twice in epoch {epoch}; part their windows")
+            own = [window.stabilizer.name for window in self.stabilizers
+                   if window.active(epoch) and not window.stabilizer.labels]  # fmt: skip
+            if own and len(names) > 1:
+                others = " and ".join(name for name in names if name != own[0])
+                raise SpecError(f"stabilizer={own[0]}: is trained in place of the classification, which {others} would "
+                                f"change in epoch {epoch}; part their windows")  # fmt: skip
 
     def _check_streams(self) -> None:
         """Refuses what needs two streams, or several heads, with a network that has not got them."""

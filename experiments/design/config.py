@@ -191,6 +191,7 @@ def try_stabilizers(parts: Parts, windows: Iterable[StabilizerWindow]) -> None:
         acting = window.stabilizer.activate(situation)
         batch = acting.change_scene(dataset.train.batch(torch.arange(2)))
         batch = acting.change_input(dataset.present(batch))
+        acting.objective(batch)
         with torch.random.fork_rng(devices=[]):  # of dropout
             logits = model(*batch.inputs)
         acting.loss(Step(model, batch, logits, functional.cross_entropy(logits, batch.labels), 0, scale=1.0))

@@ -37,7 +37,7 @@ RATES = ("lr", "learning_rate")
 KINDS, CHOSEN = ("type", "kind"), ("deficit", "data", "model", "optimizer", "schedule", "stabilizer", "augmentation")
 """What people call the choice of a file in `conf/`, and where there is one to choose."""
 LISTS = ("seeds", "protocol.seeds", "figure", "headline")
-WINDOW = re.compile(r"(two_streams\.|modalities\.)?deficit\.(start|end)")
+WINDOW = re.compile(r"(two_streams\.|modalities\.|transformer\.)?deficit\.(start|end)")
 UNREAD_OF_FIGURES = (
     "a figure sets its windows itself; set protocol.longest_window, or its own, as in "
     "figures.iclr2019/deficit_removal.removals=[5,10]"

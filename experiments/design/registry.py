@@ -8,10 +8,12 @@ from critical.core.spec import SpecError, closest
 from experiments.design.figure import Figure
 from experiments.figures.controls import age_or_rate, blur_map, closure, permanence, rate_and_sense, schedules
 from experiments.figures.cvpr2023 import (
+    cross_sensor_reconstruction,
     linear_sensor_drop,
     rsv_blur,
     rsv_dissociation,
     rsv_simulation,
+    rsv_transformer,
     split_age,
     split_depth,
     split_fisher,
@@ -60,6 +62,8 @@ FIGURES: dict[str, Figure] = {
         split_fisher,
         linear_sensor_drop,
         rsv_simulation,
+        cross_sensor_reconstruction,
+        rsv_transformer,
         modality_dropout,
         modality_age,
         easy_wins,

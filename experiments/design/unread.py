@@ -13,7 +13,7 @@ from experiments.design.figure import Figure
 from experiments.design.messages import meant
 from experiments.design.profile import VISION
 
-FAMILIES = ("two_streams", "modalities")
+FAMILIES = ("two_streams", "modalities", "transformer")
 """The keys under which the settings of other families than vision stand."""
 OF_A_FAMILY = ("data", "model", "deficit", "optimizer", "augmentation", "probes")
 """The groups that each family has for itself."""

@@ -19,7 +19,7 @@ def epoch_line(row: Mapping[str, Any], spec: RunSpec) -> str:
     """Returns the row of an epoch: loss on training images, accuracy on clean test images, trace, rate, what acts.
 
     Args:
-        row: As the store holds it; what was not measured is a dash.
+        row: As the store holds it; what was not measured is a dash. Another objective stands in place of the loss.
         spec: The run.
     """
     if "failure" in row:
@@ -29,7 +29,7 @@ def epoch_line(row: Mapping[str, Any], spec: RunSpec) -> str:
     acts += ["optimiser emptied"] if each.reset_optimizer else []
     cells = [
         f"{row['epoch']:>5}",
-        f"{row['train_loss']:>7.3f}",
+        f"{row['train_loss'] if 'train_loss' in row else row['objective']:>7.3f}",
         f"{row['test_accuracy']:>6.1f} %" if "test_accuracy" in row else f"{'–':>8}",
         f"{row['fisher_trace']:>8.4g}" if "fisher_trace" in row else f"{'–':>8}",
         f"{row['rate']:>8.4g}",

@@ -171,6 +171,9 @@ def _run_row(item: PlannedRun, rows: list[dict[str, Any]]) -> dict[str, Any]:
     if any(deficit.removes(removal - 1) for deficit in clock.active(removal - 1)):
         # A constant view has no variance: what batch normalisation has stored of it blows up rounding errors.
         at_removal = {}
+    if item.tags.get("removal", removal) != removal:
+        # The arm's deficit ended before the last window did, which holds its sham.
+        at_removal = {}
     measured = _measured(last, item.columns)
     nan = math.nan
     return {

@@ -132,7 +132,9 @@ MEASURED = {
     **{"fisher_trace_onset": 3.0, "train_loss": 1.0, "train_accuracy": 90.0, "uncertainty": 0.5, "fixed_loss": 1.0},
     **{"fisher_trace_relative": 2.0, "gradient_cosine": 0.5, "barrier": 5.0},
     **{"empirical_fisher_trace": 2.0, "squared_mean_gradient": 0.5, "gradient_mean": 2.0, "gradient_deviation": 2.0},
-    "gradient_mean_clean": 2.0,
+    **{"gradient_mean_clean": 2.0, "probe_code": 50.0},
+    **{f"rsv_one_sided_layer{layer}": 0.5 for layer in range(4)},
+    **{f"rsv_tokens/{number:02}": 0.05 for number in range(20)},
     **{f"fisher_trace/{layer}": 0.4 for layer in LAYERS},
     **{f"fisher_trace_{kind}/{pathway}": 2.0 for kind in ("pathway", "pathway_clean", "relative_pathway")
        for pathway in ("a", "b", "trunk")},

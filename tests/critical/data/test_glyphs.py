@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from critical.data import KINDS, Glyphs
-from critical.data.glyphs import _beneath, _compose, _parameters, render
-from critical.data.layers import WHITE, pixel_noise
+from critical.data.glyphs import _beneath, composed, drawn_parameters, render
+from critical.data.layers import WHITE, opacities, pixel_noise
 from critical.data.outlines import FONTS, GRID, letter_masks
 
 SMALL = Glyphs(resolution=16, train_size=200, test_size=100)
@@ -77,13 +77,16 @@ def test_no_chunk_repeats_another():
 @pytest.mark.parametrize("resolution", [12, 32])
 def test_letters_differ_from_what_is_beneath_them_by_the_contrast(contrast, resolution):
     spec = Glyphs(resolution=resolution, contrast=contrast)
-    drawn = _parameters(spec, torch.arange(500) % 10, "train")
-    picture, _ = _compose(spec, drawn)
+    drawn = drawn_parameters(spec, torch.arange(500) % 10, "train")
+    opacity = opacities(spec.resolution, spec.fonts, drawn)
+    picture = composed(spec, drawn, opacity, beneath=opacity[:, 0])
     assert picture.min() >= 0
     assert picture.max() <= WHITE
     # Again with the distractors far outside, so that picture = beneath·(1 - opacity) + letter·opacity.
     drawn["x"] += torch.tensor([0, -9, 9])
-    picture, opacity = _compose(spec, drawn)
+    opacity = opacities(spec.resolution, spec.fonts, drawn)
+    picture = composed(spec, drawn, opacity, beneath=opacity[:, 0])
+    opacity = opacity[:, :1]
     beneath = _beneath(spec, drawn, opacity[:, 0])
     bright = drawn["sign"].view(-1, 1, 1, 1) > 0
     beneath = torch.where(bright, beneath, WHITE - beneath)
@@ -101,7 +104,7 @@ def test_letters_differ_from_what_is_beneath_them_by_the_contrast(contrast, reso
 
 def test_jitter_moves_and_turns_letters():
     labels = torch.arange(50) % 10
-    drawn = [_parameters(Glyphs(jitter=jitter), labels, "train") for jitter in (0.0, 0.5, 1.0)]
+    drawn = [drawn_parameters(Glyphs(jitter=jitter), labels, "train") for jitter in (0.0, 0.5, 1.0)]
     for name, limit in (("angle", 0.4), ("shear", 0.2), ("y", 0.12)):
         none, half, full = (parameters[name] for parameters in drawn)
         assert not none.any()

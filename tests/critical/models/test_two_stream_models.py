@@ -47,7 +47,8 @@ def parameters(network):
 
 
 def test_every_two_stream_family_is_tested():
-    assert set(TINY) == {name for name, kind in KINDS.items() if getattr(kind, "streams", 1) == 2}
+    """The transformer, which has no fusion to choose, in `test_two_view_transformer`."""
+    assert {*TINY, "two_view_transformer"} == {name for name, kind in KINDS.items() if getattr(kind, "streams", 1) == 2}
 
 
 def test_the_papers_networks_have_the_authors_parameters():

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from critical.core.spec import SpecError, from_settings
-from critical.training.optimizers import KINDS, SGD, Adam, Optimizer
+from critical.training.optimizers import KINDS, SGD, Adam, AdamW, Optimizer
 
 
 def one(value=1.0):
@@ -58,6 +58,9 @@ class TestAdam:
         # In the gradient it is normalised away; AdamW would give 0.1 · 0.5 · 2 = 0.1 more.
         assert steps(Adam(weight_decay=0.5), [1.0], start=2.0) == close(1.9)
 
+    def test_that_of_adamw_is(self):
+        assert steps(AdamW(weight_decay=0.5), [1.0], start=2.0) == close(2.0 - 0.1 * 0.5 * 2.0 - 0.1)
+
     def test_epsilon(self):
         assert steps(Adam(epsilon=1.0, weight_decay=0.0), [1.0]) == close(0.95)
 
@@ -89,5 +92,5 @@ def test_the_base_builds_nothing():
 
 
 def test_the_kinds_are_registered_under_their_names():
-    assert set(KINDS) == {"sgd", "adam"}
+    assert set(KINDS) == {"sgd", "adam", "adamw"}
     assert all(kind.name == name for name, kind in KINDS.items())

@@ -54,7 +54,9 @@ def test_a_profile_designs_every_figure(name, figure):
     assert len(seeds) == 2 or name == "smoke"
     # Claims rest on what is measured: unless a probe of the profile has the column, no verdict could be given.
     columns = {term.column for claim in design.claims for term in claim.contrast.terms}
-    wanted = {"fisher": ("fisher_trace",), "source_variance": ("rsv_",), "stream_probe": ("probe_",),
+    wanted = {"fisher": ("fisher_trace",), "source_variance": ("rsv_mean", "rsv_polarised"),
+              "token_variance": ("rsv_one_sided",), "code_probe": ("probe_code",),
+              "stream_probe": ("probe_maps", "probe_averaged", "probe_untrained"),
               "decoding": ("decoding_", "use_", "information_"), "gradients": ("gradient_",), "filters": ("filter_",),
               "fisher_clean": ("fisher_share_clean",), "gradients_clean": ("gradient_mean_clean",),
               "fisher_variants": ("empirical_fisher", "uncertainty", "fixed_loss", "fisher_trace_relative",
@@ -126,6 +128,9 @@ class TestProtocol:
         vision, two, unlike = (profile.protocol(config, family) for family in ("vision", "two_streams", "modalities"))
         assert (two.parts.data.name, two.parts.model.name, two.deficit.view) == ("two_eyes", "split_all_cnn", "b")
         assert (unlike.parts.data.name, unlike.parts.model.name) == ("image_and_signal", "two_modality")
+        tokens = profile.protocol(config, "transformer")
+        assert (tokens.parts.model.name, tokens.parts.optimizer.name) == ("two_view_transformer", "adamw")
+        assert (tokens.deficit.name, tokens.reset_optimizer) == ("dissociation", True)
         assert two.parts.arithmetic == unlike.parts.arithmetic == vision.parts.arithmetic
         assert (vision.recovery, two.recovery, unlike.recovery) == (2, 3, 2)
         assert vision.seeds == two.seeds == unlike.seeds == (4, 2)

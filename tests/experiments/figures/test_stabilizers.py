@@ -21,7 +21,8 @@ def protocol(**stabilizers):
 
 
 def test_every_stabiliser_is_a_method_and_its_strength_a_field_of_it():
-    assert set(METHODS) == set(KINDS) - {NONE}
+    # What is trained in place of the classification has a figure of its own.
+    assert set(METHODS) == {name for name, kind in KINDS.items() if kind.labels} - {NONE}
     for name, method in METHODS.items():
         assert {method.strength, *method.fixed} <= {field.name for field in dataclasses.fields(KINDS[name])}
         (window,) = windows(name, 1.0 if method.whole else 0.5, removal=3)

@@ -63,7 +63,7 @@ NEUTRAL = {
     **dict.fromkeys(("data_root", "jobs", "dry", "logger", "hydra"), True),
     # What is trained, on what, and how.
     **dict.fromkeys(("data", "model", "deficit", "optimizer", "augmentation", "probes", "arithmetic", "device"), False),
-    **dict.fromkeys(("two_streams", "modalities", "figures", "seeds"), False),
+    **dict.fromkeys(("two_streams", "modalities", "transformer", "figures", "seeds"), False),
     # Of the profiles.
     **dict.fromkeys(("protocol", "stabilizers"), False),
 }

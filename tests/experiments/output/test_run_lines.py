@@ -20,6 +20,8 @@ def test_a_row_says_what_acts():
     assert epoch_line(row, held).split() == ["2", "2.346", "12.3", "%", "1234", "0.05", "blur", "+", "l2_init"]
     bare = epoch_line({"epoch": 1, "train_loss": 2.0, "rate": 0.05}, BLURRED)
     assert bare.split() == ["1", "2.000", *"––", "0.05", "–"]
+    own = epoch_line({"epoch": 1, "objective": 0.75, "rate": 0.05}, BLURRED)
+    assert own.split()[1] == "0.750", "another objective in place of the classification's loss"
     assert epoch_line({"epoch": 3, "failure": "non-finite loss"}, BLURRED).split(maxsplit=1)[1] == "non-finite loss"
 
 

@@ -135,6 +135,10 @@ class TestCollect:
         assert np.isnan(row(tmp_path / "absent", item(absent))["accuracy_deficient"])
         assert np.isnan(row(tmp_path / "clean", item(two.window(0, 2).dose_matched))["accuracy_deficient"])
 
+    def test_nor_where_other_epochs_follow_it_before_the_recovery(self, tmp_path):
+        earlier = WINDOW.deficit.but(removal=2)
+        assert np.isnan(row(tmp_path, item(earlier))["accuracy_deficient"])
+
     def test_columns_with_a_slash_are_kept_where_they_are_asked_for(self, tmp_path):
         found = row(tmp_path, item(WINDOW.deficit))
         assert not [name for name in found if "/" in name]

@@ -1,0 +1,93 @@
+"""Does an encoder that was dissociated keep the views apart? Relative source variance by layer (figure 14)."""
+
+from collections.abc import Mapping
+
+from critical.inference.arms import Arm, Term
+from critical.inference.claims import Claim
+from critical.inference.effects import SMALLEST
+from critical.measures.information import BINS
+from critical.plots.panel import role
+from critical.plots.panels import Series
+from critical.plots.views import Preferences
+from critical.probes import TokenVariance
+from experiments.design.figure import Design, Figure
+from experiments.design.measuring import measuring
+from experiments.design.objectives import ACROSS, LABELS, FirstPhase, windows
+from experiments.design.premises import learns
+from experiments.design.protocol import Protocol, WindowArms, cost
+from experiments.design.sources import CVPR2023, OURS
+
+SHARE = "rsv_one_sided_layer"
+NAMES = {ACROSS: "redrawing", LABELS: "labels"}
+
+
+def design(protocol: Protocol, parameters: FirstPhase) -> Design:
+    """Sets an early dissociation under both objectives against clean networks, before and after the fine-tuning."""
+    early, often = parameters.onsets[0], measuring(protocol, TokenVariance())
+    phase = parameters.phase(early)
+    held = {key: windows(often, parameters, key, (early,))[early] for key in NAMES}
+    # Checked with the windows: it is a transformer.
+    layers = range(1 + getattr(protocol.parts.model, "layers", 0))
+    last = f"{SHARE}{layers[-1]}"
+
+    def by_layer(window: WindowArms, title: str) -> Series:
+        def line(arm: Arm, end: str) -> Mapping[int, Term]:
+            return {layer: arm[f"{SHARE}{layer}{end}"] for layer in layers}
+
+        lines = [(role(kind, f"{words},\n{when}", *looks), line(arm, end))
+                 for end, when, looks in (("", "fine-tuned", ("-", "o")), (f"@{phase}", "before", ("--", "s")))
+                 for kind, words, arm in (("dose_matched", "clean", window.dose_matched),
+                                          ("deficit", "dissociated", window.deficit))]  # fmt: skip
+        return Series(title=title, xlabel="layer (0: the patches)", ylabel="share of one-sided units", lines=lines)
+
+    def histogram(window: WindowArms, title: str) -> Preferences:
+        return Preferences(
+            title=title, xlabel="which view moves a unit", ylabel="share of units, last layer", prefix="rsv_tokens/",
+            bins=BINS, names="middle", lines=[(role("dose_matched", "clean epochs instead"), window.dose_matched),
+                              (role("deficit", "after a dissociation"), window.deficit)],
+        )  # fmt: skip
+
+    claims = [claim for key in NAMES for claim in _claims(key, held[key], phase, last, protocol.facts.classes)]
+    return Design(
+        panels=[[by_layer(held[key], f"first phase: {key}"), histogram(held[key], "after the fine-tuning")]
+                for key in held],
+        claims=claims, columns=("rsv_tokens/",), at={f"{SHARE}{layer}": (phase,) for layer in layers},
+        panel_inches=(3.8, 2.7), leading=("tokens.redrawing_before", "tokens.redrawing_after"),
+        note=f"The views are dissociated for {parameters.length} epochs from epoch {early} on, then come "
+        f"{parameters.after} clean ones of the first phase and the fine-tuning with labels. A unit is a dimension of a "
+        f"token; one-sided is one whose relative source variance is beyond ±0.5. Differences below "
+        f"{SMALLEST['share'].effect:g} are too small to matter.",
+    )  # fmt: skip
+
+
+def _claims(key: str, window: WindowArms, phase: int, last: str, classes: int) -> list[Claim]:
+    name, source, who = NAMES[key], CVPR2023 if key == ACROSS else OURS, f"First phase of {key}:"
+    relates = window.dose_matched[f"{SHARE}0"] - window.dose_matched[last]
+    needs = (f"tokens.{name}_learns", f"tokens.{name}_relates")
+    return [
+        learns(f"tokens.{name}_learns", window.dose_matched, classes, f"The network of '{key}'", f"{key}: it learns"),
+        Claim(f"tokens.{name}_relates", OURS, relates, "greater",
+              f"{who} a clean encoder relates the views: fewer units are one-sided in its last layer than in patches.",
+              short=f"{key}: views are related"),
+        Claim(f"tokens.{name}_before", source, -1.0 * cost(window, f"{last}@{phase}"), "greater",
+              f"{who} a dissociation leaves more one-sided units in the last layer, before the fine-tuning.",
+              short=f"{key}: one-sided first", requires=needs),
+        Claim(f"tokens.{name}_after", source, -1.0 * cost(window, last), "greater",
+              f"{who} a dissociation leaves more one-sided units in the last layer, after the fine-tuning, too.",
+              short=f"{key}: one-sided at end", requires=needs),
+    ]  # fmt: skip
+
+
+FIGURE = Figure(
+    name="cvpr2023/rsv_transformer",
+    title="Which view tokens listen to",
+    question="Does an early dissociation leave the views apart in an encoder, before and after its fine-tuning?",
+    parameters=FirstPhase,
+    design=design,
+    deviations=(
+        "The paper shows the encoder of a MultiMAE; here it is that of cvpr2023/cross_sensor_reconstruction. The "
+        "network with labels, layers other than the last and clean networks with as many epochs are ours.",
+        "Without attention every unit is one-sided, so a clean encoder is what a dissociated one is compared with.",
+    ),
+    family="transformer",
+)

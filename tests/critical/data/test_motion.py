@@ -1,0 +1,80 @@
+"""Moving letters: the direction lies between the frames, and in neither of them."""
+
+import itertools
+
+import pytest
+import torch
+
+from critical.core.spec import SpecError, identity
+from critical.data import KINDS, MovingGlyphs
+from critical.data.glyphs import drawn_parameters
+from critical.data.motion import DIRECTIONS, frames
+from critical.measures.stream_probe import probe_accuracy
+
+CLEAR = {"contrast": 0.9, "noise": 0.0, "fonts": 2, "jitter": 0.2, "train_size": 400, "test_size": 400}
+
+
+def test_the_letter_moves_by_its_step_and_the_background_stays():
+    spec = MovingGlyphs(**CLEAR)
+    letters = torch.tensor([0, 4, 7])
+    drawn = drawn_parameters(spec, letters, "test")
+    everywhere = {place: frames(spec, drawn, torch.tensor([place] * 3))
+                  for place in itertools.product(range(12), repeat=2)}  # fmt: skip
+    behind = torch.stack(list(everywhere.values())).median(0).values
+    masks = {place: (picture != behind).any(1) for place, picture in everywhere.items()}
+    for place, mask in masks.items():
+        assert torch.equal(mask | masks[0, 0].roll(place, (1, 2)), masks[0, 0].roll(place, (1, 2)))
+        assert 0 < mask.float().mean() < 0.5
+    # The torus: twelve pixels on it is where it was.
+    assert torch.equal(frames(spec, drawn, torch.tensor([[13, -2]] * 3)), everywhere[1, 10])
+
+
+def test_of_either_frame_the_law_is_the_same_whatever_the_direction():
+    """Over all places of the first frame, the second one is at every place once: a frame alone says nothing."""
+    starts = set(itertools.product(range(12), repeat=2))
+    for down, right in DIRECTIONS.values():
+        assert {((y + 3 * down) % 12, (x + 3 * right) % 12) for y, x in starts} == starts
+    data = MovingGlyphs(**CLEAR).load()
+    assert data.train.labels.bincount().tolist() == [100] * 4
+
+
+def test_the_second_frame_is_the_first_with_its_letter_moved():
+    data = MovingGlyphs(**CLEAR).load()
+    first, second = (view.int() for view in data.train.views)
+    # Without noise, frames differ where the letter was or is; moving the first one explains most of it for its class.
+    shifts = [tuple(3 * axis for axis in direction) for direction in DIRECTIONS.values()]
+    errors = torch.stack([(first.roll(shift, (2, 3)) - second).abs().flatten(1).float().mean(1) for shift in shifts], 1)
+    assert (errors.argmin(1) == data.train.labels).float().mean() > 0.9
+
+
+def test_one_frame_tells_a_linear_reader_no_more_than_chance():
+    data = MovingGlyphs(**CLEAR).load()
+    one = [(train.flatten(1).float(), test.flatten(1).float())
+           for train, test in zip(data.train.views, data.test.views, strict=True)]  # fmt: skip
+    for train, test in one:
+        assert 17 < probe_accuracy(train, data.train.labels, test, data.test.labels, penalty=100) < 33
+
+
+def test_settings():
+    data = MovingGlyphs(**CLEAR).load(3)
+    assert data.classes == ("up", "right", "down", "left")
+    assert data.label == "moving letters 12×12 (400 pairs, contrast 0.9)"
+    assert data.view_shapes == ((3, 12, 12),) * 2
+    again, other = MovingGlyphs(**CLEAR).load(3), MovingGlyphs(**CLEAR).load(4)
+    assert torch.equal(data.train.views[1], again.train.views[1])
+    assert not torch.equal(data.train.views[1], other.train.views[1])
+    assert torch.equal(data.test.views[1], other.test.views[1])
+    assert len(data.unseen(40)) == 40
+    assert KINDS["moving_glyphs"] is MovingGlyphs
+    assert identity(MovingGlyphs(**CLEAR)) != identity(MovingGlyphs(**CLEAR, step=2))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [({"step": 0}, "step=0: at least 1 pixel"), ({"step": 6}, "step=6: .* less than half of resolution=12"),
+     ({"train_size": 30}, "train_size=30: must be a multiple of 4")],
+)  # fmt: skip
+def test_impossible_settings_are_refused_in_a_line(changes, said):
+    with pytest.raises(SpecError, match=f"^data=moving_glyphs: {said}") as raised:
+        MovingGlyphs(**{**CLEAR, **changes})
+    assert "\n" not in str(raised.value)
