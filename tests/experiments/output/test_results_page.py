@@ -9,6 +9,7 @@ from critical.inference.claims import OURS
 from critical.inference.statistics import holm
 from critical.inference.verdicts import Verdict, to_records
 from experiments.design import config as configuration
+from experiments.design.registry import FIGURES
 from experiments.output import document_parts, documents, results_page
 from experiments.output.committed import committed as committed_results
 from experiments.output.explained import PROFILES
@@ -185,6 +186,10 @@ def test_the_readme_names_every_profile_of_a_leading_claim_the_largest_first(tmp
         "points (`quick`).",
         "- [permanence](docs/results.md#controls-permanence): short b: reproduced, +4.2 points (`quick`).",
     ]
+
+
+def test_the_readme_speaks_of_figures_that_there_are():
+    assert set(document_parts.README) <= set(FIGURES)
 
 
 def test_the_readme_counts_many_leading_claims(tmp_path, committed):
