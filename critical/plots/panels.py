@@ -29,7 +29,6 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
 from critical.inference.arms import Arm, rows_of
@@ -197,7 +196,7 @@ class Dots(Panel):
         for row, label in enumerate(labels if above else ()):  # fmt: skip
             axis.annotate(label, (0, row), xycoords=axis.get_yaxis_transform(), xytext=(2, 5),
                           textcoords="offset points", fontsize=SIZE - 0.5,
-                          path_effects=[withStroke(linewidth=2.5, foreground=axis.get_facecolor(), alpha=0.8)])
+                          bbox={"facecolor": axis.get_facecolor(), "alpha": 0.7, "linewidth": 0, "pad": 0.5})
         super().draw(axis, runs, epochs)
 
 

@@ -108,7 +108,7 @@ def design(protocol: Protocol, parameters: Removals) -> Design:
     )  # fmt: skip
     ours = [claim for claim in claims if claim.source == OURS]
     asks = contrasts(ours, "accuracy", title="rate restarted: what is asked", xlabel="points")
-    return Design(panels=[[accuracy, learnt], [decaying, asks]], claims=claims, panel_inches=(4.2, (4.2, 4.4)),
+    return Design(panels=[[accuracy, learnt], [decaying, asks]], claims=claims, panel_inches=(4.0, (4.2, 4.4)),
                   leading=("deficits.flip", "deficits.permutation", "deficits.blur_more_than_noise"))  # fmt: skip
 
 

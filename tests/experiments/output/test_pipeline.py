@@ -1,4 +1,4 @@
-"""Every figure, made: files, records, tables, what the logger hears. What else may happen: `test_pipeline_ends`."""
+"""Figures, made: files, records, tables, what the logger hears. What else may happen: `test_pipeline_ends`."""
 
 import dataclasses
 
@@ -32,7 +32,7 @@ COLUMNS = {
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """All figures."""
+    """One figure of each kind."""
     bench = Bench(tmp_path_factory.mktemp("made") / "results")
     bench.records = {name: bench.make(name) for name in NAMES}
     return bench
