@@ -110,8 +110,9 @@ def controls(first: Mapping[str, WindowArms], probe: str, untrained: Arm) -> lis
     """
     labels, redrawn, equal, apart, auxiliary, slow = (first[key] for key in IDS)
     trained = {key: first[key].dose_matched[probe] - untrained["probe_untrained_code"] for key in (LABELS, ACROSS)}
+    given = {key: (cost(first[key]), opportunity(first[key])) for key in (LABELS, ACROSS, SLOW)}
     rows: list[Row] = [
-        ("share", _spared((cost(labels), opportunity(labels)), (cost(redrawn), opportunity(redrawn))),
+        ("share", _spared(given[LABELS], given[ACROSS]),
          "It costs a smaller share of what the first phase gave: it is not only that clean networks end apart.",
          "reconstruction: smaller share", (*BOTH, *named("labels_learns"))),
         ("ends_above", redrawn.deficit - labels.deficit,
@@ -147,6 +148,9 @@ def controls(first: Mapping[str, WindowArms], probe: str, untrained: Arm) -> lis
         ("beyond_slowing", cost(slow) - cost(redrawn),
          "It costs less of the network that redraws than where the trunk learns labels slowly.",
          "reconstruction: beats slow trunk", named("costs_less", "slow_learns")),
+        ("beyond_slowing_share", _spared(given[SLOW], given[ACROSS]),
+         "It costs a smaller share of what the first phase gave than where the trunk learns labels slowly.",
+         "beats slow trunk: smaller share", named("share", "slow_learns")),
     ]  # fmt: skip
     found = [make(f"reconstruction.{id}", OURS, contrast, sentence=sentence, short=short, requires=requires)
              for id, contrast, sentence, short, requires in rows]  # fmt: skip
@@ -195,9 +199,9 @@ def of_motion(held: Mapping[str, WindowArms], classes: int, early: int) -> list[
     ]  # fmt: skip
 
 
-def _spared(labels: tuple[Contrast, Contrast], redrawn: tuple[Contrast, Contrast]) -> Within:
-    """Returns how much more of what a first phase gave is lost with labels; pairs of what is lost and what it gave."""
-    return Within((*labels, *redrawn), _less_lost, "share", "The first phase of a clean network gave nothing.")
+def _spared(other: tuple[Contrast, Contrast], redrawn: tuple[Contrast, Contrast]) -> Within:
+    """Returns by how much another network loses more of what its first phase gave; pairs of what is lost and given."""
+    return Within((*other, *redrawn), _less_lost, "share", "The first phase of a clean network gave nothing.")
 
 
 def _less_lost(held: NDArray[np.float64]) -> float:

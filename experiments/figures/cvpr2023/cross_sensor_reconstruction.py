@@ -21,7 +21,7 @@ LOOKS = {
     LONG: Look(LONG, OTHER_COLOURS[4], marker="s"),
     APART: Look(APART, OTHER_COLOURS[2]),
     AUXILIARY: Look(AUXILIARY, OTHER_COLOURS[1]),
-    SLOW: Look(SLOW, arm_colour("clean")),
+    SLOW: Look(SLOW, OTHER_COLOURS[3]),
     NOISE: Look(NOISE, arm_colour("clean")),
 }
 
@@ -58,7 +58,7 @@ def design(protocol: Protocol, parameters: FirstPhase) -> Design:
             [_costs("linear probe before the fine-tuning", {key: first[key] for key in (LABELS, ACROSS, APART)}, probe),
              motion],
         ],
-        claims=claims, panel_inches=(3.8, (2.4, 4.2, 2.0)), arms=[reading_untrained(equal.fresh)],
+        claims=claims, panel_inches=(3.8, (2.4, 6.0, 2.0)), arms=[reading_untrained(equal.fresh)],
         at={"probe_code": (phase, *parameters.ends), "test_accuracy_deficient": parameters.ends},
         leading=("reconstruction.supervised_cost", "reconstruction.costs_less", "reconstruction.costs_little"),
         note=f"An objective is trained in a first phase at a constant rate, then {standard} epochs of labels fine-tune "

@@ -53,8 +53,7 @@ def design(protocol: Protocol, parameters: FirstPhase) -> Design:
         panels=[[by_layer(held[key], f"first phase: {key}"), histogram(held[key], "after the fine-tuning")]
                 for key in held],
         claims=claims, columns=("rsv_tokens/",), at={f"{SHARE}{layer}": (end, phase) for layer in layers},
-        panel_inches=(3.8, 2.9),
-        leading=tuple(f"tokens.redrawing_{moment}" for moment in ("window", "before", "after")),
+        panel_inches=(3.8, 2.9), leading=("tokens.redrawing_before", "tokens.redrawing_after"),
         note=f"The views are dissociated for {parameters.length} epochs from epoch {early} on, then come "
         f"{parameters.after} clean ones of the first phase and the fine-tuning with labels. A unit is a dimension of a "
         f"token; one-sided is one whose relative source variance is beyond ±0.5. Differences below "

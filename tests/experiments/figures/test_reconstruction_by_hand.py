@@ -113,6 +113,8 @@ BY_HAND = {
 SHARES = {
     "share": [early("labels"), of_two(key("labels", "cc"), FRESH), early("redrawn"),
               of_two(key("redrawn", "cc"), FRESH)],
+    "beyond_slowing_share": [early("slow"), of_two(key("slow", "cc"), FRESH), early("redrawn"),
+                             of_two(key("redrawn", "cc"), FRESH)],
     "probe_share": [part for who in ("labels", "redrawn")
                     for part in (early(who, PROBE), {(key(who, "cc"), PROBE): 1.0, UNTRAINED: -1.0})],
 }  # fmt: skip
