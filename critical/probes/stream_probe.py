@@ -20,6 +20,7 @@ from critical.measures.fisher_gradients import undisturbed
 from critical.measures.stream_probe import PENALTY, averaged, flattened, probe_accuracy
 from critical.probes.base import Probe, ProbeContext, held_apart
 from critical.probes.two_views import TwoStreamNetwork
+from critical.probes.untrained import untrained
 
 READINGS = {"maps": flattened, "averaged": averaged}
 
@@ -72,8 +73,13 @@ class StreamProbe(Probe):
         with undisturbed(context.model), torch.no_grad():
             row = self._read(context, context.model, fitting, scored, "probe")
             if self.untrained:
-                row |= self._read(context, _untrained(context, fitting), fitting, scored, "probe_untrained")
+                initial = untrained(context, self.name, lambda model: self._settle(context, model, fitting))
+                row |= self._read(context, initial, fitting, scored, "probe_untrained")
         return row
+
+    def _settle(self, context: ProbeContext, model: nn.Module, fitting: Split) -> None:
+        """Passes all examples through the streams, at once."""
+        TwoStreamNetwork(model, context.arithmetic, batch_size=len(fitting)).streams(_views(context, fitting))
 
     def _read(
         self, context: ProbeContext, model: nn.Module, fitting: Split, scored: Split, prefix: str
@@ -91,18 +97,3 @@ class StreamProbe(Probe):
 
 def _views(context: ProbeContext, split: Split) -> tuple[torch.Tensor, ...]:
     return context.dataset.batch(split, torch.arange(len(split), device=split.labels.device)).views
-
-
-def _untrained(context: ProbeContext, fitting: Split) -> nn.Module:
-    """Returns the initial network, its batch normalisation settled on the examples fitted on."""
-    if context.initial is None:
-        raise SpecError("probe stream_probe: untrained=True needs the initial network; measure from the training loop")
-    model = context.initial().eval()
-    for module in model.modules():
-        # Nothing else may go by training mode: dropout would draw.
-        if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)):
-            module.reset_running_stats()
-            module.momentum = None  # the mean over all passes, of which there is one
-            module.train()
-    TwoStreamNetwork(model, context.arithmetic, batch_size=len(fitting)).streams(_views(context, fitting))
-    return model.eval()

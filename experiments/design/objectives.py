@@ -13,16 +13,18 @@ dose-matched one of an onset, and as the one that skips the next one's window.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from critical.core.spec import SpecError
 from critical.data import Glyphs, MovingGlyphs
-from critical.deficits import Deficit, NoDeficit, SplitHeads
+from critical.data.motion import DIRECTIONS
+from critical.deficits import Deficit, NoDeficit, RandomLabels, SplitHeads
 from critical.inference.arms import Arm
 from critical.models import TwoViewTransformer
-from critical.probes import Decoding
+from critical.probes import Accuracy, CodeProbe, Decoding
 from critical.stabilizers import CrossSensorReconstruction, MaskedAutoencoder, SlowTrunk, Stabilizer, StabilizerWindow
 from critical.training.schedules import Stages
 from critical.training.timeline import Timeline, Window
@@ -34,7 +36,9 @@ from experiments.design.schedules import Rates
 LABELS, ACROSS, APART = "labels", "reconstruction", "each view by itself"
 AUXILIARY, SLOW = "auxiliary loss", "slow trunk"
 LONG = "equal labelled steps"
-"""Of a fine-tuning with as many labelled steps as the network with labels has in all; another one of `ACROSS`."""
+"""Of a fine-tuning with as many labelled epochs as the network with labels has of clean ones; one more of `ACROSS`."""
+NOISE = "random labels"
+"""A network with labels that are random in the window, of pairs that belong together."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,11 @@ class FirstPhase(Parameters):
         onsets = tuple(length * number for number in range(max(2, protocol.points)))
         return {"length": length, "onsets": onsets, "after": 2 * length}
 
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """The first epoch after each window."""
+        return tuple(onset + self.length for onset in self.onsets)
+
     def phase(self, onset: int) -> int:
         """Returns the epochs of a first phase with a window."""
         return onset + self.length + self.after
@@ -84,17 +93,30 @@ class FirstPhase(Parameters):
         }
 
 
+def measuring_ends(protocol: Protocol, parameters: FirstPhase) -> Protocol:
+    """Returns a protocol that measures accuracy and code at the end of each window, too: what was learnt in it."""
+    often = math.gcd(*parameters.ends)
+    held = [probe for probe in protocol.parts.probes if isinstance(probe, (Accuracy, CodeProbe))]
+    return measuring(protocol, *(replace(probe, every=math.gcd(probe.every, often)) for probe in held))
+
+
 def windows(
-    protocol: Protocol, parameters: FirstPhase, objective: str, onsets: tuple[int, ...], budget: int | None = None
+    protocol: Protocol,
+    parameters: FirstPhase,
+    objective: str,
+    onsets: tuple[int, ...],
+    budget: int | None = None,
+    acting: tuple[Deficit, ...] | None = None,
 ) -> dict[int, WindowArms]:
     """Returns the arms of a window in the first phase, by its onset.
 
     Args:
-        protocol: Its deficit acts in the window.
+        protocol: The settings.
         parameters: The windows.
         objective: A key of `FirstPhase.objectives`.
         onsets: Some of the onsets.
         budget: Epochs of fine-tuning, in which the rate falls as far as in a standard recovery; that when left out.
+        acting: What acts in the window, at once; the protocol's deficit when left out.
 
     Raises:
         SpecError: Another network, or one without heads for either view.
@@ -103,8 +125,9 @@ def windows(
     if not isinstance(network, TwoViewTransformer) or not network.heads:
         raise SpecError("transformer.model: its patches are masked; take two_view_transformer with heads=true")
     budget = protocol.recovery if budget is None else budget
-    acting = parameters.objectives()[objective]
-    labelled = acting is None or acting.labels
+    stabilizer = parameters.objectives()[objective]
+    labelled = stabilizer is None or stabilizer.labels
+    ill = (protocol.deficit,) if acting is None else acting
     nothing: Deficit = SplitHeads() if labelled else NoDeficit()
     decay = Rates(protocol.rate, protocol.decay, protocol.recovery).recovery_decay(budget)
 
@@ -113,7 +136,7 @@ def windows(
         rates = Stages(rate=protocol.rate, decay=1.0 if phase else decay, later=later,
                        reset_optimizer=protocol.reset_optimizer)  # fmt: skip
         held = tuple(Window(start, end, one) for one, start, end in seen if start < end)
-        during = (StabilizerWindow(acting, 0, phase),) if acting and phase else ()
+        during = (StabilizerWindow(stabilizer, 0, phase),) if stabilizer and phase else ()
         run = protocol.parts.run(0, rates, Timeline(phase + budget, held), during)
         place = {"schedule": "constant rate, then decaying", "budget": budget, "phase": phase, **protocol.tags}
         said = f" ({place['variant']})" if "variant" in place else ""
@@ -127,8 +150,8 @@ def windows(
 
     def deficient(onset: int) -> Arm:
         end, phase = onset + parameters.length, parameters.phase(onset)
-        seen = [(nothing, 0, onset), (protocol.deficit, onset, end), (nothing, end, phase)]
-        name = protocol.deficit.name
+        seen = [(nothing, 0, onset), *((one, onset, end) for one in ill), (nothing, end, phase)]
+        name = "+".join(one.name for one in ill)
         return trained(seen, phase, DEFICIT, f"{objective}: {phase} epochs, {name} in [{onset}, {end})",
                        deficit=name, onset=onset, length=parameters.length, removal=end)  # fmt: skip
 
@@ -151,3 +174,16 @@ def moving(protocol: Protocol, parameters: FirstPhase) -> Protocol:
     data = MovingGlyphs(train_size=parameters.motion_pairs, contrast=0.9, noise=0.02, jitter=0.2, fonts=2,
                         root=given.root, **like)  # fmt: skip
     return measuring(protocol.variant("moving letters", data=data), Decoding(partners=10, every=0))
+
+
+def of_motion(protocol: Protocol, parameters: FirstPhase, onset: int) -> dict[str, WindowArms]:
+    """Returns the window on moving letters with labels, redrawing, and random labels in it.
+
+    No frame tells the direction, so labels of dissociated pairs are noise to a network: so are random ones of
+    pairs that belong together, of which the same heads answer.
+    """
+    moved = moving(protocol, parameters)
+    random = (SplitHeads(), RandomLabels(classes=len(DIRECTIONS)))
+    kinds = ((LABELS, LABELS, None), (NOISE, LABELS, random), (ACROSS, ACROSS, None))
+    return {key: windows(moved, parameters, objective, (onset,), acting=acting)[onset]
+            for key, objective, acting in kinds}  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 from critical.deficits import Deficit, Dissociation, SplitHeads, ViewDropout
 from critical.inference.arms import Arm
 from critical.inference.claims import OURS, Claim
-from critical.probes import StreamProbe
+from critical.probes import CodeProbe, StreamProbe
 from experiments.design.protocol import Protocol, WindowArms, cost
 
 DEPRIVED = "b"
@@ -35,9 +35,10 @@ def sham(deficit: Deficit) -> Deficit | None:
 
 
 def reading_untrained(arm: Arm) -> Arm:
-    """Returns the arm with its streams probed before any training too, which is the same in every arm of a seed."""
+    """Returns the arm with streams and code probed before any training too, which is the same in all arms of a seed."""
     run = arm.of_seed(0)
-    probes = tuple(replace(probe, untrained=True) if isinstance(probe, StreamProbe) else probe for probe in run.probes)
+    probes = tuple(replace(probe, untrained=True) if isinstance(probe, (StreamProbe, CodeProbe)) else probe
+                   for probe in run.probes)  # fmt: skip
     return replace(arm, run=replace(run, probes=probes))
 
 

@@ -132,7 +132,7 @@ MEASURED = {
     **{"fisher_trace_onset": 3.0, "train_loss": 1.0, "train_accuracy": 90.0, "uncertainty": 0.5, "fixed_loss": 1.0},
     **{"fisher_trace_relative": 2.0, "gradient_cosine": 0.5, "barrier": 5.0},
     **{"empirical_fisher_trace": 2.0, "squared_mean_gradient": 0.5, "gradient_mean": 2.0, "gradient_deviation": 2.0},
-    **{"gradient_mean_clean": 2.0, "probe_code": 50.0},
+    **{"gradient_mean_clean": 2.0, "probe_code": 50.0, "probe_untrained_code": 50.0},
     **{f"rsv_one_sided_layer{layer}": 0.5 for layer in range(4)},
     **{f"rsv_tokens/{number:02}": 0.05 for number in range(20)},
     **{f"fisher_trace/{layer}": 0.4 for layer in LAYERS},
@@ -178,7 +178,7 @@ def fabricated(design, seeds, world=lambda arm: {}, noise=0.005, failures=()) ->
         (arm,) = [arm for arm in design.trained if arm.id == item.tags["arm_id"]]
         end, failed = item.spec.timeline.end, (arm, item.tags["seed"]) in failures
         planted = {"accuracy": 50.0, **MEASURED, **(COMPUTED if design.table else {}), **world(arm)}
-        there = {"test_accuracy": planted["accuracy"], **planted}
+        there = {"test_accuracy": planted["accuracy"], "test_accuracy_deficient": 12.0, **planted}
         at = {f"{column}@{epoch}": there[column] for column, epochs_at in design.at.items() for epoch in epochs_at
               if epoch <= end}  # fmt: skip
         measured = {

@@ -23,19 +23,20 @@ NAMES = {ACROSS: "redrawing", LABELS: "labels"}
 
 def design(protocol: Protocol, parameters: FirstPhase) -> Design:
     """Sets an early dissociation under both objectives against clean networks, before and after the fine-tuning."""
-    early, often = parameters.onsets[0], measuring(protocol, TokenVariance())
-    phase = parameters.phase(early)
+    early, often = parameters.onsets[0], measuring(protocol, TokenVariance(every=parameters.ends[0]))
+    end, phase = parameters.ends[0], parameters.phase(early)
     held = {key: windows(often, parameters, key, (early,))[early] for key in NAMES}
     # Checked with the windows: it is a transformer.
     layers = range(1 + getattr(protocol.parts.model, "layers", 0))
     last = f"{SHARE}{layers[-1]}"
 
     def by_layer(window: WindowArms, title: str) -> Series:
-        def line(arm: Arm, end: str) -> Mapping[int, Term]:
-            return {layer: arm[f"{SHARE}{layer}{end}"] for layer in layers}
+        def line(arm: Arm, at: str) -> Mapping[int, Term]:
+            return {layer: arm[f"{SHARE}{layer}{at}"] for layer in layers}
 
-        lines = [(role(kind, f"{words},\n{when}", *looks), line(arm, end))
-                 for end, when, looks in (("", "fine-tuned", ("-", "o")), (f"@{phase}", "before", ("--", "s")))
+        lines = [(role(kind, f"{words},\n{when}", *looks), line(arm, at))
+                 for at, when, looks in (("", "fine-tuned", ("-", "o")), (f"@{phase}", "before", ("--", "s")),
+                                         (f"@{end}", "window's end", (":", "^")))
                  for kind, words, arm in (("dose_matched", "clean", window.dose_matched),
                                           ("deficit", "dissociated", window.deficit))]  # fmt: skip
         return Series(title=title, xlabel="layer (0: the patches)", ylabel="share of one-sided units", lines=lines)
@@ -47,12 +48,12 @@ def design(protocol: Protocol, parameters: FirstPhase) -> Design:
                               (role("deficit", "after a dissociation"), window.deficit)],
         )  # fmt: skip
 
-    claims = [claim for key in NAMES for claim in _claims(key, held[key], phase, last, protocol.facts.classes)]
+    claims = [claim for key in NAMES for claim in _claims(key, held[key], (end, phase), last, protocol.facts.classes)]
     return Design(
         panels=[[by_layer(held[key], f"first phase: {key}"), histogram(held[key], "after the fine-tuning")]
                 for key in held],
-        claims=claims, columns=("rsv_tokens/",), at={f"{SHARE}{layer}": (phase,) for layer in layers},
-        panel_inches=(3.8, 2.7), leading=("tokens.redrawing_before", "tokens.redrawing_after"),
+        claims=claims, columns=("rsv_tokens/",), at={f"{SHARE}{layer}": (end, phase) for layer in layers},
+        panel_inches=(3.8, 2.9), leading=("tokens.redrawing_before", "tokens.redrawing_after"),
         note=f"The views are dissociated for {parameters.length} epochs from epoch {early} on, then come "
         f"{parameters.after} clean ones of the first phase and the fine-tuning with labels. A unit is a dimension of a "
         f"token; one-sided is one whose relative source variance is beyond ±0.5. Differences below "
@@ -60,22 +61,26 @@ def design(protocol: Protocol, parameters: FirstPhase) -> Design:
     )  # fmt: skip
 
 
-def _claims(key: str, window: WindowArms, phase: int, last: str, classes: int) -> list[Claim]:
-    name, source, who = NAMES[key], CVPR2023 if key == ACROSS else OURS, f"First phase of {key}:"
-    relates = window.dose_matched[f"{SHARE}0"] - window.dose_matched[last]
-    needs = (f"tokens.{name}_learns", f"tokens.{name}_relates")
-    return [
-        learns(f"tokens.{name}_learns", window.dose_matched, classes, f"The network of '{key}'", f"{key}: it learns"),
-        Claim(f"tokens.{name}_relates", OURS, relates, "greater",
-              f"{who} a clean encoder relates the views: fewer units are one-sided in its last layer than in patches.",
-              short=f"{key}: views are related"),
-        Claim(f"tokens.{name}_before", source, -1.0 * cost(window, f"{last}@{phase}"), "greater",
-              f"{who} a dissociation leaves more one-sided units in the last layer, before the fine-tuning.",
-              short=f"{key}: one-sided first", requires=needs),
-        Claim(f"tokens.{name}_after", source, -1.0 * cost(window, last), "greater",
-              f"{who} a dissociation leaves more one-sided units in the last layer, after the fine-tuning, too.",
-              short=f"{key}: one-sided at end", requires=needs),
-    ]  # fmt: skip
+def _claims(key: str, window: WindowArms, epochs: tuple[int, int], last: str, classes: int) -> list[Claim]:
+    """Returns the claims at the window's end, before and after the fine-tuning; each rests on the one before it."""
+    id, who = f"tokens.{NAMES[key]}", f"First phase of {key}, "
+    claims = [learns(f"{id}_learns", window.dose_matched, classes, f"The network of '{key}'", f"{key}: it learns")]
+    moments = {"window": (f"@{epochs[0]}", "at the window's end", OURS),
+               "before": (f"@{epochs[1]}", "still before the fine-tuning", CVPR2023),
+               "after": ("", "still after the fine-tuning", CVPR2023)}  # fmt: skip
+    before = claims[0].id
+    for moment, (at, when, source) in moments.items():
+        relates = window.dose_matched[f"{SHARE}0{at}"] - window.dose_matched[f"{last}{at}"]
+        claims += [
+            Claim(f"{id}_relates_{moment}", OURS, relates, "greater",
+                  f"{who}{when.removeprefix('still ')}: a clean encoder relates the views, fewer units are one-sided "
+                  "in its last layer than in patches.", short=f"{key}: related, {moment}"),
+            Claim(f"{id}_{moment}", source if key == ACROSS else OURS, -1.0 * cost(window, f"{last}{at}"), "greater",
+                  f"{who}{when}: a dissociation has left more one-sided units in the last layer.",
+                  short=f"{key}: one-sided, {moment}", requires=(before, f"{id}_relates_{moment}")),
+        ]  # fmt: skip
+        before = f"{id}_{moment}"
+    return claims
 
 
 FIGURE = Figure(

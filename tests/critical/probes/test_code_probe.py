@@ -17,6 +17,7 @@ from critical.probes import KINDS, CodeProbe, ProbeContext
 
 PROBE = CodeProbe(examples=60)
 SHAPE = (1, 4, 4)
+MODELS = [TwoViewTransformer(patch=2, dims=8, layers=1, attention_heads=2), SplitAllCNN(width=2)]
 
 
 def split(count, purpose):
@@ -31,8 +32,7 @@ def context(model):
     return ProbeContext(model, data, Arithmetic(), (), 0, 1)
 
 
-@pytest.mark.parametrize("model", [TwoViewTransformer(patch=2, dims=8, layers=1, attention_heads=2),
-                                   SplitAllCNN(width=2)], ids=["tokens", "maps"])  # fmt: skip
+@pytest.mark.parametrize("model", MODELS, ids=["tokens", "maps"])
 def test_is_the_regression_on_what_the_heads_read(model):
     network = model.build((SHAPE, SHAPE), 3, 0).train()
     before = {name: value.clone() for name, value in network.state_dict().items()}
@@ -45,6 +45,30 @@ def test_is_the_regression_on_what_the_heads_read(model):
         read = [averaged(network.code(*network.streams(*held.views))) for held in given]
     expected = probe_accuracy(read[0], split(60, "more").labels, read[1], split(45, "test").labels)
     assert row == {"probe_code": pytest.approx(expected)}
+
+
+@pytest.mark.parametrize("spec", MODELS, ids=["tokens", "maps"])
+def test_untrained_is_the_initial_network_whatever_was_trained(spec):
+    probe, initial = replace(PROBE, untrained=True), spec.build((SHAPE, SHAPE), 3, 0)
+    network = spec.build((SHAPE, SHAPE), 3, 0)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.mul_(0)
+    now = replace(context(network), initial=lambda: spec.build((SHAPE, SHAPE), 3, 0))
+    row = probe.measure(now)
+    assert row["probe_code"] == PROBE.measure(now)["probe_code"] < 55
+    given = (split(60, "more"), split(45, "test"))
+    for module in initial.modules():
+        module.momentum = 1.0  # batch normalisation: what it saw last
+    with torch.no_grad():
+        initial.train().code(*initial.streams(*given[0].views))
+        initial.eval()
+        read = [averaged(initial.code(*initial.streams(*held.views))) for held in given]
+    expected = probe_accuracy(read[0], given[0].labels, read[1], given[1].labels)
+    assert row["probe_untrained_code"] == pytest.approx(expected)
+    with pytest.raises(SpecError, match=r"^probe code_probe: untrained=True needs the initial network"):
+        probe.measure(replace(now, initial=None))
+    assert PROBE.id == replace(PROBE, untrained=False).id != probe.id
 
 
 def test_a_code_that_carries_the_class_is_read_and_one_that_carries_nothing_is_not():

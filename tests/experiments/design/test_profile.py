@@ -55,8 +55,8 @@ def test_a_profile_designs_every_figure(name, figure):
     # Claims rest on what is measured: unless a probe of the profile has the column, no verdict could be given.
     columns = {term.column for claim in design.claims for term in claim.contrast.terms}
     wanted = {"fisher": ("fisher_trace",), "source_variance": ("rsv_mean", "rsv_polarised"),
-              "token_variance": ("rsv_one_sided",), "code_probe": ("probe_code",),
-              "stream_probe": ("probe_maps", "probe_averaged", "probe_untrained"),
+              "token_variance": ("rsv_one_sided",), "code_probe": ("probe_code", "probe_untrained_code"),
+              "stream_probe": ("probe_maps", "probe_averaged", "probe_untrained_maps"),
               "decoding": ("decoding_", "use_", "information_"), "gradients": ("gradient_",), "filters": ("filter_",),
               "fisher_clean": ("fisher_share_clean",), "gradients_clean": ("gradient_mean_clean",),
               "fisher_variants": ("empirical_fisher", "uncertainty", "fixed_loss", "fisher_trace_relative",

@@ -1,7 +1,8 @@
 """Networks that redraw masked patches: what every epoch of an arm is, and what claims compare, written by hand.
 
 In these windows of one epoch at 0 and at 2, with one clean epoch after them, `d` is a dissociated epoch of the first
-phase and `c` a clean one: `ccdc` has the late window, `cccc` as many clean epochs, `ccc` skips it.
+phase, `r` one with random labels and `c` a clean one: `ccdc` has the late window, `cccc` as many clean epochs, `ccc`
+skips it.
 """
 
 import dataclasses
@@ -18,7 +19,7 @@ from critical.inference.arms import Within
 from critical.models import SplitAllCNN
 from critical.stabilizers import CrossSensorReconstruction, MaskedAutoencoder, SlowTrunk
 from experiments.design import profile
-from experiments.design.objectives import ACROSS, LABELS, FirstPhase, windows
+from experiments.design.objectives import ACROSS, LABELS, FirstPhase, measuring_ends, windows
 from experiments.design.registry import FIGURES
 
 NAME = "cvpr2023/cross_sensor_reconstruction"
@@ -44,7 +45,8 @@ def key(objective, phase, budget=RECOVERY, data="two_eyes"):
     acting = ACTING[objective]
     clean = "" if objective in ("redrawn", "apart") else "split_heads"
     held = () if acting is None else (acting,)
-    first = [("dissociation" if epoch == "d" else clean, held, f"{RATE:.6g}", False) for epoch in phase]
+    seen = {"d": "dissociation", "r": "split_heads+random_labels", "c": clean}
+    first = [(seen[epoch], held, f"{RATE:.6g}", False) for epoch in phase]
     decay = DECAY ** (RECOVERY / budget)
     tuned = [("", (), f"{RATE * decay**epoch:.6g}", epoch == 0 and bool(phase)) for epoch in range(budget)]
     return data, (*first, *tuned)
@@ -68,56 +70,93 @@ def of_two(more, less):
 
 early, late = cost, partial(cost, deficit="ccdc", clean="cccc")
 damage, late_damage = partial(cost, clean="c"), partial(cost, deficit="ccdc", clean="ccc")
-LONG = {"budget": 2 + RECOVERY}
+LONG = {"budget": 1 + RECOVERY}
 MOVING = {"data": "moving_glyphs"}
 FRESH = key("labels", "")
+UNTRAINED = (key("labels", "", **LONG), "probe_untrained_code")
 BY_HAND = {
+    "labels_lose": early("labels"),
     "first_phase_helps": of_two(key("redrawn", "cc"), FRESH),
+    "equal_helps": of_two(key("redrawn", "cc", **LONG), key("labels", "", **LONG)),
     "supervised_cost": early("labels"),
     "supervised_early": plus(early("labels"), late("labels", sign=-1)),
     "costs_less": plus(early("labels"), early("redrawn", sign=-1)),
     "costs_little": early("redrawn"),
     "costs_less_everywhere": plus(early("labels", sign=0.5), late("labels", sign=0.5), early("redrawn", sign=-0.5),
                                   late("redrawn", sign=-0.5)),
+    "redrawing_ageless": plus(early("redrawn"), late("redrawn", sign=-1)),
+    "less_by_age": plus(early("labels"), late("labels", sign=-1), early("redrawn", sign=-1), late("redrawn")),
     "supervised_damage": damage("labels"),
     "supervised_damage_early": plus(damage("labels"), late_damage("labels", sign=-1)),
-    "share": plus(early("labels", "error", sign=-1), early("redrawn", "error")),
-    "equal_labels": plus(early("labels"), early("redrawn", sign=-1, **LONG)),
-    "ends_above": of_two(key("redrawn", "dc", **LONG), key("labels", "dc")),
-    "price": of_two(key("labels", "cc"), key("redrawn", "cc", **LONG)),
+    "less_damage": plus(damage("labels"), damage("redrawn", sign=-1)),
+    "redrawing_missed": of_two(key("redrawn", "cc"), key("redrawn", "c")),
+    "ends_above": of_two(key("redrawn", "dc"), key("labels", "dc")),
+    "equal_costs_less": plus(early("labels"), early("redrawn", sign=-1, **LONG)),
+    "equal_ends_above": of_two(key("redrawn", "dc", **LONG), key("labels", "dc")),
+    "price": of_two(key("labels", "cc"), key("redrawn", "cc")),
+    "equal_price": of_two(key("labels", "c"), key("redrawn", "cc", **LONG)),
     "supervised_probe": early("labels", PROBE),
+    "code_trained": {(key("redrawn", "cc"), PROBE): 1.0, UNTRAINED: -1.0},
     "probe_costs_less": plus(early("labels", PROBE), early("redrawn", PROBE, sign=-1)),
-    "apart_costs_less": plus(early("labels"), early("apart", sign=-1)),
-    "across_costs_less": plus(early("apart"), early("redrawn", sign=-1)),
+    "apart_unaware": early("apart"),
+    "across_no_dearer": plus(early("redrawn"), early("apart", sign=-1)),
     "across_helps": of_two(key("redrawn", "cc"), key("apart", "cc")),
     "auxiliary_costs_less": plus(early("labels"), early("auxiliary", sign=-1)),
     "auxiliary_beyond_slowing": plus(early("slow"), early("auxiliary", sign=-1)),
     "beyond_slowing": plus(early("slow"), early("redrawn", sign=-1)),
     "motion_helps": of_two(key("redrawn", "cc", **MOVING), key("labels", "", **MOVING)),
     "motion_cost": early("labels", **MOVING),
+    "motion_beyond_noise": of_two(key("labels", "rc", **MOVING), key("labels", "dc", **MOVING)),
     "motion_costs_less": plus(early("labels", **MOVING), early("redrawn", sign=-1, **MOVING)),
     "motion_costs_little": early("redrawn", **MOVING),
+}  # fmt: skip
+SHARES = {
+    "share": [early("labels"), of_two(key("labels", "cc"), FRESH), early("redrawn"),
+              of_two(key("redrawn", "cc"), FRESH)],
+    "beyond_slowing_share": [early("slow"), of_two(key("slow", "cc"), FRESH), early("redrawn"),
+                             of_two(key("redrawn", "cc"), FRESH)],
+    "probe_share": [part for who in ("labels", "redrawn")
+                    for part in (early(who, PROBE), {(key(who, "cc"), PROBE): 1.0, UNTRAINED: -1.0})],
 }  # fmt: skip
 LEARN = {
     "labels": key("labels", "cc"), "redrawing": key("redrawn", "cc"), "equal": key("redrawn", "cc", **LONG),
     "apart": key("apart", "cc"), "auxiliary": key("auxiliary", "cc"), "slow": key("slow", "cc"),
     "motion_labels": key("labels", "cc", **MOVING), "motion_redrawing": key("redrawn", "cc", **MOVING),
 }  # fmt: skip
-NOTHING = {"costs_little", "price", "motion_costs_little", "motion_at_chance"}
+NOTHING = {"costs_little", "redrawing_ageless", "price", "equal_price", "across_no_dearer", "motion_costs_little",
+           "motion_at_chance"}  # fmt: skip
 CLAIMS = {claim.id.removeprefix("reconstruction."): claim for claim in design(NAME).claims}
 
 
+def named(contrast):
+    return {(of(term.arm), term.column): weight for term, weight in contrast.items()}
+
+
 def test_every_claim_is_written_by_hand():
-    assert set(CLAIMS) == {*BY_HAND, *(f"{name}_learns" for name in LEARN), "motion_at_chance"}
+    assert set(CLAIMS) == {*BY_HAND, *SHARES, *(f"{name}_learns" for name in LEARN), "motion_at_chance"}
     assert {name for name, claim in CLAIMS.items() if claim.direction == "not greater"} == NOTHING
-    assert all(claim.direction == "greater" for name, claim in CLAIMS.items() if name not in NOTHING)
+    assert {name for name, claim in CLAIMS.items() if claim.direction == "none"} == {"apart_unaware"}
+    assert not any(claim.direction == "less" for claim in CLAIMS.values())
 
 
 @pytest.mark.parametrize("name", BY_HAND)
 def test_a_claim_contrasts_the_epochs_that_its_sentence_names(name):
-    held = {(of(term.arm), term.column): weight for term, weight in CLAIMS[name].contrast.items()}
-    assert held == pytest.approx(BY_HAND[name])
-    assert all(term.logarithm == (name == "share") for term in CLAIMS[name].contrast.terms)
+    assert named(CLAIMS[name].contrast) == pytest.approx(BY_HAND[name])
+    assert not any(term.logarithm for term in CLAIMS[name].contrast.terms)
+
+
+@pytest.mark.parametrize("name", SHARES)
+def test_a_share_is_what_is_lost_of_what_the_first_phase_gave(name):
+    contrast = CLAIMS[name].contrast
+    assert [named(part) for part in contrast.parts] == SHARES[name]
+    assert contrast.unit == "share"
+    assert contrast.estimate(np.array([15.0, 30.0, 2.0, 8.0])) == pytest.approx(0.25)
+    for nothing in ([15.0, 0.0, 2.0, 8.0], [15.0, 30.0, 2.0, -1.0]):
+        assert np.isnan(contrast.estimate(np.array(nothing)))
+
+
+def test_only_the_paper_states_an_effect():
+    assert {name: claim.smallest for name, claim in CLAIMS.items() if claim.paper_effect} == {"supervised_cost": 10.0}
 
 
 @pytest.mark.parametrize("name", LEARN)
@@ -143,23 +182,47 @@ def test_premises_come_before_what_rests_on_them():
         required = [held.removeprefix("reconstruction.") for held in claim.requires]
         assert set(required) <= set(order), name
         assert all(order.index(held) < order.index(name) for held in required), name
-    needed = {"reconstruction.supervised_cost", "reconstruction.first_phase_helps"}
-    for name in ("costs_less", "costs_little", "costs_less_everywhere", "equal_labels", "across_costs_less"):
-        assert needed <= set(CLAIMS[name].requires)
+    needed = {"reconstruction.labels_lose", "reconstruction.first_phase_helps"}
+    for name in ("costs_less", "costs_little", "costs_less_everywhere", "redrawing_ageless", "less_by_age", "share",
+                 "equal_costs_less", "equal_ends_above", "across_no_dearer"):  # fmt: skip
+        assert needed <= set(CLAIMS[name].requires), name
+    for name, wanted in (("equal_costs_less", "equal_helps"), ("equal_ends_above", "equal_helps"),
+                         ("redrawing_ageless", "supervised_early"), ("probe_costs_less", "code_trained"),
+                         ("less_damage", "supervised_damage"), ("motion_beyond_noise", "motion_cost")):  # fmt: skip
+        assert f"reconstruction.{wanted}" in CLAIMS[name].requires, name
 
 
 def test_as_many_epochs_follow_a_window_whatever_its_onset_and_objective():
-    after, labelled = set(), {}
+    after, clean = set(), {}
     for arm in design(NAME).trained:
         specs = arm.run.epoch_specs
         acting = [epoch for epoch, spec in enumerate(specs) if any(one.name == "dissociation" for one in spec.deficits)]
-        without = sum(not one.labels for spec in specs for one in spec.stabilizers)
         if acting:
-            after.add((arm.tags["phase"] - acting[-1] - 1, len({spec.rate for spec in specs[: arm.tags["phase"]]})))
-            labelled[arm.tags["objective"], arm.tags["budget"], arm.tags["onset"]] = len(specs) - without
+            first = specs[: arm.tags["phase"]]
+            after.add((arm.tags["phase"] - acting[-1] - 1, len({spec.rate for spec in first})))
+            labels = [epoch for epoch, spec in enumerate(specs) if all(one.labels for one in spec.stabilizers)]
+            clean[arm.tags["objective"], arm.tags["budget"], arm.tags["onset"]] = len(set(labels) - set(acting))
     assert after == {(1, 1)}, "one clean epoch, at the rate of the window"
-    assert labelled["labels", RECOVERY, 0] == labelled["reconstruction", 2 + RECOVERY, 0] == 2 + RECOVERY
-    assert labelled["reconstruction", RECOVERY, 0] == RECOVERY
+    assert clean["labels", RECOVERY, 0] == clean["reconstruction", 1 + RECOVERY, 0] == 1 + RECOVERY
+    assert clean["reconstruction", RECOVERY, 0] == RECOVERY
+
+
+def test_what_was_learnt_in_each_window_is_measured_at_its_end():
+    made = design(NAME)
+    assert made.at == {"probe_code": (2, 1, 3), "test_accuracy_deficient": (1, 3)}
+    for arm in made.trained:
+        if arm.tags["deficit"] == "dissociation":
+            end = arm.tags["onset"] + 1
+            assert {"accuracy", "code_probe"} <= {probe.name for probe in arm.run.measured(end)}
+            assert arm.run.epoch_specs[end - 1].deficits, "the epoch just trained"
+    wide = FirstPhase(length=4, onsets=(2, 8), after=3)
+    assert {probe.every for probe in measuring_ends(protocol(), wide).parts.probes} == {6}
+
+
+def test_the_untrained_network_is_read_in_the_arm_that_claims_name():
+    made = design(NAME)
+    read = [arm for arm in made.trained if any(getattr(probe, "untrained", False) for probe in arm.run.probes)]
+    assert [of(arm) for arm in read] == [UNTRAINED[0]]
 
 
 def test_the_skipped_window_of_one_onset_is_the_clean_network_of_another():
@@ -237,27 +300,26 @@ class TestTokens:
     def test_what_claims_compare(self, name):
         word, last = "redrawing" if name == "redrawn" else name, "rsv_one_sided_layer1"
         clean = key(name, "cc")
-        by_hand = {
-            "relates": {(clean, "rsv_one_sided_layer0"): 1.0, (clean, last): -1.0},
-            "before": early(name, f"{last}@2", sign=-1),
-            "after": early(name, last, sign=-1),
-        }
-        for what, wanted in by_hand.items():
-            claim = TOKENS[f"tokens.{word}_{what}"]
-            assert {(of(term.arm), term.column): weight for term, weight in claim.contrast.items()} == wanted
-            assert claim.direction == "greater"
-            assert set(claim.requires) == (set() if what == "relates" else {f"tokens.{word}_{held}"
-                                                                             for held in ("learns", "relates")})
-        assert len(TOKENS) == 8
+        before = f"tokens.{word}_learns"
+        for moment, at in (("window", "@1"), ("before", "@2"), ("after", "")):
+            relates, apart = (TOKENS[f"tokens.{word}_{what}"] for what in (f"relates_{moment}", moment))
+            patches = (clean, f"rsv_one_sided_layer0{at}")
+            assert named(relates.contrast) == {patches: 1.0, (clean, last + at): -1.0}
+            assert named(apart.contrast) == early(name, last + at, sign=-1)
+            assert {relates.direction, apart.direction} == {"greater"}
+            assert (relates.requires, set(apart.requires)) == ((), {before, relates.id})
+            before = apart.id
+        assert len(TOKENS) == 14
 
     def test_networks_are_those_of_the_other_figure(self):
         others = {of(arm) for arm in design(NAME).trained}
         trained = design("cvpr2023/rsv_transformer").trained
         assert {of(arm) for arm in trained} <= others
-        assert all("token_variance" in {probe.name for probe in arm.run.probes} for arm in trained)
+        assert all("token_variance" in {probe.name for probe in arm.run.measured(epoch)} for arm in trained
+                   for epoch in (1, 2) if arm.tags["phase"] == 2)  # fmt: skip
 
     def test_lines_go_through_all_layers_before_and_after(self):
         panel = design("cvpr2023/rsv_transformer").panels[0][0]
         columns = [[term.column for term in line.values()] for _, line in panel.lines]
-        after, before = (["rsv_one_sided_layer0" + end, "rsv_one_sided_layer1" + end] for end in ("", "@2"))
-        assert columns == [after, after, before, before]
+        after, before, held = ([f"rsv_one_sided_layer{layer}{at}" for layer in (0, 1)] for at in ("", "@2", "@1"))
+        assert columns == [after, after, before, before, held, held]
