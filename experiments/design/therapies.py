@@ -1,4 +1,4 @@
-"""Therapies of a view that was deprived: arms with a phase between the removal and the recovery."""
+"""Therapies of a view that was deprived, arms with a phase between the removal and the recovery; and their claims."""
 
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ from typing import Any
 from critical.core.spec import SpecError
 from critical.deficits import AlternatingDeprivation, Deficit, NoDeficit, ViewDropout
 from critical.inference.arms import Arm, Contrast
-from experiments.design.parameters import Parameters, ascending, at_least, spaced
+from critical.inference.claims import Claim
+from experiments.design.parameters import Parameters, ascending, at_least
 from experiments.design.protocol import Protocol
+from experiments.design.sources import OURS
 from experiments.design.two_streams import DEPRIVED
 
 GOOD = "a"
 """The view that was seen throughout."""
 PATCHING, ALTERNATION, WRONG, UNTREATED = "patching", "alternation", "wrong patch", "untreated"
+OTHER_ORDER = "other order"
+"""Alternation that begins with the other view, so ends with it."""
 THERAPIES: dict[str, Deficit] = {
     UNTREATED: NoDeficit(),
     PATCHING: ViewDropout(view=GOOD),
@@ -25,6 +29,10 @@ THERAPIES: dict[str, Deficit] = {
 }
 """What acts between the removal and the recovery; untreated networks have as many clean epochs."""
 WORDS = "restarted twice"
+NAMES = {PATCHING: f"Patching view {GOOD}", ALTERNATION: "Patching both views in turn"}
+BRIEF = {PATCHING: "patch", ALTERNATION: "turns"}
+SEEN, STREAM = f"decoding_{DEPRIVED}", f"probe_maps_{DEPRIVED}"
+OTHER_SEEN, OTHER_STREAM = f"decoding_{GOOD}", f"probe_maps_{GOOD}"
 
 
 @dataclass(frozen=True)
@@ -33,7 +41,8 @@ class Therapies(Parameters):
 
     Attributes:
         removal: Epoch at which the deficit, on from epoch 0, is removed.
-        lengths: Epochs of the therapies; ascending even numbers, so that alternation is fair to both views.
+        lengths: Epochs of the therapies; ascending even numbers, so that alternation is fair to both views. Half of
+            the last is among them: in as many epochs of alternation a view is absent as often as by patching.
     """
 
     removal: int
@@ -44,13 +53,20 @@ class Therapies(Parameters):
         ascending(2, lengths=self.lengths)
         if odd := [length for length in self.lengths if length % 2]:
             raise SpecError(f"lengths={list(self.lengths)}: {odd[0]} is odd; even numbers give each view its turn")
+        if self.half not in self.lengths:
+            raise SpecError(f"lengths={list(self.lengths)}: half of the last, {self.lengths[-1] / 2:g}, is wanted too: "
+                            "patching for so long takes a view away as often as alternation for the last")  # fmt: skip
+
+    @property
+    def half(self) -> int:
+        """Half of the longest therapy."""
+        return self.lengths[-1] // 2
 
     @classmethod
     def defaults(cls, protocol: Protocol) -> Mapping[str, Any]:
-        """Returns the longest window, and therapies as long as the shortest and the longest."""
-        steps = spaced(protocol.longest_window, protocol.points)
-        even = [2 * math.ceil(step / 2) for step in (steps[0], steps[-1])]
-        return {"removal": protocol.longest_window, "lengths": tuple(dict.fromkeys(even))}
+        """Returns the longest window, and therapies about as long and half as long."""
+        half = 2 * math.ceil(protocol.longest_window / 4)
+        return {"removal": protocol.longest_window, "lengths": (half, 2 * half)}
 
 
 @dataclass(frozen=True)
@@ -59,7 +75,8 @@ class Treated:
 
     Attributes:
         deprived: By therapy: networks one of whose views was deprived before it.
-        healthy: By therapy: networks that saw both views before it. The wrong patch is not among them.
+        healthy: By therapy: networks that saw both views before it; the wrong patch and the other order are not
+            among them.
     """
 
     deprived: Mapping[str, Arm]
@@ -78,12 +95,25 @@ class Treated:
         return self.gain(therapy, column) - (self.healthy[therapy][column] - self.healthy[UNTREATED][column])
 
 
-def treated(protocol: Protocol, removal: int, length: int) -> Treated:
-    """Returns the arms of therapies of a length; the rate starts again at the removal, and after the therapy."""
+def treated(protocol: Protocol, removal: int, length: int, orders: bool = False) -> Treated:
+    """Returns the arms of therapies of a length; the rate starts again at the removal, and after the therapy.
+
+    Args:
+        protocol: The protocol.
+        removal: Epoch at which the deficit is removed.
+        length: Epochs of the therapies.
+        orders: Whether alternation in the other order is among those of deprived networks.
+    """
     rates = ((0, protocol.rate, protocol.decay), (removal, protocol.rate, protocol.decay))
 
+    def acts(therapy: str) -> list[tuple[Deficit, int]]:
+        if therapy != OTHER_ORDER:
+            return [(THERAPIES[therapy], length)]
+        absent = (AlternatingDeprivation().removes(removal + epoch + 1) for epoch in range(length))
+        return [(ViewDropout(view=view), 1) for views in absent for view in views]
+
     def deprived(therapy: str) -> Arm:
-        course = [(protocol.deficit, removal), (THERAPIES[therapy], length)]
+        course = [(protocol.deficit, removal), *acts(therapy)]
         return protocol.staged(rates, 0, removal + length, WORDS, deficit=course).deficit
 
     def healthy(therapy: str) -> Arm:
@@ -91,6 +121,42 @@ def treated(protocol: Protocol, removal: int, length: int) -> Treated:
         return held.dose_matched if therapy == UNTREATED else held.deficit
 
     return Treated(
-        {therapy: deprived(therapy) for therapy in THERAPIES},
+        {therapy: deprived(therapy) for therapy in (*THERAPIES, *[OTHER_ORDER] * orders)},
         {therapy: healthy(therapy) for therapy in THERAPIES if therapy != WRONG},
     )
+
+
+def of_therapy(kind: str, held: Treated, length: int) -> list[Claim]:
+    """Returns what is claimed of a therapy: what it does to the poor view, to the good one, and to both."""
+    what, brief = f"{NAMES[kind]} for {length} epochs", BRIEF[kind]
+    ignored, impaired = ("alternation.poor",), ("alternation.poor_impaired",)
+
+    def costs(column: str) -> Contrast:
+        return -1.0 * held.gain(kind, column)
+
+    return [
+        Claim(f"alternation.{kind}_sees", OURS, held.gain(kind, SEEN), "greater",
+              f"{what} lets the network decode more from the poor view than as many clean epochs.",
+              requires=ignored, short=f"{brief}: poor view tells more"),
+        Claim(f"alternation.{kind}_mends", OURS, held.gain(kind, STREAM), "greater",
+              f"{what} mends the stream of the poor view: a linear probe reads more from it.",
+              requires=impaired, short=f"{brief}: poor stream mended"),
+        Claim(f"alternation.{kind}_heals", OURS, held.beyond(kind, SEEN), "greater",
+              f"{what} gives the poor view more than it gives that view where it never was deprived.",
+              requires=(f"alternation.{kind}_sees",), short=f"{brief}: more than healthy gain"),
+        Claim(f"alternation.{kind}_heals_stream", OURS, held.beyond(kind, STREAM), "greater",
+              f"{what} gives the stream of that view more than where that never was deprived, to a probe.",
+              requires=(f"alternation.{kind}_mends",), short=f"{brief}: more than healthy, stream"),
+        Claim(f"alternation.{kind}_back", OURS, held.poorer(SEEN, kind), "not greater",
+              f"{what} brings the poor view back: no less is decoded from it than where it never was deprived.",
+              requires=(f"alternation.{kind}_sees",), short=f"{brief}: poor view is back"),
+        Claim(f"alternation.{kind}_stream_back", OURS, held.poorer(STREAM, kind), "not greater",
+              f"{what} brings its stream back: a probe reads no less from it than where it never was deprived.",
+              requires=(f"alternation.{kind}_mends",), short=f"{brief}: poor stream is back"),
+        Claim(f"alternation.{kind}_good_view", OURS, costs(OTHER_SEEN), "greater",
+              f"{what} costs the good view: less is decoded from it.", short=f"{brief}: good view tells less"),
+        Claim(f"alternation.{kind}_good_stream", OURS, costs(OTHER_STREAM), "greater",
+              f"{what} impairs the stream of the good view.", short=f"{brief}: good stream impaired"),
+        Claim(f"alternation.{kind}_accuracy", OURS, held.gain(kind), "greater",
+              f"{what} raises accuracy with both views.", short=f"{brief}: accuracy rises"),
+    ]  # fmt: skip

@@ -9,7 +9,20 @@ from experiments.design.figure import Design, Figure
 from experiments.design.premises import learns
 from experiments.design.protocol import Protocol
 from experiments.design.sources import OURS
-from experiments.design.therapies import ALTERNATION, GOOD, PATCHING, UNTREATED, WRONG, Therapies, Treated, treated
+from experiments.design.therapies import (
+    ALTERNATION,
+    GOOD,
+    OTHER_ORDER,
+    OTHER_SEEN,
+    PATCHING,
+    SEEN,
+    STREAM,
+    UNTREATED,
+    WRONG,
+    Therapies,
+    of_therapy,
+    treated,
+)
 from experiments.design.two_streams import DEPRIVED
 
 LOOKS = {
@@ -18,50 +31,16 @@ LOOKS = {
     ALTERNATION: Look("both in turn", OTHER_COLOURS[4], "-", "D"),
     WRONG: Look("poor view\npatched", OTHER_COLOURS[0], "--", "s"),
 }
-NAMES = {PATCHING: f"Patching view {GOOD}", ALTERNATION: "Patching both views in turn"}
-BRIEF = {PATCHING: "patch", ALTERNATION: "turns"}
-SEEN, STREAM = f"decoding_{DEPRIVED}", f"probe_maps_{DEPRIVED}"
-OTHER_SEEN, OTHER_STREAM = f"decoding_{GOOD}", f"probe_maps_{GOOD}"
-
-
-def of_therapy(kind: str, held: Treated, length: int) -> list[Claim]:
-    """Returns what is claimed of a therapy: what it does to the poor view, to the good one, and to both."""
-    what, brief = f"{NAMES[kind]} for {length} epochs", BRIEF[kind]
-    ignored, impaired = ("alternation.poor",), ("alternation.poor_impaired",)
-
-    def costs(column: str) -> Contrast:
-        return -1.0 * held.gain(kind, column)
-
-    return [
-        Claim(f"alternation.{kind}_sees", OURS, held.gain(kind, SEEN), "greater",
-              f"{what} lets the network decode more from the poor view than as many clean epochs.",
-              requires=ignored, short=f"{brief}: poor view tells more"),
-        Claim(f"alternation.{kind}_mends", OURS, held.gain(kind, STREAM), "greater",
-              f"{what} mends the stream of the poor view: a linear probe reads more from it.",
-              requires=impaired, short=f"{brief}: poor stream mended"),
-        Claim(f"alternation.{kind}_heals", OURS, held.beyond(kind, SEEN), "greater",
-              f"{what} gives the poor view more than it gives that view where it never was deprived.",
-              requires=(f"alternation.{kind}_sees",), short=f"{brief}: more than healthy gain"),
-        Claim(f"alternation.{kind}_back", OURS, held.poorer(SEEN, kind), "not greater",
-              f"{what} brings the poor view back: no less is decoded from it than where it never was deprived.",
-              requires=ignored, short=f"{brief}: poor view is back"),
-        Claim(f"alternation.{kind}_stream_back", OURS, held.poorer(STREAM, kind), "not greater",
-              f"{what} brings its stream back: a probe reads no less from it than where it never was deprived.",
-              requires=impaired, short=f"{brief}: poor stream is back"),
-        Claim(f"alternation.{kind}_good_view", OURS, costs(OTHER_SEEN), "greater",
-              f"{what} costs the good view: less is decoded from it.", short=f"{brief}: good view tells less"),
-        Claim(f"alternation.{kind}_good_stream", OURS, costs(OTHER_STREAM), "greater",
-              f"{what} impairs the stream of the good view.", short=f"{brief}: good stream impaired"),
-        Claim(f"alternation.{kind}_accuracy", OURS, held.gain(kind), "greater",
-              f"{what} raises accuracy with both views.", short=f"{brief}: accuracy rises"),
-    ]  # fmt: skip
 
 
 def design(protocol: Protocol, parameters: Therapies) -> Design:
     """Sets both therapies against as many clean epochs, after the deficit and in networks that never had one."""
     end, last = parameters.removal, parameters.lengths[-1]
-    arms = {length: treated(protocol, end, length) for length in parameters.lengths}
-    held, deficit = arms[last], protocol.deficit.name
+    arms = {length: treated(protocol, end, length, orders=length == last) for length in parameters.lengths}
+    held, half, deficit = arms[last], arms[parameters.half], protocol.deficit.name
+
+    def at_equal_doses(column: str) -> Contrast:
+        return half.gain(PATCHING, column) - held.gain(ALTERNATION, column)
 
     def panel(column: str, title: str, what: str) -> Series:
         lines = [
@@ -86,12 +65,22 @@ def design(protocol: Protocol, parameters: Therapies) -> Design:
               f"Patching view {DEPRIVED} itself does not bring it back: one view at a time is not enough.",
               requires=("alternation.poor",), short="patching the poor view: no gain"),
         Claim("alternation.patch_or_turns", OURS, held.deprived[PATCHING][SEEN] - held.deprived[ALTERNATION][SEEN],
-              "greater", "In as many epochs patching gives the poor view more than patching both in turn.",
-              requires=("alternation.patching_sees",), short="patch gives more than turns"),
+              "greater", "In as many epochs patching gives the poor view, which is twice as often alone, more than "
+              "patching both in turn.", requires=("alternation.patching_sees",), short="patch gives more than turns"),
+        Claim("alternation.patch_or_turns_dose", OURS, at_equal_doses(SEEN), "greater",
+              f"Patching for {parameters.half} epochs gives the poor view more than patching both in turn for {last} "
+              "epochs, in which it is alone as often.", requires=("alternation.patch_or_turns",),
+              short="patch gives more, equal doses"),
         Claim("alternation.turns_spare", OURS,
               held.deprived[ALTERNATION][OTHER_SEEN] - held.deprived[PATCHING][OTHER_SEEN], "greater",
-              "Patching both in turn spares the good view what patching costs it.",
+              "Patching both in turn, half as often the good view, spares that what patching costs it.",
               requires=("alternation.patching_good_view",), short="turns spare the good view"),
+        Claim("alternation.turns_spare_dose", OURS, -1.0 * at_equal_doses(OTHER_SEEN), "greater",
+              f"Turns for {last} epochs spare the good view more than patching for {parameters.half}, in which it is "
+              "absent as often.", requires=("alternation.turns_spare",), short="turns spare more, equal doses"),
+        Claim("alternation.order", OURS, held.deprived[ALTERNATION][SEEN] - held.deprived[OTHER_ORDER][SEEN], "none",
+              "Which view has the last turn does not matter to what is decoded from the poor one.",
+              requires=("alternation.alternation_sees",), short="order of turns does not matter"),
     ]  # fmt: skip
     return Design(
         panels=[

@@ -1,6 +1,6 @@
 """Therapies of a deprived view: arms and claims against epochs written by hand.
 
-The deficit has six epochs, therapies have two or six, and the recovery four.
+The deficit has six epochs, therapies have four or eight, and the recovery four.
 """
 
 import pytest
@@ -15,12 +15,14 @@ ACTS = {"untreated": "", "patching": "view_dropout a", "alternation": "alternati
         "wrong patch": "view_dropout b"}  # fmt: skip
 
 
-def course(before, therapy, length=6):
-    return key(seen(before, decaying(0, 6)) + seen(ACTS[therapy], decaying(0, length)) + seen("", decaying(0, 4)))
+def course(before, therapy, length=8):
+    during = [("view_dropout " + "ba"[epoch % 2], rate) for epoch, rate in enumerate(decaying(0, length))]
+    acting = during if therapy == "other order" else seen(ACTS[therapy], decaying(0, length))
+    return key(seen(before, decaying(0, 6)) + acting + seen("", decaying(0, 4)))
 
 
-def poor(therapy, column, weight=1.0):
-    return {(course("blur b", therapy), column): weight}
+def poor(therapy, column, weight=1.0, length=8):
+    return {(course("blur b", therapy, length), column): weight}
 
 
 def healthy(therapy, column, weight=1.0):
@@ -33,12 +35,20 @@ def of_therapy(name, short):
         f"{name}_mends": poor(short, "probe_maps_b") | poor("untreated", "probe_maps_b", -1.0),
         f"{name}_heals": poor(short, "decoding_b") | poor("untreated", "decoding_b", -1.0)
         | healthy(short, "decoding_b", -1.0) | healthy("untreated", "decoding_b"),
+        f"{name}_heals_stream": poor(short, "probe_maps_b") | poor("untreated", "probe_maps_b", -1.0)
+        | healthy(short, "probe_maps_b", -1.0) | healthy("untreated", "probe_maps_b"),
         f"{name}_back": healthy("untreated", "decoding_b") | poor(short, "decoding_b", -1.0),
         f"{name}_stream_back": healthy("untreated", "probe_maps_b") | poor(short, "probe_maps_b", -1.0),
         f"{name}_good_view": poor("untreated", "decoding_a") | poor(short, "decoding_a", -1.0),
         f"{name}_good_stream": poor("untreated", "probe_maps_a") | poor(short, "probe_maps_a", -1.0),
         f"{name}_accuracy": poor(short, "accuracy") | poor("untreated", "accuracy", -1.0),
     }  # fmt: skip
+
+
+def at_equal_doses(column, sign=1.0):
+    """Four epochs of patching, and eight of turns, four of which are as those."""
+    return (poor("patching", column, sign, 4) | poor("untreated", column, -sign, 4)
+            | poor("alternation", column, -sign) | poor("untreated", column, sign))  # fmt: skip
 
 
 BY_HAND = {
@@ -48,10 +58,15 @@ BY_HAND = {
     **of_therapy("alternation", "alternation"),
     "wrong": poor("wrong patch", "decoding_b") | poor("untreated", "decoding_b", -1.0),
     "patch_or_turns": poor("patching", "decoding_b") | poor("alternation", "decoding_b", -1.0),
+    "patch_or_turns_dose": at_equal_doses("decoding_b"),
     "turns_spare": poor("alternation", "decoding_a") | poor("patching", "decoding_a", -1.0),
+    "turns_spare_dose": at_equal_doses("decoding_a", -1.0),
+    "order": poor("alternation", "decoding_b") | poor("other order", "decoding_b", -1.0),
 }
-DIRECTIONS = {"wrong": "not greater", **{f"{name}_{what}": "not greater" for name in ("patching", "alternation")
-                                         for what in ("back", "stream_back")}}  # fmt: skip
+DIRECTIONS = {
+    "order": "none", "wrong": "not greater",
+    **{f"{name}_{what}": "not greater" for name in ("patching", "alternation") for what in ("back", "stream_back")},
+}  # fmt: skip
 
 
 def test_claims_contrast_the_arms_that_their_sentences_name():
@@ -78,28 +93,32 @@ def test_every_claim_about_the_poor_view_has_the_premise_that_it_is_poor():
             assert "alternation.poor" in premises(name), name
         if columns == {"probe_maps_b"} and name != "alternation.poor_impaired":
             assert "alternation.poor_impaired" in premises(name), name
+    for kind in ("patching", "alternation"):
+        assert f"alternation.{kind}_sees" in premises(f"alternation.{kind}_back"), "back without a gain is no therapy"
+        assert f"alternation.{kind}_mends" in premises(f"alternation.{kind}_stream_back")
 
 
 def test_therapies_of_a_length_differ_in_nothing_else():
     arms = design(NAME).trained
-    assert len({arm.id for arm in arms}) == len(arms) == 14
-    for length in (2, 6):
+    assert len({arm.id for arm in arms}) == len(arms) == 15
+    for length in (4, 8):
         wanted = {course(before, therapy, length) for before in ("", "blur b") for therapy in ACTS}
+        wanted |= {course("blur b", "other order", length)} if length == 8 else set()
         found = {of(arm) for arm in arms if arm.run.timeline.end == 10 + length}
         assert found == wanted - {course("", "wrong patch", length)}
 
 
 def test_in_turn_both_views_are_absent_equally_often():
     (arm,) = [arm for arm in design(NAME).trained if of(arm) == course("blur b", "alternation")]
-    absent = [held.removes(epoch) for epoch in range(6, 12) for held in arm.run.timeline.active(epoch)]
-    assert absent == [frozenset(view) for view in "ababab"]
+    absent = [held.removes(epoch) for epoch in range(6, 14) for held in arm.run.timeline.active(epoch)]
+    assert absent == [frozenset(view) for view in "abababab"]
 
 
 @pytest.mark.parametrize(
-    ("longest", "points", "lengths"), [(8, 2, (4, 8)), (15, 3, (6, 16)), (2, 2, (2,)), (1, 1, (2,)), (20, 4, (6, 20))]
+    ("longest", "lengths"), [(8, (4, 8)), (15, (8, 16)), (2, (2, 4)), (1, (2, 4)), (20, (10, 20))]
 )
-def test_therapies_have_even_numbers_of_epochs(longest, points, lengths):
-    held = Therapies.defaults(tiny.protocol(longest_window=longest, points=points))
+def test_therapies_have_even_numbers_of_epochs(longest, lengths):
+    held = Therapies.defaults(tiny.protocol(longest_window=longest))
     assert held == {"removal": longest, "lengths": lengths}
     Therapies(**held)
 
@@ -107,6 +126,7 @@ def test_therapies_have_even_numbers_of_epochs(longest, points, lengths):
 @pytest.mark.parametrize(
     ("given", "said"),
     [({"lengths": (3, 4)}, r"^lengths=\[3, 4\]: 3 is odd"), ({"lengths": (4, 2)}, "^lengths=.*ascending"),
+     ({"lengths": (2, 6)}, r"^lengths=\[2, 6\]: half of the last, 3, is wanted too"),
      ({"lengths": ()}, "^lengths=.*ascending"), ({"removal": 0}, "^removal=0: at least 1")],
 )  # fmt: skip
 def test_therapies_that_cannot_be_are_refused(given, said):
