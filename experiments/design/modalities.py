@@ -1,26 +1,25 @@
-"""Figures of unlike modalities, one of which is cut off: their windows by age and rate, or by how hard either is."""
+"""Unlike modalities, one of them cut off at some age and rate: windows, and what is claimed of them."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from critical.core.batch import VIEWS
 from critical.core.spec import SpecError
 from critical.deficits import ViewDropout
-from critical.inference.arms import Contrast, Term, Within
+from critical.inference.arms import Contrast
+from critical.inference.claims import Claim
 from critical.plots.style import OTHER_COLOURS
 from experiments.design.parameters import Parameters, ascending, at_least, spaced
-from experiments.design.protocol import RESTART_AT_ONSET, Protocol, WindowArms
+from experiments.design.protocol import RESTART_AT_ONSET, Protocol, WindowArms, age, cost, damage
 from experiments.design.rates import LOW, constant_rate, low_from, refuse_high
+from experiments.design.sources import CVPR2023, JUMP, OURS, PAWLAK2025
 
 MODALITIES = {"a": "image", "b": "signal"}
 COLOURS = {"a": OTHER_COLOURS[4], "b": OTHER_COLOURS[3]}
+FOLLOWS = "It follows from the paper, which restarts the rate after the deficit and has no windows at constant rates."
 HIGH, SETTLED, LOWER, LONGER = "high", "high, settled", "low", "low, longer"
 """Kinds of windows at a constant rate; 'longer' ones have the summed rate of high ones."""
 
@@ -83,107 +82,79 @@ def by_rate(protocol: Protocol, parameters: ModalityAges) -> dict[tuple[str, str
     }
 
 
-@dataclass(frozen=True)
-class Hardness(Parameters):
-    """Parameters.
+_WHERE = {"older": "Where the rate starts again at the onset", "high": "At the constant high rate",
+          "settled": "Where windows begin settled at the high rate", "low": "At the constant low rate"}  # fmt: skip
 
-    Attributes:
-        length: Epochs of the window, from epoch 0 on, in which a modality is absent.
-        image_noises: Noise of the image beside that of the data, which is less: ascending.
-        signal_noises: Noise of the signal beside that of the data, which is more: ascending.
+_BRIEF = {"older": "{}", "older_stream": "{} stream", "high": "{}, high rate", "settled": "{}, settled",
+          "settled_stream": "settled {} stream", "low": "{}, low rate"}  # fmt: skip
+
+
+def age_claims(
+    view: str,
+    parameters: ModalityAges,
+    ages: Mapping[tuple[str, int], WindowArms],
+    cells: Mapping[tuple[str, str, int], WindowArms],
+) -> list[Claim]:
+    """Returns what is claimed of the absence of a modality: early and late, at high and low rates.
+
+    Costs of windows of several ages are not enough: clean epochs give a young network more, so their lack costs it
+    more. Damage, against networks that skip the window, stands beside each; and an early absence has to do some.
     """
+    name, begin, late, last = MODALITIES[view], f"ages.{MODALITIES[view]}_", parameters.late, parameters.onsets[-1]
+    seen, stream, learns = f"decoding_{view}", f"probe_maps_{view}", ("ages.learns",)
 
-    length: int
-    image_noises: tuple[float, ...] = (0.3, 0.6)
-    signal_noises: tuple[float, ...] = (0.75, 1.5)
+    def at(kind: str) -> tuple[WindowArms, WindowArms]:
+        return cells[view, kind, 0], cells[view, kind, late]
 
-    def __post_init__(self) -> None:
-        at_least(1, length=self.length)
-        for name in ("image_noises", "signal_noises"):
-            held = list(getattr(self, name))
-            if not held or held != sorted(set(held)) or held[0] < 0:
-                raise SpecError(f"{name}={held}: ascending numbers from 0 on are wanted")
+    def rate(low: str) -> Contrast:
+        pairs = zip(at(HIGH), at(low), strict=True)
+        return 0.5 * sum((cost(high, seen) - cost(less, seen) for high, less in pairs), Contrast({}))
 
-    @classmethod
-    def defaults(cls, protocol: Protocol) -> Mapping[str, Any]:
-        """Returns windows of the shortest length."""
-        return {"length": spaced(protocol.longest_window, protocol.points)[0]}
-
-
-@dataclass(frozen=True)
-class Cut:
-    """Windows from epoch 0 on, by the modality that is absent."""
-
-    windows: Mapping[str, WindowArms]
-
-    def clean(self, column: str) -> Term:
-        """Returns a column of the dose-matched network, which both windows share."""
-        return self.windows["a"].dose_matched[column]
-
-    def preference(self) -> Contrast:
-        """Returns by how much clean networks use the image more than the signal."""
-        return self.clean("use_a") - self.clean("use_b")
-
-    def easier(self) -> Contrast:
-        """Returns by how much more a probe reads from the stream of the image than from that of the signal."""
-        return self.clean("probe_maps_a") - self.clean("probe_maps_b")
-
-    def lost(self, view: str, column: str) -> Contrast:
-        """Returns how much less of a modality there is for its absence."""
-        held = self.windows[view]
-        return held.dose_matched[f"{column}_{view}"] - held.deficit[f"{column}_{view}"]
-
-    def share_lost(self, view: str) -> Within:
-        """Returns what share of its use a modality loses."""
-        return _shares(self.parts(view), [1.0])
-
-    def parts(self, view: str) -> tuple[Contrast, Contrast]:
-        """Returns the use of a modality after clean epochs and after its absence."""
-        held = self.windows[view]
-        return tuple(Contrast({arm[f"use_{view}"]: 1.0}) for arm in (held.dose_matched, held.deficit))  # type: ignore[return-value]
-
-
-def signal_loses_more(*held: tuple[float, Cut]) -> Within:
-    """Returns the weighted sum over settings of what share of its use the signal loses more than the image does."""
-    parts = [part for _, cut in held for view in "ba" for part in cut.parts(view)]
-    return _shares(parts, [sign * weight for weight, _ in held for sign in (1.0, -1.0)])
-
-
-def _shares(parts: Any, weights: list[float]) -> Within:
-    def estimate(values: NDArray[np.float64]) -> float:
-        whole, left = values[::2], values[1::2]
-        return float(np.dot(weights, 1 - left / whole)) if (whole > 0).all() else float("nan")
-
-    return Within(tuple(parts), estimate, "share", "A clean network does not use a modality at all.")
-
-
-def by_noise(protocol: Protocol, parameters: Hardness) -> tuple[dict[float, Cut], dict[float, Cut]]:
-    """Returns the windows by the noise of the image and by that of the signal; both hold the data as they are.
-
-    Raises:
-        SpecError: The data have no such noise, or theirs lies among the others.
-    """
-    data = protocol.parts.data
-    names = {field.name for field in dataclasses.fields(data)}
-    if not {"noise", "signal_noise"} <= names:
-        raise SpecError(f"data={data.name}: there is no noise of an image and of a signal to vary; leave "
-                        "multimodal/easy_wins out, or choose data=image_and_signal")  # fmt: skip
-    own = {name: float(getattr(data, name)) for name in ("noise", "signal_noise")}
-    if not own["noise"] < parameters.image_noises[0] or not parameters.signal_noises[-1] < own["signal_noise"]:
-        raise SpecError(f"image_noises={list(parameters.image_noises)}, signal_noises="
-                        f"{list(parameters.signal_noises)}: those of the image lie above that of the data, "
-                        f"{own['noise']:g}, those of the signal below it, {own['signal_noise']:g}")  # fmt: skip
-
-    def cut(given: Protocol) -> Cut:
-        return Cut({view: given.window(0, parameters.length, RESTART_AT_ONSET, deficit=ViewDropout(view=view))
-                    for view in VIEWS})  # fmt: skip
-
-    def noisy(name: str, value: float) -> Cut:
-        words = {"noise": "image noise", "signal_noise": "signal noise"}
-        return cut(protocol.variant(f"{words[name]} {value:g}", data={name: value}))
-
-    base = cut(protocol)
-    image = {own["noise"]: base, **{value: noisy("noise", value) for value in parameters.image_noises}}
-    signal = {**{value: noisy("signal_noise", value) for value in parameters.signal_noises},
-              own["signal_noise"]: base}  # fmt: skip
-    return image, signal
+    restarted = (ages[view, parameters.onsets[0]], ages[view, last])
+    pairs = {"older": (restarted, seen), "older_stream": (restarted, stream), "high": (at(HIGH), seen),
+             "settled": (at(SETTLED), seen), "settled_stream": (at(SETTLED), stream),
+             "low": (at(LOWER), seen)}  # fmt: skip
+    costs = {what: age(*pair, column) for what, (pair, column) in pairs.items()}
+    claims = [
+        Claim(f"{begin}older", CVPR2023, costs["older"], "greater",
+              f"The network loses more of the {name} where that is cut off early than from epoch {last} on, at the "
+              "same rates.", differs=JUMP, short=f"{name}: early loses more", requires=learns),
+        Claim(f"{begin}older_stream", OURS, costs["older_stream"], "greater",
+              f"The stream of the {name} loses more early than from epoch {last} on, too: a probe reads less.",
+              differs=JUMP, short=f"{name}: early impairs more", requires=learns),
+        Claim(f"{begin}late", OURS, cost(restarted[1], seen), "not greater",
+              f"From epoch {last} on the absence of the {name} costs nothing of it.",
+              requires=(f"{begin}older",), short=f"{name}: late costs nothing"),
+        Claim(f"{begin}high", CVPR2023, costs["high"], "greater",
+              f"At one constant high rate an early absence of the {name} costs more of it than one at {late}.",
+              short=f"{name}: early more, high rate", requires=learns),
+        Claim(f"{begin}settled", OURS, costs["settled"], "greater",
+              f"An early absence of the {name} costs more where both windows begin settled at that rate, too, "
+              f"after {parameters.settle} clean epochs.", short=f"{name}: early more, settled", requires=learns),
+        Claim(f"{begin}settled_stream", OURS, costs["settled_stream"], "greater",
+              f"It impairs the stream of the {name} more, too, where both windows begin settled.",
+              short=f"{name}: stream more, settled", requires=learns),
+        Claim(f"{begin}low", OURS, costs["low"], "greater",
+              f"At one constant low rate an early absence of the {name} costs more of it, too.",
+              short=f"{name}: early more, low rate", requires=learns),
+        Claim(f"{begin}rate", PAWLAK2025, rate(LOWER), "greater",
+              f"At equal age the absence of the {name} costs more of it at the high rate than at the low one.",
+              differs=FOLLOWS, short=f"{name}: high rate costs more", requires=learns),
+        Claim(f"{begin}dose", OURS, rate(LONGER), "greater",
+              f"The high rate costs more of the {name} where the low one lasts as much longer as it is lower, too.",
+              requires=(f"{begin}rate",), short=f"{name}: high rate, equal dose"),
+    ]  # fmt: skip
+    for what, ((early, old), column) in pairs.items():
+        kind, _, whole = what.partition("_")
+        harmed = f"the stream of the {name}" if whole else f"what the network tells from the {name}"
+        than = last if kind == "older" else late
+        rates, jump, brief = _WHERE[kind], JUMP if kind == "older" else "", _BRIEF[what].format(name)
+        claims += [
+            Claim(f"{begin}{what}_harmed", OURS, damage(early, column), "greater",
+                  f"{rates}, an early absence does damage to {harmed}: networks that skip the window have more of it.",
+                  short=f"{brief}: any damage", requires=learns),
+            Claim(f"{begin}{what}_damage", OURS, damage(early, column) - damage(old, column), "greater",
+                  f"{rates}, an early absence does more damage to {harmed} than one from epoch {than} on.",
+                  differs=jump, short=f"{brief}: more damage", requires=(f"{begin}{what}_harmed",)),
+        ]  # fmt: skip
+    return claims

@@ -220,7 +220,7 @@ def test_where_the_opposite_is_true_they_are_reversed(name):
 @pytest.mark.parametrize("name", CLAIMING)
 def test_where_nothing_does_anything_only_absences_are_reproduced(name):
     for claim, word in judged(name, 0).items():
-        if claim.id.endswith(("learns", "at_chance")):  # a premise, of clean networks
+        if claim.id.endswith(("learns", "at_chance", "to_lose")):  # a premise, of clean networks
             continue
         if isinstance(claim.contrast, (Pooled, Within)):
             assert word in ("undecided", "negligible", "premise failed"), claim.id

@@ -12,7 +12,8 @@ from critical.core.spec import SpecError
 from critical.data import Arrays
 from critical.inference.arms import Pooled, Within
 from experiments.design import profile
-from experiments.design.modalities import Hardness, ModalityAges
+from experiments.design.hardness import Hardness
+from experiments.design.modalities import ModalityAges
 from experiments.design.registry import FIGURES
 
 AGES, NOISES = "multimodal/modality_age", "multimodal/easy_wins"
@@ -30,6 +31,14 @@ def damage(view, onset, column):
     skipped = fresh("at onset") if not onset else seen("", decaying(0, onset) + decaying(0, 4))
     deprived = window(f"view_dropout {view}", onset, 2, "at onset")
     return {(key(skipped), f"{column}_{view}"): 1.0, (key(deprived), f"{column}_{view}"): -1.0}
+
+
+def damage_at(view, kind, age, column="decoding"):
+    """A window at a constant rate beside the run that skips it; of settled windows only the settling is left."""
+    high, length, settle = KINDS[kind]
+    whole = cell(f"view_dropout {view}", age, high, length, settle)
+    skipped = whole[: age + settle] + whole[age + settle + length :]
+    return {(key(skipped), f"{column}_{view}"): 1.0, (key(whole), f"{column}_{view}"): -1.0}
 
 
 def at_rate(view, kind, age, column="decoding"):
@@ -50,7 +59,6 @@ def of_view(view):
     return {
         "older": plus(lost(view, 0, "decoding"), minus(lost(view, 12, "decoding"))),
         "older_stream": plus(lost(view, 0, "probe_maps"), minus(lost(view, 12, "probe_maps"))),
-        "older_damage": plus(damage(view, 0, "decoding"), minus(damage(view, 12, "decoding"))),
         "late": lost(view, 12, "decoding"),
         "high": age(view, "high"),
         "settled": age(view, "high, settled"),
@@ -58,6 +66,21 @@ def of_view(view):
         "low": age(view, "low"),
         "rate": rate(view, "low"),
         "dose": rate(view, "low, longer"),
+        **of_damage(view),
+    }
+
+
+def of_damage(view):
+    """Of each kind the damage of the early window, and how much more that is than the late one's."""
+    found = {}
+    for what, column in (("older", "decoding"), ("older_stream", "probe_maps")):
+        found[what] = damage(view, 0, column), damage(view, 12, column)
+    for what, kind, column in (("high", "high", "decoding"), ("settled", "high, settled", "decoding"),
+                               ("settled_stream", "high, settled", "probe_maps"), ("low", "low", "decoding")):
+        found[what] = damage_at(view, kind, 0, column), damage_at(view, kind, 7, column)
+    return {
+        **{f"{what}_harmed": early for what, (early, _) in found.items()},
+        **{f"{what}_damage": plus(early, minus(late)) for what, (early, late) in found.items()},
     }
 
 
@@ -72,7 +95,8 @@ def test_claims_about_age_and_rate_contrast_what_their_sentences_name():
     requires = {claim.id: claim.requires for claim in design(AGES).claims}
     for claim_id, held in requires.items():
         begin, _, what = claim_id.rpartition("_")
-        wanted_premise = {"late": f"{begin}_older", "dose": f"{begin}_rate"}.get(what, "ages.learns")
+        known = {"late": f"{begin}_older", "dose": f"{begin}_rate", "damage": f"{begin}_harmed"}
+        wanted_premise = known.get(what, "ages.learns")
         assert held == ((wanted_premise,) if claim_id != "ages.learns" else ())
 
 
@@ -108,11 +132,12 @@ def test_windows_lie_at_four_ages(longest, points, length, onsets):
 
 
 def arms_of_noise():
-    """Settings by name → the arms clean, without image, without signal."""
+    """Settings by name → the arms clean, fresh, without image, without signal."""
     found = {}
     for arm in design(NOISES).trained:
         acting = {name for name, _ in of(arm)} - {""}
-        found.setdefault(arm.tags.get("variant", "base"), {})[next(iter(acting), "")] = arm
+        role = "fresh" if len(of(arm)) == 4 else next(iter(acting), "")
+        found.setdefault(arm.tags.get("variant", "base"), {})[role] = arm
     return found
 
 
@@ -123,7 +148,8 @@ def test_settings_differ_in_the_noise_that_their_names_say():
     assert found.keys() == wanted.keys()
     for name, arms in found.items():
         assert {acting: of(arm) for acting, arm in arms.items()} == {
-            acting: key(window(acting, 0, 2, "at onset")) for acting in ("", "view_dropout a", "view_dropout b")
+            **{acting: key(window(acting, 0, 2, "at onset")) for acting in ("", "view_dropout a", "view_dropout b")},
+            "fresh": key(fresh("at onset")),
         }
         for arm in arms.values():
             own = arm.run.data
@@ -139,15 +165,12 @@ def test_claims_about_noise_compare_the_ends():
         return {(found[setting][""].id, column): weight}
 
     def easier(setting, sign=1.0):
-        return clean(setting, "probe_maps_a", sign) | clean(setting, "probe_maps_b", -sign)
+        """Each stream at the end of the window, when it was trained alone."""
+        no_image, no_signal = (found[setting][f"view_dropout {view}"].id for view in "ab")
+        return {(no_signal, "probe_maps_a@2"): sign, (no_image, "probe_maps_b@2"): -sign}
 
     def used(setting, sign=1.0):
         return clean(setting, "use_a", sign) | clean(setting, "use_b", -sign)
-
-    def stream(setting, sign=1.0):
-        held = found[setting]
-        return {(held[""].id, "probe_maps_b"): sign, (held["view_dropout b"].id, "probe_maps_b"): -sign,
-                (held[""].id, "probe_maps_a"): -sign, (held["view_dropout a"].id, "probe_maps_a"): sign}  # fmt: skip
 
     noisy, clear = "image noise 0.6", "signal noise 0.75"
     assert {claim.id: {(term.arm.id, term.column): weight for term, weight in claim.contrast.items()}
@@ -156,35 +179,71 @@ def test_claims_about_noise_compare_the_ends():
         "easy.signal_easier": easier(clear, -1.0),
         "easy.used_image": used("base") | used(noisy, -1.0),
         "easy.used_signal": used("base") | used(clear, -1.0),
-        "easy.image_noise_stream": stream("base") | stream(noisy, -1.0),
-        "easy.signal_noise_stream": stream("base") | stream(clear, -1.0),
     }  # fmt: skip
+    assert design(NOISES).at == {"probe_maps_a": (2,), "probe_maps_b": (2,)}
 
 
-def test_shares_of_use_are_those_of_each_modality():
-    """With numbers that no other arm has: what the signal loses more, as shares."""
-    found, random = arms_of_noise(), np.random.default_rng(3)
-    levels = {(arm.id, column): random.uniform(1, 99)
-              for arms in found.values() for arm in arms.values() for column in ("use_a", "use_b")}  # fmt: skip
+CHANCE = {"use": 0.0, "probe_maps": 10.0}
 
-    def share(setting, view):
-        held = found[setting]
-        return 1 - levels[held[f"view_dropout {view}"].id, f"use_{view}"] / levels[held[""].id, f"use_{view}"]
 
-    def more(setting):
-        return share(setting, "b") - share(setting, "a")
+def levels_at_random(found):
+    """Numbers that no other arm has, above chance."""
+    random = np.random.default_rng(3)
+    return {(arm.id, f"{column}_{view}"): random.uniform(11, 99)
+            for arms in found.values() for arm in arms.values() for column in CHANCE for view in "ab"}  # fmt: skip
 
-    base, noisy, clear = more("base"), more("image noise 0.6"), more("signal noise 0.75")
-    wanted = {"easy.hard_loses": base, "easy.reversed": -clear, "easy.image_noise": base - noisy,
-              "easy.signal_noise": base - clear}  # fmt: skip
-    for claim in design(NOISES).claims:
-        if claim.id in wanted:
-            assert claim.unit == "share"
-            values = np.array([sum(weight * levels[term.arm.id, term.column] for term, weight in part.items())
-                               for part in claim.contrast.parts])  # fmt: skip
-            assert claim.contrast.estimate(values) == pytest.approx(wanted[claim.id]), claim.id
-            assert np.isnan(claim.contrast.estimate(np.zeros_like(values))), "of no use there is no share"
-    assert len([claim for claim in design(NOISES).claims if claim.id in wanted]) == 4
+
+def values_of(claim, levels):
+    return np.array([sum(weight * levels[term.arm.id, term.column] for term, weight in part.items())
+                     for part in claim.contrast.parts])  # fmt: skip
+
+
+@pytest.mark.parametrize(("end", "beside"), [("", ""), ("_damage", "fresh")])
+def test_shares_that_are_lost_are_those_of_each_modality(end, beside):
+    """What the signal loses more, as shares of what clean networks have, or fresh ones."""
+    found = arms_of_noise()
+    levels = levels_at_random(found)
+
+    def share(setting, view, column):
+        held, floor = found[setting], CHANCE[column]
+        whole, left = (levels[held[role].id, f"{column}_{view}"] - floor for role in (beside, f"view_dropout {view}"))
+        return 1 - left / whole
+
+    def more(setting, column="use"):
+        return share(setting, "b", column) - share(setting, "a", column)
+
+    base, noisy, clear = "base", "image noise 0.6", "signal noise 0.75"
+    stream = {setting: more(setting, "probe_maps") for setting in (base, noisy, clear)}
+    wanted = {"hard_loses": more(base), "reversed": -more(clear), "image_noise": more(base) - more(noisy),
+              "signal_noise": more(base) - more(clear), "image_noise_stream": stream[base] - stream[noisy],
+              "signal_noise_stream": stream[base] - stream[clear]}  # fmt: skip
+    claims = {claim.id: claim for claim in design(NOISES).claims}
+    for name, value in wanted.items():
+        claim = claims[f"easy.{name}{end}"]
+        values = values_of(claim, levels)
+        assert claim.unit == "share"
+        assert claim.contrast.estimate(values) == pytest.approx(value), claim.id
+        assert np.isnan(claim.contrast.estimate(np.zeros_like(values))), "of nothing there is no share"
+
+
+def test_a_share_is_claimed_of_something_alone():
+    """Every setting that enters a share has the premise that there is something of it: the least of four numbers."""
+    found, claims = arms_of_noise(), {claim.id: claim for claim in design(NOISES).claims}
+    levels, settings = levels_at_random(found), {"base": "base", "image": "image noise 0.6",
+                                                 "signal": "signal noise 0.75"}  # fmt: skip
+    premises = {}
+    for name, setting in settings.items():
+        for role, arm in (("dose_matched", ""), ("fresh", "fresh")):
+            claim = claims[f"easy.{name}_{role}_to_lose"]
+            there = [levels[found[setting][arm].id, f"{column}_{view}"] - floor
+                     for column, floor in CHANCE.items() for view in "ab"]  # fmt: skip
+            assert claim.contrast.estimate(values_of(claim, levels)) == pytest.approx(min(there))
+            assert (claim.unit, claim.smallest) == ("readout", 5.0)
+            premises[found[setting][arm].id] = claim.id
+    for claim in claims.values():
+        if claim.unit == "share":
+            entered = {premises[arm.id] for arm in claim.arms if arm.id in premises}
+            assert entered == {one for one in claim.requires if one.endswith("to_lose")} != set(), claim.id
 
 
 def test_data_without_noise_are_refused_in_one_line(tmp_path):

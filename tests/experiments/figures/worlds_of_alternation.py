@@ -8,6 +8,7 @@ POOR = {
     "alternating deprivation": {"decoding_a": -9.0, "probe_maps_a": -8.0},
     "view dropout of view b": {"accuracy": -10.0, "decoding_b": -35.0, "probe_maps_b": -20.0},
 }
+POOR["view dropout of view b then view dropout of view a"] = POOR["alternating deprivation"]
 """What views and streams have less after a deficit, by therapy: each brings the poor view back, patching at a price."""
 
 
@@ -38,13 +39,16 @@ EASE = {"": 1.0, "image noise 0.3": 0.2, "image noise 0.6": -0.5, "signal noise 
 
 
 def by_noise(tags):
-    """The easy modality is used more, and the harder one loses the larger share of it, and more of its stream."""
+    """The easy modality is used more, and the harder one loses the larger share of it, and more of its stream.
+
+    A stream is read above a chance of 10 %; all that was not cut off is as in clean networks.
+    """
     ease, cut = EASE[tags.get("variant", "")], absent(tags)
     found = {}
     for view, sign in (("a", 1.0), ("b", -1.0)):
-        share = (0.4 - 0.3 * sign * ease) * (view == cut)
-        use = 50.0 + 20.0 * sign * ease
-        found |= {f"use_{view}": (1 - share) * use - 50.0, f"probe_maps_{view}": 20.0 * sign * ease - 25.0 * share}
+        left = 1 - (0.4 - 0.3 * sign * ease) * (view == cut)
+        found |= {f"use_{view}": left * (50.0 + 20.0 * sign * ease) - 50.0,
+                  f"probe_maps_{view}": 10.0 + left * (40.0 + 20.0 * sign * ease) - 50.0}  # fmt: skip
     return found
 
 
