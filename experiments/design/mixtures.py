@@ -65,7 +65,8 @@ def simulated(name: str, parameters: Mixtures, seed: int) -> torch.Tensor:
     """Returns the relative source variances of simulated units, (values, units), by the suite's own measure.
 
     A unit is z = w·xa + (1 − w)·xb with xa = x0 + na and xb = x0 + nb, all N(0, 1). Few values stand for each view, and
-    are scaled to the variance that views have, 2: with their own, all units would move the same way.
+    are scaled to the variance that views have, 2: with their own, all units would move the same way. On the grid of all
+    pairs the shared x0 moves nothing, and so scaled a unit has the RSV of its weight exactly.
     """
     alpha, beta, reverse = LAWS[name]
     random = np.random.default_rng(derived_seed(seed, "mixtures", name))

@@ -149,7 +149,8 @@ MEASURED = {
 }
 """What is measured in fabricated tables, unless something is planted."""
 COMPUTED = {
-    **dict.fromkeys((f"half_time_{place}" for place in ("1_1", "4_1", "8_5", "1_2", "2_3")), 2.0),
+    **dict.fromkeys((f"half_time_{place}" for place in ("1_1", "4_1", "8_5", "1_2", "2_3", "5_2", "6_3", "2_4", "7_4")),
+                    2.0),
     **{"learnt_1_1": 1.0, "weight_1_1": 1.0, "weight_2_3": 1.0, "rsv_distance": 0.0},
 }
 """What is besides in those of figures that compute theirs."""

@@ -7,6 +7,7 @@ import torch
 
 from critical.core.files import write_atomically
 from critical.core.spec import SpecError
+from critical.inference.arms import Within
 from critical.measures.information import rsv_of_mixture
 from experiments import verify
 from experiments.design import mixtures, profile, sensors
@@ -27,6 +28,8 @@ def settings(name):
 
 
 def of(contrast, *keys):
+    if isinstance(contrast, Within):
+        return [of(part, *keys) for part in contrast.parts]
     return {(*(term.arm.tags[key] for key in keys), term.column, term.logarithm): weight
             for term, weight in contrast.items()}  # fmt: skip
 
@@ -38,8 +41,10 @@ def delayed(layers, sensor, task):
 
 
 def exact(layers, sensors):
-    return {(layers, sensors, "descent", "half_time_1_1", True): 1.0,
-            (layers, sensors, "closed form", "half_time_1_1", True): -1.0}  # fmt: skip
+    """A part for each weight of the task but those of the sensor that may be gone."""
+    weights = ("1_1", "4_1", "1_2", "5_2", "2_3", "6_3", "2_4", "7_4", "8_5")
+    return [{(layers, sensors, "descent", f"half_time_{weight}", True): 1.0,
+             (layers, sensors, "closed form", f"half_time_{weight}", True): -1.0} for weight in weights]  # fmt: skip
 
 
 SENSORS = {
@@ -77,6 +82,14 @@ def test_a_claim_contrasts_the_arms_that_its_sentence_names(name, wanted, keys):
     figure, protocol, parameters = settings(name)
     claims = designed(figure, protocol, parameters).claims
     assert {claim.id: of(claim.contrast, *keys) for claim in claims} == wanted
+
+
+def test_the_weight_that_follows_its_closed_form_least_decides():
+    figure, protocol, parameters = settings(LINEAR)
+    for claim in designed(figure, protocol, parameters).claims:
+        if "exact" in claim.id:
+            assert claim.contrast.estimate(np.array([0.01, 0.0, -0.3, *6 * [0.02]])) == 0.3
+            assert (claim.direction, claim.unit) == ("not greater", "time")
 
 
 def test_half_of_a_weight_is_there_when_the_papers_formula_says_so():
