@@ -55,9 +55,9 @@ def design(protocol: Protocol, parameters: Hardness) -> Design:
     return Design(
         panels=[
             row("use by clean networks (points)", lambda held, view: held.clean(f"use_{view}")),
-            row("share of use lost (clean − cut off)", lambda held, view: held.share_lost(view)),
-            row("share of use lost (fresh − cut off)", lambda held, view: held.share_lost(view, role=FRESH)),
-            row("share of stream lost (clean − cut off)", lambda held, view: held.share_lost(view, STREAM)),
+            row("share of its use lost, beside clean epochs", lambda held, view: held.share_lost(view)),
+            row("share of its use lost, beside fresh networks", lambda held, view: held.share_lost(view, role=FRESH)),
+            row("share of its stream lost, beside clean epochs", lambda held, view: held.share_lost(view, STREAM)),
         ],
         claims=claims,
         leading=("easy.reversed", "easy.reversed_damage"),

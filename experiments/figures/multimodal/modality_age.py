@@ -49,7 +49,7 @@ def design(protocol: Protocol, parameters: ModalityAges) -> Design:
     def crossed(view: str, contrast: Between, what: str) -> Series:
         lines = [(look, {at: contrast(cells[view, kind, at], f"decoding_{view}") for at in (0, late)})
                  for kind, look in LOOKS.items()]  # fmt: skip
-        return Series(title=f"{MODALITIES[view]} cut off: {what} by age and rate", xlabel="age at the window (epochs)",
+        return Series(title=f"{MODALITIES[view]} cut off: {what}", xlabel="age at the window (epochs)",
                       ylabel=f"lost with the {MODALITIES[view]} alone (points)", lines=lines, zero=True,
                       reach=SMALLEST["readout"].effect)  # fmt: skip
 
