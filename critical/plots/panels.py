@@ -195,8 +195,7 @@ class Dots(Panel):
         axis.grid(not above, axis="y")
         for row, label in enumerate(labels if above else ()):  # fmt: skip
             axis.annotate(label, (0, row), xycoords=axis.get_yaxis_transform(), xytext=(2, 5),
-                          textcoords="offset points", fontsize=SIZE - 0.5,
-                          bbox={"facecolor": axis.get_facecolor(), "alpha": 0.7, "linewidth": 0, "pad": 0.5})
+                          textcoords="offset points", fontsize=SIZE - 0.5)
         super().draw(axis, runs, epochs)
 
 
