@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from critical.deficits import Deficit, Dissociation, SplitHeads, ViewDropout
-from critical.inference.arms import Arm
+from critical.inference.arms import Arm, Contrast, Term, Within
 from critical.inference.claims import OURS, Claim
 from critical.probes import CodeProbe, StreamProbe
 from experiments.design.protocol import Protocol, WindowArms, cost
@@ -17,6 +17,8 @@ DECODING = f"decoding_{DEPRIVED}"
 """What the network tells from that view beside random partners."""
 PROBES = {f"probe_maps_{DEPRIVED}": "maps", f"probe_averaged_{DEPRIVED}": "maps averaged over places"}
 """What a linear probe reads from its stream: from the maps that the fusion receives, and from their averages."""
+
+NOTHING_LOST = "A clean network has nothing to lose: it tells no more than chance, or its stream than an untrained one."
 
 
 def deficits(protocol: Protocol) -> dict[str, Deficit]:
@@ -42,6 +44,52 @@ def reading_untrained(arm: Arm) -> Arm:
     return replace(arm, run=replace(run, probes=probes))
 
 
+def untrained(arm: Arm, column: str) -> Term:
+    """Returns what a linear probe reads from a stream before any training.
+
+    Args:
+        arm: One that `reading_untrained` has made.
+        column: What the probe reads of trained streams, such as `probe_maps_b`.
+    """
+    return arm[column.replace("probe_", "probe_untrained_")]
+
+
+def probe_lost(window: WindowArms, column: str, floor: Term) -> Within:
+    """Returns the share that a deficit takes of what a probe reads from a clean stream beyond an untrained one."""
+    return Within(_parts(window.dose_matched[column], window.deficit[column], floor),
+                  lambda held: _lost(held[0], held[1], held[2]), "share", NOTHING_LOST)  # fmt: skip
+
+
+def network_lost(window: WindowArms, column: str, classes: int) -> Within:
+    """Returns the share that a deficit takes of what a clean network decodes from a view beyond chance."""
+    return Within(_parts(window.dose_matched[column], window.deficit[column]),
+                  lambda held: _lost(held[0], held[1], 100 / classes), "share", NOTHING_LOST)  # fmt: skip
+
+
+def ignored(window: WindowArms, view: str, floor: Term, classes: int) -> Within:
+    """Returns by how much more the network loses of a view than a probe of its stream, as shares of what each can lose.
+
+    In points it would be larger the less is left to a probe to lose: much is read from an untrained stream.
+
+    Args:
+        window: The window.
+        view: The view that was deprived.
+        floor: What the probe reads from an untrained stream.
+        classes: Number of classes of the data.
+    """
+    network, probe = network_lost(window, f"decoding_{view}", classes), probe_lost(window, f"probe_maps_{view}", floor)
+    return Within((*network.parts, *probe.parts), lambda held: network.estimate(held[:2]) - probe.estimate(held[2:]),
+                  "share", NOTHING_LOST)  # fmt: skip
+
+
+def _parts(*terms: Term) -> tuple[Contrast, ...]:
+    return tuple(Contrast({term: 1.0}) for term in terms)
+
+
+def _lost(clean: float, deprived: float, floor: float) -> float:
+    return (clean - deprived) / (clean - floor) if clean > floor else float("nan")
+
+
 def stream_claims(
     id: str,
     source: str,
@@ -51,9 +99,12 @@ def stream_claims(
     under: str,
     brief: str,
     places: bool = True,
+    floor: Term | None = None,
+    classes: int = 0,
+    requires: tuple[str, ...] = (),
     **rest: Any,
 ) -> list[Claim]:
-    """Returns what is claimed about a stream: less is decoded, since it is impaired, or since it is ignored.
+    """Returns what is claimed about a stream: less is decoded, since it is impaired or ignored.
 
     Args:
         id: Beginning of their ids, with its last separator.
@@ -64,24 +115,31 @@ def stream_claims(
         under: The learning rate, in words.
         brief: What acted and, where it matters, the learning rate: the beginning of their short names.
         places: Whether streams end in maps, which have averages over places.
+        floor: What a probe reads from an untrained stream. Without it nothing is claimed about being ignored: what a
+            probe can lose is not known then.
+        classes: Number of classes of the data; needed beside `floor`.
+        requires: What all of them require.
         **rest: Further fields of all of them.
     """
     decoded, maps = cost(window, f"decoding_{view}"), cost(window, f"probe_maps_{view}")
     claims = [
         Claim(f"{id}decoded", source, decoded, "greater",
               f"{what} leaves less that the network decodes from view {view} alone ({under}).",
-              short=f"{brief}: less is decoded", **rest),
+              short=f"{brief}: less is decoded", requires=requires, **rest),
         Claim(f"{id}impaired", OURS, maps, "greater",
               f"{what} leaves stream {view} impaired: a linear probe reads less from it ({under}).",
-              short=f"{brief}: stream impaired", **rest),
-        Claim(f"{id}ignored", OURS, decoded - maps, "greater",
-              f"{what} leaves stream {view} ignored: the network loses more of it than a probe ({under}).",
-              short=f"{brief}: stream ignored", **rest),
+              short=f"{brief}: stream impaired", requires=requires, **rest),
     ]  # fmt: skip
     if places:
-        claims.insert(2, Claim(
+        claims.append(Claim(
             f"{id}impaired_averaged", OURS, cost(window, f"probe_averaged_{view}"), "greater",
             f"{what} leaves stream {view} impaired: a probe reads less from its maps averaged over places ({under}).",
-            short=f"{brief}: averages impaired", **rest,
+            short=f"{brief}: averages impaired", requires=requires, **rest,
+        ))  # fmt: skip
+    if floor is not None:
+        claims.append(Claim(
+            f"{id}ignored", OURS, ignored(window, view, floor, classes), "greater",
+            f"{what} leaves stream {view} ignored: of what it can lose the network loses a larger share than a probe "
+            f"({under}).", short=f"{brief}: stream ignored", requires=(f"{id}decoded", *requires), **rest,
         ))  # fmt: skip
     return claims

@@ -9,6 +9,7 @@ from critical.plots.style import OTHER_COLOURS
 from critical.plots.views import ByView, Preferences
 from experiments.design.figure import Design, Figure
 from experiments.design.parameters import ManyRemovals
+from experiments.design.premises import learns
 from experiments.design.protocol import CONTINUE, RESTART, SCHEDULE_TITLES, SCHEDULE_WORDS, Protocol, cost
 from experiments.design.sources import CVPR2023, OURS
 from experiments.design.two_streams import DEPRIVED
@@ -46,17 +47,19 @@ def design(protocol: Protocol, parameters: ManyRemovals) -> Design:
     )  # fmt: skip
     claims = []
     for how, source, brief in ((CONTINUE, CVPR2023, "decaying"), (RESTART, OURS, "restarted")):
-        held, words = windows[how][last], SCHEDULE_WORDS[how]
+        held, words, clean = windows[how][last], SCHEDULE_WORDS[how], f"rsv.{how}_learns"
         claims += [
+            learns(clean, held.dose_matched, protocol.facts.classes, f"The clean network, rate {brief},",
+                   f"{brief}: clean network learns"),
             Claim(f"rsv.one_sided_{how}", source, -1.0 * cost(held, "rsv_mean"), "greater",
                   f"After a blur of view {DEPRIVED} until epoch {last} units listen to a: mean RSV rises ({words}).",
-                  short=f"{brief}: units prefer view a"),
+                  requires=(clean,), short=f"{brief}: units prefer view a"),
             Claim(f"rsv.polarised_{how}", source, -1.0 * cost(held, "rsv_polarised"), "greater",
                   f"More units than after clean epochs have |RSV| > 0.5 ({words}).",
-                  short=f"{brief}: more one-sided units"),
+                  requires=(clean,), short=f"{brief}: more one-sided units"),
             Claim(f"rsv.information_{how}", source, cost(held, f"information_{DEPRIVED}"), "greater",
                   f"Less usable information is left in the once blurred view than after clean epochs ({words}).",
-                  short=f"{brief}: less information left"),
+                  requires=(clean,), short=f"{brief}: less information left"),
         ]  # fmt: skip
     return Design(
         panels=[

@@ -1,16 +1,15 @@
 """Two streams, one of them deprived: accuracy and the deprived stream against the removal (figure 5)."""
 
 from collections.abc import Callable
-from typing import Any
 
-from critical.inference.arms import Contrast
 from critical.inference.claims import Claim
-from critical.inference.effects import SMALLEST, unit_of
-from critical.plots.panel import Look
+from critical.inference.effects import SMALLEST
+from critical.plots.panel import Look, Value
 from critical.plots.panels import Series
 from critical.plots.style import OTHER_COLOURS, arm_colour
 from experiments.design.figure import Design, Figure
 from experiments.design.parameters import SplitRemovals
+from experiments.design.premises import learns
 from experiments.design.protocol import (
     AUTHORS,
     CONTINUE,
@@ -20,9 +19,20 @@ from experiments.design.protocol import (
     Protocol,
     WindowArms,
     cost,
+    opportunity,
 )
 from experiments.design.sources import CVPR2023, OURS
-from experiments.design.two_streams import DECODING, DEPRIVED, PROBES, deficits, reading_untrained, sham, stream_claims
+from experiments.design.two_streams import (
+    DEPRIVED,
+    PROBES,
+    deficits,
+    ignored,
+    probe_lost,
+    reading_untrained,
+    sham,
+    stream_claims,
+    untrained,
+)
 
 COLOURS = {"blur": arm_colour("deficit"), "dropout": OTHER_COLOURS[4], "dissociation": OTHER_COLOURS[2]}
 
@@ -38,65 +48,81 @@ def design(protocol: Protocol, parameters: SplitRemovals) -> Design:
     late, authors = {key: held[last] for key, held in windows.items()}, protocol.window(0, last, AUTHORS)
     decaying, restarted = SCHEDULE_WORDS[CONTINUE], SCHEDULE_WORDS[RESTART]
     blur, fair = late["blur", CONTINUE], late["blur", RESTART]
-    maps = next(iter(PROBES))
-    untrained = fair.fresh[maps.replace("probe_", "probe_untrained_")]
-    trained = fair.dose_matched[maps] - untrained
+    maps, classes = next(iter(PROBES)), protocol.facts.classes
+    floor = untrained(fair.fresh, maps)
     published = {CONTINUE: f"{SCHEDULE_TITLES[CONTINUE]} (published)", RESTART: SCHEDULE_TITLES[RESTART]}
     brief = {CONTINUE: "rate decaying", RESTART: "rate restarted"}
 
-    def panel(title: str, ylabel: str, how: str, lost: Callable[[WindowArms], Contrast], **rest: Any) -> Series:
+    def panel(title: str, ylabel: str, how: str, lost: Callable[[WindowArms], Value], unit: str) -> Series:
         return Series(
             title=title, ylabel=ylabel, xlabel=f"epoch until which view {DEPRIVED} is deprived", zero=True,
-            reach=SMALLEST[unit_of(lost(fair).terms)].effect, **rest,
+            reach=SMALLEST[unit].effect,
             lines=[(Look(name, COLOURS[name]), {end: lost(held) for end, held in windows[name, how].items()})
                    for name in acting],
         )  # fmt: skip
 
     def streams(how: str) -> list[Series]:
-        nothing = (Look("an untrained\nstream", arm_colour("clean")), late["blur", how].dose_matched[maps] - untrained)
         return [
-            panel(f"stream impaired, {brief[how]}", f"lost to a probe of stream {DEPRIVED} (points)", how,
-                  lambda held: cost(held, maps), levels=[nothing]),
-            panel(f"stream ignored, {brief[how]}", "lost to the network beyond that (points)", how,
-                  lambda held: cost(held, DECODING) - cost(held, maps)),
+            panel(f"stream impaired, {brief[how]}", f"lost to a probe of stream {DEPRIVED} (share)", how,
+                  lambda held: probe_lost(held, maps, floor), "share"),
+            panel(f"stream ignored, {brief[how]}", "lost to the network beyond that (share)", how,
+                  lambda held: ignored(held, DEPRIVED, floor, classes), "share"),
         ]  # fmt: skip
 
+    def clean(name: str, how: str) -> str:
+        """Returns the id of the premise that the reference of a deficit learns."""
+        return f"split.{'sham' if sham(acting[name]) else 'clean'}_{how}_learns"
+
+    def about(name: str, how: str, source: str, id: str, said: str) -> list[Claim]:
+        """Returns what is claimed of the stream after a deficit."""
+        what = f"A blur until epoch {last}" if name == "blur" else f"{name.capitalize()} until epoch {last}"
+        needs = clean(name, how), "split.stream_trained"
+        return stream_claims(f"split.{id}_", source, late[name, how], DEPRIVED, what, SCHEDULE_WORDS[how], said,
+                             floor=floor, classes=classes, requires=needs)  # fmt: skip
+
     claims = [
+        *(learns(clean(name, how), late[name, how].dose_matched, classes, f"The {who}, {brief[how]},",
+                 f"{who} learns ({brief[how]})")
+          for how in published for name, who in (("blur", "clean run"), ("dissociation", "sham"))),
         # Figure 5, right: from 94 % to under 92 %.
         Claim("split.blur_cost", CVPR2023, cost(blur), "greater", paper_effect=2.0,
               sentence=f"A view that is blurred until epoch {last} costs accuracy ({decaying}).",
-              short="blur, decaying: costs accuracy"),
+              requires=(clean("blur", CONTINUE),), short="blur, decaying: costs accuracy"),
         Claim("split.dissociation_costs_less", CVPR2023, cost(blur) - cost(late["dissociation", CONTINUE]), "greater",
               f"Dissociated views until epoch {last} cost less than a blurred one ({decaying}).",
               differs="Dissociation leaves the head of both views untrained; so does its sham.",
-              short="dissociation costs less than blur"),
-        Claim("split.stream_trained", OURS, trained, "greater",
+              requires=("split.blur_cost", clean("dissociation", CONTINUE)), short="dissociation costs less than blur"),
+        Claim("split.stream_trained", OURS, fair.dose_matched[maps] - floor, "greater",
               "A trained stream holds more than an untrained one, as far as a linear probe of its maps tells.",
               short="a trained stream holds more"),
-        *stream_claims("split.blur_continue_", CVPR2023, blur, DEPRIVED, f"A blur until epoch {last}", decaying,
-                       "blur, decaying"),
+        *about("blur", CONTINUE, CVPR2023, "blur_continue", "blur, decaying"),
         Claim("split.momentum", OURS, blur.deficit - authors.deficit, "none",
               "It makes no difference that the authors' recovery starts without the momentum.",
               short="dropped momentum does not matter"),
-        Claim("split.opportunity", OURS, blur.dose_matched - blur.fresh, "greater",
-              "Part of the cost of the blur is what was missed in its epochs.", short="cost is partly lost time"),
     ]  # fmt: skip
     for name in acting:
-        what, said = f"{name.capitalize()} until epoch {last}", f"{name}, restarted" if name == "blur" else name
+        said = f"{name}, restarted" if name == "blur" else name
         claims.append(Claim(f"split.{name}_cost_restart", OURS, cost(late[name, RESTART]), "greater",
-                            f"{what} costs accuracy ({restarted}).", short=f"{said}: costs accuracy"))  # fmt: skip
-        claims += stream_claims(f"split.{name}_restart_", OURS, late[name, RESTART], DEPRIVED, what, restarted, said)
+                            f"{name.capitalize()} until epoch {last} costs accuracy ({restarted}).",
+                            requires=(clean(name, RESTART),), short=f"{said}: costs accuracy"))  # fmt: skip
+        claims += about(name, RESTART, OURS, f"{name}_restart", said)
+    claims.append(Claim("split.opportunity", OURS, opportunity(fair), "greater",
+                        f"Part of the cost of the blur is what was missed in its epochs ({restarted}).",
+                        requires=("split.blur_cost_restart",), short="cost is partly lost time"))  # fmt: skip
     return Design(
-        panels=[[panel(title, "accuracy lost with both views (points)", how, cost) for how, title in published.items()],
+        panels=[[panel(title, "accuracy lost with both views (points)", how, cost, "accuracy")
+                 for how, title in published.items()],
                 *(streams(how) for how in published)],
         claims=claims,
         leading=("split.blur_cost", "split.blur_restart_impaired"),
         arms=[reading_untrained(fair.fresh), *(getattr(held, arm) for name in acting for how in (RESTART, CONTINUE)
               for arm in ("dose_matched", "deficit") for held in windows[name, how].values())],
         note="Lost is what clean epochs instead of the deficit give more; in the shaded region it is too little to "
-        "matter. The network tells from one view alone what it says beside random partners; what it loses of that is "
-        "the sum of what its stream lost to a probe (impaired) and the rest (ignored). The probe is a logistic "
-        "regression on the maps that the fusion receives, fitted on examples on which no network was trained.",
+        "matter. The network tells from one view alone what it says beside random partners. What streams lose is a "
+        "share of what they can lose: 1 leaves a probe what it reads from an untrained stream, and the network chance. "
+        "The share that the network loses is the sum of what its stream lost to a probe (impaired) and the rest "
+        "(ignored). The probe is a logistic regression on the maps that the fusion receives, fitted on examples on "
+        "which no network was trained.",
         panel_inches=(3.8, 2.3),
     )  # fmt: skip
 

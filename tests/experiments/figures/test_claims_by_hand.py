@@ -170,22 +170,13 @@ TWO_STREAMS = {
     "split.blur_continue_decoded": streams("blur b", "continue", "decoding_b"),
     "split.blur_continue_impaired": streams("blur b", "continue", "probe_maps_b"),
     "split.blur_continue_impaired_averaged": streams("blur b", "continue", "probe_averaged_b"),
-    "split.blur_continue_ignored": plus(
-        streams("blur b", "continue", "decoding_b"), minus(streams("blur b", "continue", "probe_maps_b"))
-    ),
-    "split.opportunity": of_arms(window("", 0, 6, "continue"), fresh("continue", 6)),
+    "split.opportunity": of_arms(window("", 0, 6, "restart"), fresh("restart")),
     **{
         f"split.{name}_{what}": streams(deficit, "restart", column, sham)
         for name, deficit, sham in (("blur", "blur b", ""), ("dropout", "view_dropout b", ""),
                                     ("dissociation", "dissociation b", "split_heads"))
         for what, column in (("cost_restart", "accuracy"), ("restart_decoded", "decoding_b"),
                              ("restart_impaired", "probe_maps_b"), ("restart_impaired_averaged", "probe_averaged_b"))
-    },
-    **{
-        f"split.{name}_restart_ignored": plus(streams(deficit, "restart", "decoding_b", sham),
-                                              minus(streams(deficit, "restart", "probe_maps_b", sham)))
-        for name, deficit, sham in (("blur", "blur b", ""), ("dropout", "view_dropout b", ""),
-                                    ("dissociation", "dissociation b", "split_heads"))
     },
     **{f"rsv.one_sided_{how}": minus(streams("blur b", how, "rsv_mean")) for how in ("continue", "restart")},
     **{f"rsv.polarised_{how}": minus(streams("blur b", how, "rsv_polarised")) for how in ("continue", "restart")},
@@ -203,12 +194,6 @@ MODALITIES = {
         for view, name in (("a", "image"), ("b", "signal"))
         for what, column in (("decoded", f"decoding_{view}"), ("impaired", f"probe_maps_{view}"),
                              ("impaired_averaged", f"probe_averaged_{view}"), ("cost", "accuracy"))
-    },
-    **{
-        f"modality.{name}_ignored": plus(
-            absent(view, 0, f"decoding_{view}"), minus(absent(view, 0, f"probe_maps_{view}"))
-        )
-        for view, name in (("a", "image"), ("b", "signal"))
     },
     **{
         f"modality.{name}_{what}": plus(absent(view, 0, column), minus(absent(view, 6, column)))
