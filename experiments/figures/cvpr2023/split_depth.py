@@ -13,13 +13,15 @@ from critical.plots.panels import Series, contrasts
 from experiments.design.figure import Design, Figure
 from experiments.design.parameters import ManyRemovals, ascending, at_least
 from experiments.design.premises import learns
-from experiments.design.protocol import Protocol, WindowArms, harm
+from experiments.design.protocol import Protocol, WindowArms, cost, harm
 from experiments.design.schedules import CONSTANT
 from experiments.design.sources import CVPR2023, OURS
 from experiments.design.two_streams import DEPRIVED
 
 SAME, EQUAL = "same width", "equal parameters"
 FRESH, DOSE_MATCHED = "fresh", "dose_matched"
+LOSES = {FRESH: "loses", DOSE_MATCHED: "costs"}
+"""What a share lost beside a reference requires of the deeper network."""
 
 
 @dataclass(frozen=True)
@@ -91,13 +93,19 @@ def design(protocol: Protocol, parameters: Blocks) -> Design:
     called = {"wide": "shallow, wide", "thin": "deep, thin"}
     until = f"A blur of view {DEPRIVED} until epoch {last}"
     more = f"networks of {deep} blocks more of their accuracy than those of {shallow}"
-    equal, needs = "at equal numbers of parameters", ("split_depth.shallow_learns", "split_depth.deep_learns")
-    equal_needs = ("split_depth.wide_learns", "split_depth.thin_learns")
+    equal = "at equal numbers of parameters"
+
+    def learnt(*which: str) -> tuple[str, ...]:
+        return tuple(f"split_depth.{one}_learns" for one in which)
+
+    def needs(kind: str, loses: str) -> tuple[str, ...]:
+        """Returns what a comparison requires: that both networks learn, and that the deeper one loses something."""
+        deeper, other = ("deep", "shallow") if kind == SAME else ("thin", "wide")
+        return *learnt(other, deeper), f"split_depth.{deeper}_{loses}"
 
     def compare(key: str, source: str, kind: str, reference: str, sentence: str, short: str, **rest: Any) -> Claim:
         return Claim(f"split_depth.{key}", source, more_lost(late[kind, deep], late[kind, shallow], reference),
-                     "greater", sentence, short=short, requires=needs if kind == SAME else equal_needs,
-                     **rest)  # fmt: skip
+                     "greater", sentence, short=short, requires=needs(kind, LOSES[reference]), **rest)  # fmt: skip
 
     claims = [
         *(learns(f"split_depth.{who}_learns", late[key].fresh, classes,
@@ -105,8 +113,15 @@ def design(protocol: Protocol, parameters: Blocks) -> Design:
                  f"{called.get(who, who)}: clean runs learn")
           for who, key in compared.items()),
         Claim("split_depth.deep_loses", CVPR2023, harm(late[SAME, deep]), "greater",
-              f"{until} leaves networks of {deep} blocks below those without it.", requires=needs[1:],
+              f"{until} leaves networks of {deep} blocks below those without it.", requires=learnt("deep"),
               short="deep: ends below without blur"),
+        Claim("split_depth.thin_loses", OURS, harm(late[EQUAL, deep]), "greater",
+              f"{until} leaves networks of {deep} blocks below those without it, {equal}.", requires=learnt("thin"),
+              short="deep, thin: below without blur"),
+        *(Claim(f"split_depth.{who}_costs", OURS, cost(late[kind, deep]), "greater",
+                f"{until} costs networks of {deep} blocks accuracy beside as many clean epochs, {size}.",
+                requires=learnt(who), short=f"{called.get(who, who)}: blur costs accuracy")
+          for who, kind, size in (("deep", SAME, "of the same width"), ("thin", EQUAL, equal))),
         compare("deeper", CVPR2023, SAME, FRESH, f"{until} costs {more}, of the same width.",
                 "deeper loses a larger share", differs="Relative to the removal at 0, which the paper does not say."),
         compare("deeper_equal", OURS, EQUAL, FRESH, f"{until} costs {more}, {equal}, too: it is depth, not size.",
@@ -118,9 +133,9 @@ def design(protocol: Protocol, parameters: Blocks) -> Design:
                 f"{until} costs {more}, {equal}, beside as many clean epochs.", "deeper, equal size: of clean"),
         Claim("split_depth.deeper_points", OURS, harm(late[SAME, deep]) - harm(late[SAME, shallow]), "greater",
               f"{until} damages them more in points, too, of the same width: it is not the level that they start from.",
-              requires=needs, short="deeper loses more points"),
+              requires=needs(SAME, "loses"), short="deeper loses more points"),
         Claim("split_depth.deeper_equal_points", OURS, harm(late[EQUAL, deep]) - harm(late[EQUAL, shallow]), "greater",
-              f"{until} damages them more in points, {equal}.", requires=equal_needs,
+              f"{until} damages them more in points, {equal}.", requires=needs(EQUAL, "loses"),
               short="deeper, equal size: more points"),
     ]  # fmt: skip
 

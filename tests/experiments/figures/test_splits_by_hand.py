@@ -63,15 +63,18 @@ def flat(*parts):
     return [epoch for what, length in parts for epoch in seen(what, length * [FLAT])]
 
 
-def below_flat(kind, blocks, weight=1.0):
-    """Without a window less with one until epoch 6."""
+def below_flat(kind, blocks, weight=1.0, clean=0):
+    """Without a window, or with as many clean epochs instead, less with one until epoch 6."""
     variant = f"blocks {blocks}, width {THIN[kind][blocks]}"
-    return {**term(flat(("", RECOVERY)), "accuracy", weight, variant),
+    return {**term(flat(("", clean + RECOVERY)), "accuracy", weight, variant),
             **term(flat(("blur b", 6), ("", RECOVERY)), "accuracy", -weight, variant)}  # fmt: skip
 
 
 CONTRASTS |= {
     "split_depth.deep_loses": below_flat(SAME, 3),
+    "split_depth.thin_loses": below_flat(EQUAL, 3),
+    "split_depth.deep_costs": below_flat(SAME, 3, clean=6),
+    "split_depth.thin_costs": below_flat(EQUAL, 3, clean=6),
     "split_depth.deeper_points": {**below_flat(SAME, 3), **below_flat(SAME, 1, -1.0)},
     "split_depth.deeper_equal_points": {**below_flat(EQUAL, 3), **below_flat(EQUAL, 1, -1.0)},
 }
@@ -136,14 +139,16 @@ CONTRASTS |= {
     "split_age.damage_low": early_more(False),
     "split_age.damage_settled": early_more(True, settle=1),
     "split_age.rate_cost": high_more(beside="clean"),
-    "split_age.rate_damage": high_more(),
-    "split_age.rate_not_dose": high_more(length=8),
+    "split_age.rate_not_dose": high_more(length=8, beside="clean"),
     "split_age.late_damage": aged(LATE, True),
     "split_age.no_shock": added(aged(LATE, True), aged(LATE, True, settle=1, weight=-1.0)),
     **{f"split_age.{name}_{rate}": early_more(rate == "high", column=column) for rate in ("high", "low")
        for name, column in (("decoded", "decoding_b"), ("impaired", MAPS))},
-    **{f"split_age.{name}_rate": high_more(column=column)
+    **{f"split_age.{name}_rate": high_more(column=column, beside="clean")
        for name, column in (("decoded", "decoding_b"), ("impaired", MAPS))},
+    **{f"split_age.early_{name}_{rate}": aged(0, rate == "high", column=column) for rate in ("high", "low")
+       for name, column in (("damage", "accuracy"), ("decoded", "decoding_b"), ("impaired", MAPS))},
+    "split_age.early_damage_settled": aged(0, True, settle=1),
 }  # fmt: skip
 CASES = [(name, one.id) for name in NAMES for one in design(name).claims
          if not isinstance(one.contrast, (Pooled, Within))]  # fmt: skip
@@ -209,6 +214,13 @@ class TestDepth:
         ]  # fmt: skip
         assert [terms(part) for part in held.parts] == wanted
         assert held.estimate(np.array([60.0, 80.0, 81.0, 90.0])) == pytest.approx((1 - 60 / 80) - (1 - 81 / 90))
+
+    def test_a_deeper_network_loses_more_only_where_it_loses_something(self):
+        for name, premise in (("", "deep_loses"), ("_points", "deep_loses"), ("_dose", "deep_costs"),
+                              ("_equal", "thin_loses"), ("_equal_points", "thin_loses"),
+                              ("_equal_dose", "thin_costs")):  # fmt: skip
+            held = claim(self.NAME, f"split_depth.deeper{name}")
+            assert f"split_depth.{premise}" in held.requires
 
     def test_lines_are_the_accuracy_kept(self):
         (same, equal), (beside_clean, _) = design(self.NAME).panels[:2]
@@ -288,6 +300,14 @@ def test_at_one_age_both_rates_are_set_beside_the_same_skipped_run():
     late = cell("", LATE, True, 2)
     assert key(late[:LATE] + late[LATE + 2 :]) in epochs
     assert len(set(epochs)) == len(epochs) == 3, "settled ones have epochs at their own rate, and early ones are fresh"
+
+
+def test_rates_are_compared_by_costs_and_no_clean_network_cancels():
+    """Of damage, the skipped runs of one age would: what is left is one blurred network less another."""
+    for name in ("rate_cost", "rate_not_dose", "decoded_rate", "impaired_rate"):
+        held = claim("cvpr2023/split_age", f"split_age.{name}").contrast
+        assert len([one for one in held if one.arm.tags["role"] == "dose_matched"]) == 4
+        assert sum(held.values()) == 0
 
 
 def test_an_early_and_a_late_window_are_the_default():
