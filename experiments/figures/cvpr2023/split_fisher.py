@@ -76,38 +76,50 @@ def design(protocol: Protocol, parameters: Pathways) -> Design:
     said = {"cost": f"what a window of blurred view {DEPRIVED} costs", "damage": "the damage that it does",
             "decoded": f"the damage to what is decoded from view {DEPRIVED} alone"}  # fmt: skip
 
+    there = {"cost": "pathways.closes", "damage": "pathways.damages", "decoded": "pathways.damages_decoded"}
+
     def over(kind: str) -> list[Contrast]:
         return [effects[kind][onset] for onset in later]
 
     then, blur, needs = f"@{end}", f"a blur of view {DEPRIVED} until epoch {end}", ("pathways.clean_learns",)
+    windowed = tuple(f"pathways.from_{onset}_learns" for onset in (first, last))
     share = f"pathway {DEPRIVED} holds less information beside pathway {SEEING} than after clean epochs instead"
     claims = [
         learns("pathways.clean_learns", blurred.dose_matched, classes, "The clean network, rate decaying,",
                "clean run learns (decaying)"),
         learns("pathways.restarted_learns", again.dose_matched, classes, "The clean network, rate restarted,",
                "clean run learns (restarted)"),
+        *(learns(f"pathways.from_{onset}_learns", windows[onset].dose_matched, classes,
+                 f"The clean network of the window from epoch {onset} on", f"clean run learns (window from {onset})")
+          for onset in (first, last)),
         Claim("pathways.removal", OURS, shift(SEEN, then), "less", f"At the end of {blur} {share}, on the images that "
-              "the network sees.", requires=needs, short="b holds less, as seen"),
+              "the network sees.", requires=needs, short="b/a falls, as seen"),
         Claim("pathways.on_clean", OURS, shift(CLEAN, then), "less", f"At the end of {blur} {share}, on clean images: "
               "it is the weights, and not that a blurred view has less contrast.", requires=needs,
-              short="b holds less, on clean images"),
+              short="b/a falls, on clean images"),
         Claim("pathways.lasting", OURS, shift(SEEN), "less", f"After {blur} and a recovery {share} (rate decaying on).",
-              requires=(*needs, "pathways.on_clean"), short="b holds less after recovery"),
+              requires=(*needs, "pathways.on_clean"), short="b/a falls, after recovery"),
         Claim("pathways.lasting_relative", OURS, shift(RELATIVE), "less",
               f"After the recovery {share} where changes of weights are measured in units of the norm of their layer.",
-              requires=("pathways.lasting",), short="b holds less, relative weights"),
+              requires=("pathways.lasting",), short="b/a falls, relative weights"),
         Claim("pathways.restarted", OURS, shift(SEEN, held=again), "less", f"After {blur} and a recovery {share} "
               "(rate restarted).", requires=("pathways.restarted_learns", "pathways.on_clean"),
-              short="b holds less after restart"),
+              short="b/a falls, after restart"),
         Claim("pathways.mends", OURS, shift(SEEN) - shift(CLEAN, then), "greater",
               "The recovery takes a part of that back (both times on clean images).",
               requires=("pathways.on_clean",), short="recovery takes a part back"),
         Claim("pathways.closes", CVPR2023, age(windows[first], windows[last]), "greater",
               f"At equal rates a blur of view {DEPRIVED} costs more from epoch {first} on than from epoch {last} on.",
-              differs=f"The paper varies the removal. {JUMP}", short="early costs more (equal rates)"),
+              requires=windowed, differs=f"The paper varies the removal. {JUMP}",
+              short="early costs more (equal rates)"),
+        *(Claim(there[kind], OURS, effects[kind][first], "greater",
+                f"At equal rates a blur of view {DEPRIVED} from epoch {first} on does damage{to_what}.",
+                requires=windowed[:1], short=short)
+          for kind, to_what, short in (("damage", "", "early blur does damage"), (
+              "decoded", f" to what is decoded from view {DEPRIVED} alone", "early blur: decoded, damage"))),
         *(Claim(f"pathways.follows_{kind}", ICLR2019 if kind == "cost" else OURS, rank_correlation(over(kind), of_b),
                 "greater", f"Over onsets, {words} follows the trace of pathway {DEPRIVED} of a clean run there (rank "
-                "correlation).", requires=("pathways.closes",), short=f"{kind}: follows the trace of b",
+                "correlation).", requires=(*windowed, there[kind]), short=f"{kind}: follows the trace of b",
                 differs=f"The paper has one stream and a decaying rate. {JUMP}" if kind == "cost" else "")
           for kind, words in said.items()),
         *(Claim(f"pathways.beyond_clock_{kind}", OURS, more_correlated(over(kind), of_b, [float(at) for at in later]),

@@ -44,9 +44,12 @@ CONTRASTS = {
         **both("restarted", how="restart"),
         **both("no_weight_decay", variant="no weight decay"),
         **both("no_augmentation", variant="no augmentation"),
-        "longer": {**term(window(PARTED, 0, 6, "continue"), "rsv_two_sided"),
-                   **term(window(PARTED, 0, 2, "continue"), "rsv_two_sided", -1.0)},
-        "longer_than_sham": {**above_sham("rsv_two_sided"), **above_sham("rsv_two_sided", end=2, weight=-1.0)},
+        **{name: {**term(window(PARTED, 0, 6, how), "rsv_two_sided"),
+                  **term(window(PARTED, 0, 2, how), "rsv_two_sided", -1.0)}
+           for name, how in (("longer", "continue"), ("restarted_longer", "restart"))},
+        **{f"{name}_than_sham": {**above_sham("rsv_two_sided", how=how),
+                                 **above_sham("rsv_two_sided", how=how, end=2, weight=-1.0)}
+           for name, how in (("longer", "continue"), ("restarted_longer", "restart"))},
         "not_young": {**term(window(PARTED, 0, 6, "continue"), "rsv_two_sided@6"),
                       **term(window(TOGETHER, 0, 2, "continue"), "rsv_two_sided@2", -1.0)},
         "mends": {**above_sham("rsv_two_sided@6"), **above_sham("rsv_two_sided", weight=-1.0)},
@@ -102,6 +105,9 @@ CONTRASTS |= {
     "pathways.restarted": tilted(SEEN, how="restart"),
     "pathways.mends": {**tilted(SEEN), **tilted(CLEAN, "@6", weight=-1.0)},
     "pathways.closes": {**window_cost(0), **window_cost(3, -1.0)},
+    **{f"pathways.{name}": {**term(window("", 0, 0, "restart"), column),
+                            **term(window("blur b", 0, 2, "at onset"), column, -1.0)}
+       for name, column in (("damages", "accuracy"), ("damages_decoded", "decoding_b"))},
 }
 LATE = 7
 """The age at which the rate has fallen to a quarter."""
@@ -167,10 +173,13 @@ class TestDissociation:
     NAME = "cvpr2023/rsv_dissociation"
 
     def test_it_is_learnt_where_it_is_told_at_least_halfway_from_chance_to_whole_pairs(self):
-        held = claim(self.NAME, "dissociation.views_learns").contrast
-        assert [terms(part) for part in held.parts] == [
-            term(window(what, 0, 6, "continue"), "accuracy_deficient") for what in (PARTED, TOGETHER)]  # fmt: skip
-        assert held.estimate(np.array([52.0, 90.0])) == pytest.approx(52 - (10 + 90) / 2)
+        for name, variant in (("views", ""), ("no_weight_decay_views", "no weight decay"),
+                              ("no_augmentation_views", "no augmentation")):  # fmt: skip
+            held = claim(self.NAME, f"dissociation.{name}_learns").contrast
+            assert [terms(part) for part in held.parts] == [
+                term(window(what, 0, 6, "continue"), "accuracy_deficient", variant=variant)
+                for what in (PARTED, TOGETHER)]  # fmt: skip
+            assert held.estimate(np.array([52.0, 90.0])) == pytest.approx(52 - (10 + 90) / 2)
 
     def test_all_arms_say_how_far_units_are_from_one_mode(self):
         for arm in design(self.NAME).trained:
@@ -277,6 +286,10 @@ class TestFisher:
             assert terms(trace) == term(self.RUN, f"{SEEN}b@{onset}", logarithm=True)
         same = held.estimate(np.array([3.0, 1.0, 2.0, 30.0, 10.0, 20.0]))
         assert same == pytest.approx({"follows": 1.0, "beyond_clock": 1.0 - 0.5}[what])
+
+    def test_each_correlation_requires_that_the_first_window_does_what_is_correlated(self):
+        for kind, premise in (("cost", "closes"), ("damage", "damages"), ("decoded", "damages_decoded")):
+            assert f"pathways.{premise}" in claim(self.NAME, f"pathways.follows_{kind}").requires
 
     def test_the_pathway_is_set_against_the_whole_network(self):
         held = claim(self.NAME, "pathways.beyond_whole").contrast
