@@ -116,7 +116,8 @@ def design(protocol: Protocol, parameters: SplitRemovals) -> Design:
         claims=claims,
         leading=("split.blur_cost", "split.blur_restart_impaired"),
         arms=[reading_untrained(fair.fresh), *(getattr(held, arm) for name in acting for how in (RESTART, CONTINUE)
-              for arm in ("dose_matched", "deficit") for held in windows[name, how].values())],
+              for arm in ("dose_matched", "deficit") for held in windows[name, how].values()),
+              authors.deficit, blur.fresh],  # of the last nothing is said; a committed table has it
         note="Lost is what clean epochs instead of the deficit give more; in the shaded region it is too little to "
         "matter. The network tells from one view alone what it says beside random partners. What streams lose is a "
         "share of what they can lose: 1 leaves a probe what it reads from an untrained stream, and the network chance. "
