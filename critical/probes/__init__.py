@@ -7,7 +7,7 @@ without probes bit for bit.
 
 from critical.probes.agreement import GradientCosine
 from critical.probes.base import Probe, ProbeContext, evaluate
-from critical.probes.clean import FisherClean, GradientsClean
+from critical.probes.clean import FisherClean, FisherVariantsClean, GradientsClean
 from critical.probes.code_probe import CodeProbe
 from critical.probes.ladders import Ladders
 from critical.probes.standard import Accuracy, Fisher
@@ -21,7 +21,7 @@ KINDS: dict[str, type[Probe]] = {
     for kind in (
         *(Accuracy, Fisher, Ladders, SourceVarianceProbe, Decoding, StreamProbe),
         *(FisherVariants, Gradients, GradientCosine, Filters, FisherClean, GradientsClean),
-        *(CodeProbe, TokenVariance),
+        *(CodeProbe, TokenVariance, FisherVariantsClean),
     )
 }
 
@@ -34,6 +34,7 @@ __all__ = [
     "Fisher",
     "FisherClean",
     "FisherVariants",
+    "FisherVariantsClean",
     "GradientCosine",
     "Gradients",
     "GradientsClean",

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from critical.probes.base import ProbeContext
 from critical.probes.standard import Fisher
-from critical.probes.weights import Gradients
+from critical.probes.weights import FisherVariants, Gradients
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,17 @@ class FisherClean(Fisher):
 
     def measure(self, context: ProbeContext) -> dict[str, Any]:
         """Returns the columns of `fisher`, each with `_clean` behind its name, before that of a layer."""
+        return _named_clean(super().measure(replace(context, deficits=())))
+
+
+@dataclass(frozen=True)
+class FisherVariantsClean(FisherVariants):
+    """The probe `fisher_variants` on the same images and labels without deficits."""
+
+    name: ClassVar[str] = "fisher_variants_clean"
+
+    def measure(self, context: ProbeContext) -> dict[str, Any]:
+        """Returns the columns of `fisher_variants`, named as those of `fisher_clean` are."""
         return _named_clean(super().measure(replace(context, deficits=())))
 
 

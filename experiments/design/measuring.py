@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from critical.probes import Fisher, FisherClean, FisherVariants, Probe
+from critical.probes import Fisher, FisherClean, FisherVariants, FisherVariantsClean, Probe
 from experiments.design.protocol import Protocol
 
 
@@ -29,6 +29,12 @@ def clean_trace_of(protocol: Protocol) -> FisherClean:
     """Returns the probe of the trace on clean images at the removal and at the end, as the protocol's otherwise."""
     known = _trace(protocol)
     return FisherClean(samples=known.samples, chunk=known.chunk, noise=known.noise, every=0)
+
+
+def clean_variants_of(protocol: Protocol) -> FisherVariantsClean:
+    """Returns the probe of the variants on clean images at the removal and at the end, as that of the trace there."""
+    known = _trace(protocol)
+    return FisherVariantsClean(samples=known.samples, chunk=known.chunk, noise=known.noise, every=0)
 
 
 def _trace(protocol: Protocol) -> Fisher:

@@ -136,7 +136,7 @@ MEASURED = {
     **{f"rsv_one_sided_layer{layer}": 0.5 for layer in range(4)},
     **{f"rsv_tokens/{number:02}": 0.05 for number in range(20)},
     **{f"fisher_trace/{layer}": 0.4 for layer in LAYERS},
-    **{f"fisher_trace_{kind}/{pathway}": 2.0 for kind in ("pathway", "pathway_clean", "relative_pathway")
+    **{f"fisher_trace_{kind}pathway{on}/{pathway}": 2.0 for kind in ("", "relative_") for on in ("", "_clean")
        for pathway in ("a", "b", "trunk")},
     **{f"fisher_share_{part}": 0.5 for part in ("bottom", "middle", "top", "relative_top", "clean_top")},
     "filter_high_frequency_share": 0.5,

@@ -13,7 +13,7 @@ from critical.plots.panel import Look, Value, role
 from critical.plots.panels import Series, contrasts
 from critical.plots.style import OTHER_COLOURS
 from experiments.design.figure import Design, Figure
-from experiments.design.measuring import after_every_epoch, clean_trace_of, measuring, variants_of
+from experiments.design.measuring import after_every_epoch, clean_trace_of, clean_variants_of, measuring, variants_of
 from experiments.design.parameters import Removal, ascending, at_least, spaced
 from experiments.design.premises import learns
 from experiments.design.protocol import CONTINUE, RESTART, RESTART_AT_ONSET, Protocol, age, cost, damage
@@ -21,8 +21,9 @@ from experiments.design.sources import CVPR2023, ICLR2019, JUMP, OURS
 from experiments.design.two_streams import DECODING, DEPRIVED
 
 SEEING = "a"
-SEEN, CLEAN, RELATIVE = "fisher_trace_pathway/", "fisher_trace_pathway_clean/", "fisher_trace_relative_pathway/"
-"""The trace of each pathway: on images as the network sees them, on clean ones, in relative weights."""
+SEEN, CLEAN = "fisher_trace_pathway/", "fisher_trace_pathway_clean/"
+RELATIVE, RELATIVE_CLEAN = "fisher_trace_relative_pathway/", "fisher_trace_relative_pathway_clean/"
+"""The trace of each pathway: on images as the network sees them, on clean ones, and both in relative weights."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,8 @@ class Pathways(Removal):
 def design(protocol: Protocol, parameters: Pathways) -> Design:
     """Sets pathway b against pathway a, and what windows do against its trace in a clean run at their onset."""
     end, onsets, classes = parameters.removal, parameters.onsets, protocol.facts.classes
-    traced = after_every_epoch(measuring(protocol, variants_of(protocol), clean_trace_of(protocol)))
+    probes = variants_of(protocol), clean_trace_of(protocol), clean_variants_of(protocol)
+    traced = after_every_epoch(measuring(protocol, *probes))
     blurred, again = (traced.window(0, end, how) for how in (CONTINUE, RESTART))
     ran = after_every_epoch(protocol).window(0, onsets[-1], CONTINUE).dose_matched
     windows = {onset: protocol.window(onset, parameters.length, RESTART_AT_ONSET) for onset in onsets}
@@ -97,6 +99,9 @@ def design(protocol: Protocol, parameters: Pathways) -> Design:
         Claim("pathways.on_clean", OURS, shift(CLEAN, then), "less", f"At the end of {blur} {share}, on clean images: "
               "it is the weights, and not that a blurred view has less contrast.", requires=needs,
               short="b/a falls, on clean images"),
+        Claim("pathways.on_clean_relative", OURS, shift(RELATIVE_CLEAN, then), "less",
+              f"At the end of {blur} {share}, on clean images, where changes of weights are measured in units of the "
+              "norm of their layer.", requires=("pathways.on_clean",), short="b/a falls, clean, relative"),
         Claim("pathways.lasting", OURS, shift(SEEN), "less", f"After {blur} and a recovery {share} (rate decaying on).",
               requires=(*needs, "pathways.on_clean"), short="b/a falls, after recovery"),
         Claim("pathways.lasting_relative", OURS, shift(RELATIVE), "less",
@@ -159,8 +164,8 @@ def design(protocol: Protocol, parameters: Pathways) -> Design:
              contrasts(claims, "correlation", title="does it tell what windows do?", xlabel="rank correlation")],
         ],
         claims=claims,
-        columns=(SEEN, CLEAN, RELATIVE),
-        at={**{f"{trace}{view}": (end,) for trace in (CLEAN,) for view in (SEEING, DEPRIVED)},
+        columns=(SEEN, CLEAN, RELATIVE, RELATIVE_CLEAN),
+        at={**{f"{trace}{view}": (end,) for trace in (CLEAN, RELATIVE_CLEAN) for view in (SEEING, DEPRIVED)},
             **{f"{SEEN}{view}": tuple(sorted({end, *later})) for view in (SEEING, DEPRIVED)},
             "fisher_trace": tuple(later)},
         panel_inches=(3.6, (2.5, 3.2, 2.5, 3.4)),

@@ -26,6 +26,7 @@ OTHER = {
     ("fisher", "noise"): {"noise": "labels"},
     ("fisher_variants", "noise"): {"noise": "labels"},
     ("fisher_clean", "noise"): {"noise": "labels"},
+    ("fisher_variants_clean", "noise"): {"noise": "labels"},
     ("arithmetic", "device"): {"device": "mps"},
     ("arithmetic", "precision"): {"precision": "bf16"},
     ("two_eyes", "train_size"): {"train_size": 1000},

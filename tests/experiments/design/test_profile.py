@@ -59,6 +59,7 @@ def test_a_profile_designs_every_figure(name, figure):
               "stream_probe": ("probe_maps", "probe_averaged", "probe_untrained_maps"),
               "decoding": ("decoding_", "use_", "information_"), "gradients": ("gradient_",), "filters": ("filter_",),
               "fisher_clean": ("fisher_share_clean",), "gradients_clean": ("gradient_mean_clean",),
+              "fisher_variants_clean": ("fisher_trace_relative_pathway_clean",),
               "fisher_variants": ("empirical_fisher", "uncertainty", "fixed_loss", "fisher_trace_relative",
                                   "fisher_share_relative")}  # fmt: skip
     there = {probe.name for arm in design.trained for probe in arm.run.probes}

@@ -81,7 +81,8 @@ CONTRASTS |= {
     "split_depth.deeper_points": {**below_flat(SAME, 3), **below_flat(SAME, 1, -1.0)},
     "split_depth.deeper_equal_points": {**below_flat(EQUAL, 3), **below_flat(EQUAL, 1, -1.0)},
 }
-SEEN, CLEAN, RELATIVE = (f"fisher_trace_{kind}/" for kind in ("pathway", "pathway_clean", "relative_pathway"))
+SEEN, CLEAN, RELATIVE, RELATIVE_CLEAN = (
+    f"fisher_trace_{kind}/" for kind in ("pathway", "pathway_clean", "relative_pathway", "relative_pathway_clean"))
 
 
 def tilted(trace, at="", how="continue", weight=1.0):
@@ -100,6 +101,7 @@ def window_cost(onset, weight=1.0):
 CONTRASTS |= {
     "pathways.removal": tilted(SEEN, "@6"),
     "pathways.on_clean": tilted(CLEAN, "@6"),
+    "pathways.on_clean_relative": tilted(RELATIVE_CLEAN, "@6"),
     "pathways.lasting": tilted(SEEN),
     "pathways.lasting_relative": tilted(RELATIVE),
     "pathways.restarted": tilted(SEEN, how="restart"),

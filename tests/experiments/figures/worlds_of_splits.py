@@ -31,7 +31,8 @@ def pathways(tags):
             f"{B}@{epoch}": 0.1 * COSTS[epoch] for epoch in TRACES}  # fmt: skip
     if tags["role"] != DEFICIT:
         return {}
-    fallen = {f"{B}@6": -1.0, "fisher_trace_pathway_clean/b@6": -1.2, B: -0.5, "fisher_trace_relative_pathway/b": -0.6}
+    fallen = {f"{B}@6": -1.0, "fisher_trace_pathway_clean/b@6": -1.2, B: -0.5, "fisher_trace_relative_pathway/b": -0.6,
+              "fisher_trace_relative_pathway_clean/b@6": -1.1}
     return {**fallen, "accuracy": -COSTS.get(tags["onset"], 0.0), "decoding_b": -2 * COSTS.get(tags["onset"], 0.0)}
 
 
