@@ -169,7 +169,7 @@ def design(protocol: Protocol, parameters: ManyRemovals) -> Design:
         columns=("rsv_histogram/",),
         at={**dict.fromkeys((TWO_SIDED, DIP), ends), "rsv_mean": (last,),
             **{f"rsv_histogram/{number:02}": (last,) for number in range(BINS)}},
-        panel_inches=(3.6, (2.7, 2.6, 3.8)),
+        panel_inches=(3.6, (2.7, 2.6, 4.8)),
         leading=("dissociation.recovered_two_sided", "dissociation.removal_two_sided", "dissociation.restarted_dip"),
         note="Which view moves a unit is its relative source variance, +1 where only view a does and −1 where only "
         "view b does. Two modes at ±1 have many units beyond 0.5 on both sides, of which the smaller share is shown, "

@@ -132,7 +132,7 @@ def design(protocol: Protocol, parameters: TwoAges) -> Design:
         ],
         claims=claims,
         leading=("split_age.cost_high", "split_age.damage_high", "split_age.rate_cost"),
-        panel_inches=(3.6, (2.5, 2.5, 4.2, 2.5)),
+        panel_inches=(3.6, (2.5, 2.5, 5.0, 2.5)),
         note=f"High is {protocol.rate:g}, low {LOW:g} of it, constant in the window, which has {parameters.length} "
         f"epochs; 'longer' ones have {round(parameters.length / LOW)}, 'settled' ones begin after {parameters.settle} "
         "clean epochs at their rate. Until a late window the rate decays to the low one. Damage is what a blur leaves "

@@ -95,21 +95,21 @@ def design(protocol: Protocol, parameters: Pathways) -> Design:
                  f"The clean network of the window from epoch {onset} on", f"clean run learns (window from {onset})")
           for onset in (first, last)),
         Claim("pathways.removal", OURS, shift(SEEN, then), "less", f"At the end of {blur} {share}, on the images that "
-              "the network sees.", requires=needs, short="b/a falls, as seen"),
+              "the network sees.", requires=needs, short="ratio b/a falls, as seen"),
         Claim("pathways.on_clean", OURS, shift(CLEAN, then), "less", f"At the end of {blur} {share}, on clean images: "
               "it is the weights, and not that a blurred view has less contrast.", requires=needs,
-              short="b/a falls, on clean images"),
+              short="ratio b/a falls, on clean images"),
         Claim("pathways.on_clean_relative", OURS, shift(RELATIVE_CLEAN, then), "less",
               f"At the end of {blur} {share}, on clean images, where changes of weights are measured in units of the "
-              "norm of their layer.", requires=("pathways.on_clean",), short="b/a falls, clean, relative"),
+              "norm of their layer.", requires=("pathways.on_clean",), short="ratio b/a falls, clean, relative"),
         Claim("pathways.lasting", OURS, shift(SEEN), "less", f"After {blur} and a recovery {share} (rate decaying on).",
-              requires=(*needs, "pathways.on_clean"), short="b/a falls, after recovery"),
+              requires=(*needs, "pathways.on_clean"), short="ratio b/a falls, after recovery"),
         Claim("pathways.lasting_relative", OURS, shift(RELATIVE), "less",
               f"After the recovery {share} where changes of weights are measured in units of the norm of their layer.",
-              requires=("pathways.lasting",), short="b/a falls, relative weights"),
+              requires=("pathways.lasting",), short="ratio b/a falls, relative weights"),
         Claim("pathways.restarted", OURS, shift(SEEN, held=again), "less", f"After {blur} and a recovery {share} "
               "(rate restarted).", requires=("pathways.restarted_learns", "pathways.on_clean"),
-              short="b/a falls, after restart"),
+              short="ratio b/a falls, after restart"),
         Claim("pathways.mends", OURS, shift(SEEN) - shift(CLEAN, then), "greater",
               "The recovery takes a part of that back (both times on clean images).",
               requires=("pathways.on_clean",), short="recovery takes a part back"),
