@@ -39,7 +39,7 @@ from experiments.output.words import VERDICTS
 
 ROOT = Path(__file__).resolve().parents[2]
 QUESTION = "Do the papers’ claims hold?"
-MANY = 12
+MANY = 3
 """A figure with more claims of papers shows only those that lead."""
 
 # All in points, 72 an inch. A picture of about 265 points is legible where a phone shows it 390 pixels wide.

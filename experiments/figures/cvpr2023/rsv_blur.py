@@ -68,6 +68,7 @@ def design(protocol: Protocol, parameters: ManyRemovals) -> Design:
         ],
         claims=claims,
         columns=("rsv_histogram/",),
+        leading=tuple(f"rsv.one_sided_{how}" for how in (CONTINUE, RESTART)),
         arms=[arm for held in windows.values() for pair in held.values() for arm in (pair.dose_matched, pair.deficit)],
         panel_inches=(3.7, 2.7),
         note="Which view moves a unit is its relative source variance, +1 where only view a does and −1 where only "

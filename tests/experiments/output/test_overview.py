@@ -50,11 +50,11 @@ def test_the_papers_own_claims_come_first_and_then_the_controls_that_lead():
 
 
 def test_of_many_claims_those_that_lead_are_shown_and_the_picture_says_so():
-    many = record("a/many", [verdict(f"a.{rank}") for rank in range(overview.MANY + 1)], ("a.3", "a.5"))
+    many = record("a/many", [verdict(f"a.{rank}") for rank in range(overview.MANY + 3)], ("a.3", "a.5"))
     (group,) = overview.groups({"quick": [many]})
     assert [row.short for row in group.rows] == ["name of a.3", "name of a.5"]
     said = " ".join(texts(overview.draw({"quick": [many]})))
-    assert f"Shown: 2 of the {overview.MANY + 1} claims of the papers" in said
+    assert f"Shown: 2 of the {overview.MANY + 3} claims of the papers" in said
     assert "Shown: all 2 claims of the papers" in " ".join(texts(overview.draw({"quick": [FIRST]})))
 
 
@@ -78,7 +78,8 @@ def test_a_word_has_its_sign_and_is_filled_when_confirmed_and_outlined_when_prov
     words = [verdict(f"a.{word}", word) for word in VERDICTS]
     words.append(verdict("a.sure", "reversed", confirmed=True))
     with style.style(dark=dark):
-        drawing = overview.draw({"quick": [record("a/one", words)]}, dark)
+        leading = tuple(one["claim_id"] for one in words)
+        drawing = overview.draw({"quick": [record("a/one", words, leading)]}, dark)
     shown, boxes = texts(drawing), [one for one in drawing.axes[0].patches if isinstance(one, FancyBboxPatch)]
     assert all(look.sign in shown for look in VERDICTS.values())
     filled = [box.get_facecolor()[3] == 1 for box in boxes]
