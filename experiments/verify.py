@@ -33,7 +33,7 @@ from experiments.design.protocol import Protocol
 from experiments.output import pipeline, tables
 from experiments.runs.printing import counted
 
-KINDS = ("iclr2019/sensitivity_window", "cvpr2023/rsv_blur", "multimodal/modality_dropout")
+KINDS = ("iclr2019/sensitivity_window", "cvpr2023/rsv_blur", "multimodal/modality_dropout", "cvpr2023/rsv_transformer")
 """A small figure of each family."""
 
 

@@ -163,7 +163,7 @@ def pretended_runs(design, seeds):
             for arm in design.trained for seed in seeds]  # fmt: skip
 
 
-def fabricated(design, seeds, world=lambda arm: {}, noise=0.005, failures=()) -> Tables:
+def fabricated(design, seeds, world=lambda arm: {}, noise=0.005, failures=(), draw=0) -> Tables:
     """Tables of a design that nobody trained: what is planted, with a little noise a run.
 
     Args:
@@ -172,8 +172,9 @@ def fabricated(design, seeds, world=lambda arm: {}, noise=0.005, failures=()) ->
         world: From an arm to the columns that are planted (`accuracy`, and those of `MEASURED`).
         noise: Standard deviation over runs.
         failures: Pairs (arm, seed) of runs that failed, which hold no number.
+        draw: Which noise.
     """
-    random = np.random.default_rng(0)
+    random = np.random.default_rng(draw)
     runs, epochs = [], []
     for item in planned(design, seeds) if design.table is None else pretended_runs(design, seeds):
         (arm,) = [arm for arm in design.trained if arm.id == item.tags["arm_id"]]

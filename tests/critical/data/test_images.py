@@ -183,7 +183,8 @@ def test_root_is_no_part_of_the_identity():
 
 def test_every_kind_is_registered_under_its_name():
     one_view = {"digits", "glyphs", "cifar10", "cifar100", "mnist", "fashion_mnist", "folder", "arrays"}
-    assert set(KINDS) == one_view | {"two_eyes", "halves", "image_and_signal", "multi_feature", "folder_and_table"}
+    two_views = {"two_eyes", "moving_glyphs", "halves", "image_and_signal", "multi_feature", "folder_and_table"}
+    assert set(KINDS) == one_view | two_views
     for name, kind in KINDS.items():
         assert kind.name == name
         assert isinstance(from_settings(KINDS, {"name": name}, "data"), DataSpec)

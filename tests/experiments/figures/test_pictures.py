@@ -81,6 +81,7 @@ def test_a_committed_table_has_every_run_of_its_design_and_no_other(held, name):
     """Redrawing a figure loses no run, and asks for none that nobody has trained."""
     table = tables.read(REFERENCE / held, name)
     planned = tables.planned(design(held, name), sorted(map(int, table.runs["seed"].unique())))
-    assert {item.spec.run_id for item in planned} == set(table.runs["run_id"])
-    curves = {item.tags["arm_id"] for item in planned if item.curve}
+    computed = design(held, name).table is not None
+    assert {item.spec.run_id for item in planned} == (set() if computed else set(table.runs["run_id"]))
+    curves = {arm.id for arm in design(held, name).curves}
     assert curves == (set(table.epochs["arm_id"]) if len(table.epochs) else set())

@@ -9,7 +9,7 @@ from experiments.design.profile import figure_settings
 from experiments.design.profile import protocol as shared_protocol
 from experiments.design.registry import FIGURES
 from experiments.output import tables
-from experiments.tracking.names import figure_id, flat, group_of, named, told_apart
+from experiments.tracking.names import LONGEST_NAME, figure_id, flat, group_of, named, told_apart
 
 PROTOCOL = tiny.protocol(seeds=(3,), recovery=5)
 WINDOW = PROTOCOL.window(0, 20)
@@ -121,7 +121,7 @@ def test_no_two_runs_of_a_figure_have_one_name(name):
     places = told_apart((item.spec, {"figure": name, **item.tags}) for item in items)
     names = [named(specs[run_id].describe(), place).name for run_id, place in places.items()]
     assert len(set(names)) == len(names) == len(specs)
-    assert max(map(len, names), default=0) < 80
+    assert max(map(len, names), default=0) <= LONGEST_NAME
 
 
 def test_what_tells_runs_apart_is_said_where_it_is_needed():
