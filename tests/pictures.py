@@ -70,6 +70,14 @@ def covering(figure, seen=None):
 
 
 def pale(figure, least, seen=None):
-    """Words with less contrast to the ground than that."""
-    ground = figure.get_facecolor()
-    return [text.get_text() for text, _ in (seen or words(figure)) if contrast(text.get_color(), ground) < least]
+    """Words with less contrast than that to what is beneath them: the figure, or a cell of a heat map."""
+    return [text.get_text() for text, _ in (seen or words(figure))
+            if contrast(text.get_color(), _beneath(figure, text)) < least]  # fmt: skip
+
+
+def _beneath(figure, text):
+    axis = text.axes
+    if axis is None or not axis.images or text not in axis.texts or text.get_transform() != axis.transData:
+        return figure.get_facecolor()
+    image, (column, row) = axis.images[0], map(round, text.get_position())
+    return image.cmap(image.norm(image.get_array()[row, column]))
