@@ -1,4 +1,4 @@
-"""Probe of what the code of a two-stream network tells, whatever its heads make of it.
+"""Probe of the code of a two-stream network: what a linear reader tells from it, without the network's heads.
 
 Beside accuracy, which a network without trained heads has none of: a linear probe reads a frozen encoder after it was
 trained without labels (Alain and Bengio, 2016; He et al., CVPR 2022).

@@ -2,8 +2,8 @@
 
 Every network has a first phase at a constant rate, in which an objective is trained, and then a fine-tuning of all its
 weights with labels, from the same rate on, its optimiser emptied. A window of the first phase begins at some epoch, and
-as many clean epochs follow it whatever its onset, at the rate that it had itself: so neither the rate nor the steps
-after the window differ between onsets or objectives.
+as many clean epochs follow it at every onset, at the rate that it had itself: neither the rate nor the steps after the
+window differ between onsets or objectives.
 
 With labels in the first phase, the heads of either view answer, on pairs that belong together in clean epochs, and the
 head of both is trained in the fine-tuning alone, as it is after a first phase without labels. A clean first phase is as

@@ -17,7 +17,7 @@ from experiments.design.sources import CVPR2023, OURS
 
 IDS = {LABELS: "labels", ACROSS: "redrawing", LONG: "equal", APART: "apart", AUXILIARY: "auxiliary", SLOW: "slow"}
 """How ids of claims call an objective."""
-STEPS = "Rates are constant, and as many clean epochs follow a window whatever its onset; the paper's total is fixed."
+STEPS = "Rates are constant, and as many clean epochs follow each window, early or late; the paper's total is fixed."
 RATIO = "The paper pre-trains for 800 epochs without labels and trains 120 with them; here both have as many."
 NOISY = ("No frame tells the direction, so to a network with labels those of dissociated pairs are noise; an "
          "auto-encoder sees none.")  # fmt: skip
