@@ -16,7 +16,7 @@ from experiments.design.modalities import COLOURS, MODALITIES
 from experiments.design.parameters import Parameters, ascending, at_least, spaced
 from experiments.design.protocol import RESTART_AT_ONSET, SCHEDULE_WORDS, Protocol, age, cost, harm
 from experiments.design.sources import CVPR2023, JUMP, OURS
-from experiments.design.two_streams import stream_claims
+from experiments.design.two_streams import reading_untrained, stream_claims, untrained
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,8 @@ def design(protocol: Protocol, parameters: Modalities) -> Design:
         what = f"The absence of the {name} in the first {parameters.length} epochs"
         claims += [
             *stream_claims(f"modality.{name}_", CVPR2023, first, view, what, rates, f"{name} cut off",
-                           places=False),
+                           places=False, floor=untrained(first.fresh, f"probe_maps_{view}"),
+                           classes=protocol.facts.classes),
             Claim(f"modality.{name}_early", CVPR2023, age(first, windows[view, late], f"decoding_{view}"), "greater",
                   f"The network loses more of the {name} early than in a late window of the same rates.", differs=JUMP,
                   short=f"{name} cut off: early loses more"),
@@ -103,7 +104,7 @@ def design(protocol: Protocol, parameters: Modalities) -> Design:
         panel_inches=(3.8, 2.0),
         arms=[arm for view in VIEWS for arm in (
             *(windows[view, onset].dose_matched for onset in parameters.onsets),
-            *(windows[view, onset].deficit for onset in parameters.onsets), windows[view, early].fresh,
+            *(windows[view, onset].deficit for onset in parameters.onsets), reading_untrained(windows[view, early].fresh),
         )],
         note="Lost is what clean epochs instead of the absence give more; in the shaded region it is too little to "
         f"matter. Windows have {parameters.length} epochs from epoch {early} or {late} on. The rate starts again at "
