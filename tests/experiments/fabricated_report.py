@@ -2,15 +2,19 @@
 
 import functools
 import math
+import shutil
 import tempfile
 from pathlib import Path
 
 import pandas as pd
 
 from critical.core.files import write_atomically
+from critical.inference.claims import OURS
 from critical.plots import marks
 from critical.plots import style as plotting
 from experiments.output.records import FigureRecord, write_record
+from experiments.output.report import build_report
+from experiments.output.words import VERDICTS
 
 TRICKY = 'Blur <script>alert("x")</script> & "quotes" until t < 40'
 LONG = "python -m experiments figure=iclr2019/deficit_removal profile=quick " + " ".join(
@@ -139,3 +143,46 @@ def drawing(columns, dark):
         axes[0, 0].set_ylabel("test accuracy (%)")
         plotting.legend(drawn)
         return drawn
+
+
+def everything(results):
+    """Makes a profile with every kind of verdict, here and as reference, a failed run, hostile text, a long command."""
+    words = list(VERDICTS)
+    first = [verdict(word, number, paper_effect=-5.0 if number == 0 else None) for number, word in enumerate(words[:4])]
+    make(results, "iclr2019/deficit_removal", verdicts=first)
+    make(results, "iclr2019/deficit_removal", where="reference", verdicts=[
+        verdict("reproduced", 0), verdict("undecided", 1), verdict("negligible", 2, confirmed=True),
+        verdict("reversed", 3, effect=9.0, low=8.0, high=10.0),
+    ])  # fmt: skip
+    make(
+        results,
+        "iclr2019/window",
+        columns=3,
+        title="A window of blur " + TRICKY,
+        caption=TRICKY,
+        alt=TRICKY,
+        command=LONG,
+        made_by=[who(machine="x" * 200, commit="", seeds=[0, 1, 2]), who(seeds=[3, 4])],
+        failures=["deficit, seed 3: non-finite loss at epoch 7"],
+        deviations=[],
+        samples=[],
+        verdicts=[
+            verdict("premise failed", 4, sentence=TRICKY, reason=TRICKY, short=TRICKY[:34]),
+            verdict("unfinished", 5, effect=math.nan, low=math.nan, high=math.nan, p=math.nan, n=0),
+            verdict("undecided", 6, low=math.nan, high=math.nan, p=0.0001),
+            verdict("reproduced", 7, differs="Glyphs.", confirmed=True, ratio=True, unit="×", effect=math.log(1.5),
+                    low=math.log(1.25), high=math.log(2), smallest=math.log(1.2), source=OURS),
+        ],
+    )
+    # A figure whose runs all failed has a record and a table, and no picture.
+    shutil.copytree(results / "tables/quick/iclr2019", results / "tables/quick/controls")
+    for path in (results / "tables/quick/controls").glob("*.json"):
+        path.unlink()
+    write_record(record("controls/window", failures=["a", "b"], timelines=[]), results, "quick")
+    make(results, "iclr2019/deficit_removal", name="laptop", where="reference", profile="laptop", verdicts=[
+        verdict("reproduced", 0, confirmed=True)
+    ])  # fmt: skip
+    make(results, "iclr2019/deficit_removal", name="quick+deficit=occlusion", verdicts=first[:2])
+    for name in ("quick", "laptop", "quick+deficit=occlusion"):
+        build_report(results, name)
+    return results

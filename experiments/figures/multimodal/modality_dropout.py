@@ -104,7 +104,8 @@ def design(protocol: Protocol, parameters: Modalities) -> Design:
         panel_inches=(3.8, 2.0),
         arms=[arm for view in VIEWS for arm in (
             *(windows[view, onset].dose_matched for onset in parameters.onsets),
-            *(windows[view, onset].deficit for onset in parameters.onsets), reading_untrained(windows[view, early].fresh),
+            *(windows[view, onset].deficit for onset in parameters.onsets),
+            reading_untrained(windows[view, early].fresh),
         )],
         note="Lost is what clean epochs instead of the absence give more; in the shaded region it is too little to "
         f"matter. Windows have {parameters.length} epochs from epoch {early} or {late} on. The rate starts again at "

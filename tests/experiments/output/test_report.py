@@ -1,68 +1,25 @@
 import itertools
 import json
-import math
 import re
-import shutil
 from html.parser import HTMLParser
 from urllib.parse import unquote
 
 import pytest
-from fabricated_report import LONG, TRICKY, make, record, timeline, verdict, who
+from fabricated_report import LONG, TRICKY, everything, make, record, timeline, verdict
 
 from critical.core.spec import SpecError
 from critical.inference.claims import OURS
 from experiments.output import explained, looks, report
-from experiments.output.records import read_records, write_record
+from experiments.output.records import read_records
 from experiments.output.report import build_report
 from experiments.output.words import VERDICTS
 
-PHONE, DESK = (390, 844), (1280, 900)
 SIZE = 3_000_000
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
-    """A profile with every kind of verdict, here and as reference, a failed run, hostile text and a long command."""
-    results = tmp_path_factory.mktemp("results")
-    words = list(VERDICTS)
-    first = [verdict(word, number, paper_effect=-5.0 if number == 0 else None) for number, word in enumerate(words[:4])]
-    make(results, "iclr2019/deficit_removal", verdicts=first)
-    make(results, "iclr2019/deficit_removal", where="reference", verdicts=[
-        verdict("reproduced", 0), verdict("undecided", 1), verdict("negligible", 2, confirmed=True),
-        verdict("reversed", 3, effect=9.0, low=8.0, high=10.0),
-    ])  # fmt: skip
-    make(
-        results,
-        "iclr2019/window",
-        columns=3,
-        title="A window of blur " + TRICKY,
-        caption=TRICKY,
-        alt=TRICKY,
-        command=LONG,
-        made_by=[who(machine="x" * 200, commit="", seeds=[0, 1, 2]), who(seeds=[3, 4])],
-        failures=["deficit, seed 3: non-finite loss at epoch 7"],
-        deviations=[],
-        samples=[],
-        verdicts=[
-            verdict("premise failed", 4, sentence=TRICKY, reason=TRICKY, short=TRICKY[:34]),
-            verdict("unfinished", 5, effect=math.nan, low=math.nan, high=math.nan, p=math.nan, n=0),
-            verdict("undecided", 6, low=math.nan, high=math.nan, p=0.0001),
-            verdict("reproduced", 7, differs="Glyphs.", confirmed=True, ratio=True, unit="×", effect=math.log(1.5),
-                    low=math.log(1.25), high=math.log(2), smallest=math.log(1.2), source=OURS),
-        ],
-    )
-    # A figure whose runs all failed has a record and a table, and no picture.
-    shutil.copytree(results / "tables/quick/iclr2019", results / "tables/quick/controls")
-    for path in (results / "tables/quick/controls").glob("*.json"):
-        path.unlink()
-    write_record(record("controls/window", failures=["a", "b"], timelines=[]), results, "quick")
-    make(results, "iclr2019/deficit_removal", name="laptop", where="reference", profile="laptop", verdicts=[
-        verdict("reproduced", 0, confirmed=True)
-    ])  # fmt: skip
-    make(results, "iclr2019/deficit_removal", name="quick+deficit=occlusion", verdicts=first[:2])
-    for name in ("quick", "laptop", "quick+deficit=occlusion"):
-        build_report(results, name)
-    return results
+    return everything(tmp_path_factory.mktemp("results"))
 
 
 class Page(HTMLParser):
@@ -384,93 +341,3 @@ def _luminance(colour):
     channels = [int(colour[place : place + 2], 16) / 255 for place in (0, 2, 4)]
     linear = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in channels]
     return sum(weight * value for weight, value in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
-
-
-@pytest.mark.parametrize("size", [PHONE, DESK])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-class TestInABrowser:
-    @pytest.fixture
-    def opened(self, results, browser, size, scheme):
-        page = browser.new_page(viewport=dict(zip(("width", "height"), size, strict=True)), color_scheme=scheme)
-        complaints = []
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("requestfailed", lambda request: complaints.append(request.url))
-        page.goto((results / "report/quick/index.html").as_uri())
-        yield page
-        assert complaints == []
-        page.close()
-
-    def test_nothing_is_wider_than_the_screen(self, opened, size):
-        # Everything folded out, too.
-        opened.evaluate("document.querySelectorAll('details').forEach(held => held.open = true)")
-        measured = opened.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
-        assert measured[0] <= measured[1] == size[0]
-
-    def test_the_first_picture_comes_within_two_screens(self, opened, size):
-        assert opened.evaluate("document.querySelector('picture').getBoundingClientRect().top") < 2 * size[1] - 100
-
-    def test_pictures_are_shown_in_the_scheme(self, opened, scheme):
-        shown = opened.evaluate("""[...document.querySelectorAll('picture img')]
-            .map(image => [image.currentSrc, image.naturalWidth, image.clientWidth])""")
-        assert len(shown) == 2
-        for source, natural, _ in shown:
-            assert natural > 0
-            assert source.endswith(".dark.svg") == (scheme == "dark")
-
-    def test_pictures_are_whole_and_lead_to_themselves(self, opened, size):
-        boxes = opened.evaluate("""[...document.querySelectorAll('a.picture')].map(link => [link.getAttribute('href'),
-            link.querySelector('img').getBoundingClientRect().right, link.getBoundingClientRect().right,
-            link.querySelector('img').naturalWidth, link.querySelector('img').clientWidth,
-            link.querySelector('.tap').offsetHeight > 0])""")
-        assert len(boxes) == 2
-        for link, right, edge, natural, width, told in boxes:
-            assert link.endswith(".svg")
-            assert right <= edge <= size[0] - 16
-            assert width >= min(natural, size[0] - 34) * 0.95 or size == DESK
-            assert told == (size == PHONE)
-
-    def test_numbers_in_the_table_of_claims_stay_on_a_line(self, opened, size):
-        opened.evaluate("document.querySelectorAll('details').forEach(held => held.open = true)")
-        heights = opened.evaluate("""
-            [...document.querySelectorAll('.claims td[data-label=p], .claims td[data-label=Seeds]')]
-            .map(cell => { const range = document.createRange(); range.selectNodeContents(cell);
-                           return range.getBoundingClientRect().height })""")  # fmt: skip
-        assert len(heights) > 8
-        assert max(heights) < 30
-
-    def test_claim_by_claim_is_for_phones(self, opened, size):
-        opened.evaluate("document.querySelector('.byclaim').open = true")
-        cells = opened.evaluate("""[...document.querySelectorAll('.byclaim .cell a')]
-            .map(cell => cell.offsetWidth).filter(width => width)""")
-        assert (len(cells) > 6) == (size == PHONE)
-
-    def test_lines_have_room_and_stack_on_a_phone(self, opened, size):
-        boxes = opened.evaluate("""[...document.querySelectorAll('.line:not(.axis)')].map(line =>
-            ['.name', '.bar', '.numbers'].map(part => line.querySelector(part).getBoundingClientRect().toJSON()))""")
-        shown = [box for box in boxes if box[0]["width"]]
-        assert len(shown) >= 6
-        for name, bar, numbers in shown:
-            assert bar["width"] > 200
-            stacked = bar["top"] >= name["bottom"] - 1 and numbers["top"] >= bar["bottom"] - 1
-            assert stacked if size == PHONE else name["right"] <= bar["left"] <= bar["right"] <= numbers["left"]
-
-    def test_effects_in_the_matrix_are_not_cut(self, opened, size):
-        cut = opened.evaluate("""[...document.querySelectorAll('.cell a span')].filter(held =>
-            held.offsetWidth && held.scrollWidth > held.clientWidth + 1).map(held => held.textContent)""")
-        assert cut == []
-
-    def test_contents_stay_in_sight(self, opened, size):
-        opened.evaluate("document.querySelector('#reading').scrollIntoView({behavior: 'instant'})")
-        box = opened.evaluate(f"document.querySelector('{'.top summary' if size == PHONE else '.side'}')"
-                              ".getBoundingClientRect().toJSON()")  # fmt: skip
-        assert box["width"] > 100
-        assert -1 <= box["top"] < 60
-
-    def test_the_matrix_is_chips_on_a_phone(self, opened, size):
-        shown = opened.evaluate("""['.chips', '.matrix']
-            .map(what => getComputedStyle(document.querySelector(what)).display)""")
-        assert shown == (["block", "none"] if size == PHONE else ["none", "block"])
-        colours = opened.evaluate("""[...document.querySelectorAll('.chip, .cell a')]
-            .map(held => getComputedStyle(held).backgroundColor)""")
-        assert len(set(colours)) >= 6
