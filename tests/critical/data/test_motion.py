@@ -47,6 +47,16 @@ def test_the_second_frame_is_the_first_with_its_letter_moved():
     assert (errors.argmin(1) == data.train.labels).float().mean() > 0.9
 
 
+def test_the_noise_of_one_frame_is_not_that_of_the_other():
+    clear, noisy = (MovingGlyphs(**{**CLEAR, "noise": noise}).load() for noise in (0.0, 0.05))
+    first, second = (
+        (noise.float() - plain.float()).flatten()
+        for noise, plain in zip(noisy.train.views, clear.train.views, strict=True)
+    )
+    assert first.std().item() == pytest.approx(0.05 * 255, rel=0.1)
+    assert abs(torch.corrcoef(torch.stack((first, second)))[0, 1].item()) < 0.05
+
+
 def test_one_frame_tells_a_linear_reader_no_more_than_chance():
     data = MovingGlyphs(**CLEAR).load()
     one = [(train.flatten(1).float(), test.flatten(1).float())

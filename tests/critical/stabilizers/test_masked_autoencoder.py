@@ -50,8 +50,8 @@ def batch(count=6, seed=0):
     return Batch(views, torch.arange(count) % 5, torch.arange(count) + 3)
 
 
-def acting(model, spec=SPEC, epoch=2):
-    return spec.activate(Situation(model, seed=1, epoch=epoch, view_shapes=SHAPES))
+def acting(model, spec=SPEC, epoch=2, seed=1):
+    return spec.activate(Situation(model, seed=seed, epoch=epoch, view_shapes=SHAPES))
 
 
 def masks(spec=SPEC, epoch=2, count=6):
@@ -88,6 +88,17 @@ class TestMasks:
         assert torch.equal(masks(), masks(replace(SPEC, across=False))), "the control has the same"
         some, everyone = (visible_tokens(5, torch.arange(*span), TOKENS, 0.75) for span in ((2, 4), (0, 6)))
         assert torch.equal(some, everyone[2:4])
+
+
+def test_masks_and_decoders_go_by_the_seed():
+    model = network()
+    first, again, other = (acting(model, seed=seed) for seed in (1, 1, 2))
+    drawn = [visible_tokens(held._key, batch().index, TOKENS, 0.75) for held in (first, again, other)]
+    assert torch.equal(drawn[0], drawn[1])
+    assert not torch.equal(drawn[0], drawn[2])
+    decoders = [held.parts.state_dict() for held in (first, again, other)]
+    assert same(decoders[0], decoders[1])
+    assert not same(decoders[0], decoders[2])
 
 
 class TestEncoder:

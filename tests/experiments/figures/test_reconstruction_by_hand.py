@@ -176,6 +176,15 @@ def test_what_one_frame_tells_is_the_mean_of_both_less_chance():
     assert claim.contrast.per_seed(table)[SEED] == pytest.approx(3.0)
 
 
+def test_letters_move_before_easy_backgrounds_and_random_labels_are_of_directions():
+    moving = [arm.run for arm in design(NAME).trained if arm.run.data.name == "moving_glyphs"]
+    easy = {(run.data.contrast, run.data.noise, run.data.jitter, run.data.fonts, run.data.train_size) for run in moving}
+    assert easy == {(0.9, 0.02, 0.2, 2, 40)}
+    random = {(one.classes, one.resample) for run in moving for window in run.timeline.windows
+              if (one := window.deficit).name == "random_labels"}  # fmt: skip
+    assert random == {(4, False)}
+
+
 def test_premises_come_before_what_rests_on_them():
     order = list(CLAIMS)
     for name, claim in CLAIMS.items():
