@@ -254,7 +254,8 @@ def test_parameters_follow_from_the_protocol():
 
 
 @pytest.mark.parametrize(("changes", "said"), [({"onsets": (0,)}, "^onsets="), ({"after": 0}, "^after=0"),
-                                               ({"motion_pairs": -1}, "^motion_pairs=-1")])  # fmt: skip
+                                               ({"motion_pairs": -20}, "^motion_pairs=-20: at least 0"),
+                                               ({"motion_pairs": 30}, "^motion_pairs=30: a multiple of")])  # fmt: skip
 def test_impossible_parameters_are_refused(changes, said):
     with pytest.raises(SpecError, match=said):
         FirstPhase(**{"length": 2, "onsets": (0, 2), "after": 3, **changes})
@@ -319,6 +320,13 @@ class TestTokens:
             assert (relates.requires, set(apart.requires)) == ((), {before, relates.id})
             before = apart.id
         assert len(TOKENS) == 14
+
+    @pytest.mark.parametrize("changes", [{"motion_pairs": 40}, {"slow": 0.5}, {"auxiliary": 2.0}], ids=str)
+    def test_what_acts_in_the_other_figure_alone_is_refused(self, changes):
+        (name,) = changes
+        with pytest.raises(SpecError, match=rf"^{name}=.*: cvpr2023/cross_sensor_reconstruction alone has arms of it"):
+            FIGURES["cvpr2023/rsv_transformer"].design(
+                protocol(), FirstPhase(length=1, onsets=(0, 2), after=1, **changes))  # fmt: skip
 
     def test_networks_are_those_of_the_other_figure(self):
         others = {of(arm) for arm in design(NAME).trained}
