@@ -57,6 +57,14 @@ def test_the_noise_of_one_frame_is_not_that_of_the_other():
     assert abs(torch.corrcoef(torch.stack((first, second)))[0, 1].item()) < 0.05
 
 
+def test_letters_to_test_on_are_others_than_those_to_train_on_and_look_otherwise():
+    data = MovingGlyphs(**CLEAR).load()
+    assert not torch.equal(data.train.labels, data.test.labels)
+    behind = [split.views[0].flatten(2).float().median(2).values for split in (data.train, data.test)]
+    assert not torch.equal(*behind)
+    assert abs(torch.corrcoef(torch.stack([held.flatten() for held in behind]))[0, 1].item()) < 0.2
+
+
 def test_one_frame_tells_a_linear_reader_no_more_than_chance():
     data = MovingGlyphs(**CLEAR).load()
     one = [(train.flatten(1).float(), test.flatten(1).float())

@@ -167,6 +167,15 @@ class TestObjective:
             reached = model.stream_b.patches.map.weight.grad
             assert (reached is not None and bool(reached.abs().sum() > 0)) == across
 
+    @pytest.mark.parametrize("across", [True, False])
+    def test_what_one_view_adds_depends_on_the_other_where_both_are_related(self, across):
+        held = acting(network().eval(), replace(SPEC, across=across))
+        one, other = batch(), batch(seed=1)
+        errors = [[held.objective(one.with_views((a, b))) for b in (one.views[1], other.views[1])]
+                  for a in (one.views[0], other.views[0])]  # fmt: skip
+        interplay = errors[0][0] - errors[0][1] - errors[1][0] + errors[1][1]
+        assert (abs(interplay.item()) > 1e-5) == across
+
     def test_labels_and_heads_do_not_count(self):
         model, given = network(), batch()
         plain = acting(model).objective(given)
