@@ -53,7 +53,7 @@ def test_the_noise_of_one_frame_is_not_that_of_the_other():
         (noise.float() - plain.float()).flatten()
         for noise, plain in zip(noisy.train.views, clear.train.views, strict=True)
     )
-    assert first.std().item() == pytest.approx(0.05 * 255, rel=0.1)
+    assert first.std().item() == pytest.approx(0.05 * 255, rel=0.2), "but for what is clipped"
     assert abs(torch.corrcoef(torch.stack((first, second)))[0, 1].item()) < 0.05
 
 
@@ -76,6 +76,7 @@ def test_one_frame_tells_a_linear_reader_no_more_than_chance():
 def test_settings():
     data = MovingGlyphs(**CLEAR).load(3)
     assert data.classes == ("up", "right", "down", "left")
+    assert list(DIRECTIONS.values()) == [(-1, 0), (0, 1), (1, 0), (0, -1)], "rows go down, columns to the right"
     assert data.label == "moving letters 12×12 (400 pairs, contrast 0.9)"
     assert data.view_shapes == ((3, 12, 12),) * 2
     again, other = MovingGlyphs(**CLEAR).load(3), MovingGlyphs(**CLEAR).load(4)

@@ -169,12 +169,12 @@ class TestObjective:
 
     @pytest.mark.parametrize("across", [True, False])
     def test_what_one_view_adds_depends_on_the_other_where_both_are_related(self, across):
-        held = acting(network().eval(), replace(SPEC, across=across))
-        one, other = batch(), batch(seed=1)
-        errors = [[held.objective(one.with_views((a, b))) for b in (one.views[1], other.views[1])]
-                  for a in (one.views[0], other.views[0])]  # fmt: skip
+        held = acting(network().double().eval(), replace(SPEC, across=across))
+        held.parts.double()
+        of_a, of_b = ([given.views[number].double() for given in (batch(), batch(seed=1))] for number in (0, 1))
+        errors = [[held.objective(batch().with_views((a, b))) for b in of_b] for a in of_a]
         interplay = errors[0][0] - errors[0][1] - errors[1][0] + errors[1][1]
-        assert (abs(interplay.item()) > 1e-5) == across
+        assert (abs(interplay.item()) > 1e-12) == across
 
     def test_labels_and_heads_do_not_count(self):
         model, given = network(), batch()

@@ -274,4 +274,4 @@ def test_the_fully_connected_network_of_the_paper_has_the_papers_settings():
 )  # fmt: skip
 def test_networks_that_cannot_be_trained_are_refused_by_the_names_of_their_settings(changes, said):
     with pytest.raises(SpecError, match=said):
-        Architectures(**{**Architectures.defaults(tiny.protocol()), **changes})
+        Architectures(**{**Architectures.defaults(tiny.protocol(longest_window=2, points=2)), **changes})
