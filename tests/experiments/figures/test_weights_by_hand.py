@@ -1,11 +1,16 @@
 """The claims about weights (Fisher information, filters, gradients) against coefficients written by hand."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import tiny
 from test_claims_by_hand import RECOVERY, design, fresh, key, of, window
 
+from critical.core.spec import SpecError
 from critical.inference.arms import Pooled, Within
+from critical.models import MLP
+from experiments.design.parameters import Removals
 from experiments.design.registry import FIGURES
 from experiments.figures.iclr2019 import fisher_deficit
 
@@ -111,6 +116,22 @@ CASES = [(name, claim.id) for name in NAMES for claim in design(name).claims
 @pytest.mark.parametrize(("figure", "claim_id"), CASES)
 def test_a_claim_contrasts_the_arms_that_its_sentence_names(figure, claim_id):
     assert terms(claim(figure, claim_id).contrast) == CONTRASTS[claim_id]
+
+
+def test_a_network_without_convolutions_has_no_filters_to_show():
+    held = tiny.protocol(longest_window=2)
+    flat = dataclasses.replace(held, parts=dataclasses.replace(held.parts, model=MLP((8,))))
+    with pytest.raises(SpecError, match=r"^model=mlp: iclr2019/filters shows .*; choose another, such as"):
+        FIGURES["iclr2019/filters"].design(flat, Removals((1, 2)))
+
+
+@pytest.mark.parametrize("name", ["iclr2019/gradients", "controls/closure"])
+def test_gradients_over_a_single_batch_are_refused_before_anything_trains(name):
+    held, figure = tiny.protocol(longest_window=2, points=2), FIGURES[name]
+    small = dataclasses.replace(held.parts.optimizer, batch_size=33)
+    wide = dataclasses.replace(held, parts=dataclasses.replace(held.parts, optimizer=small))
+    with pytest.raises(SpecError, match=r"^optimizer\.batch_size=33: .* two batches .* 64 training images; lower it$"):
+        figure.design(wide, figure.parameters(**figure.parameters.defaults(wide)))
 
 
 class TestTraceAndSensitivity:
