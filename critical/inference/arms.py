@@ -221,7 +221,8 @@ class Among(_Statistic):
     """A number that each seed gives where the others say, such as at the epoch of their peak.
 
     `estimate` gets the parts of all seeds, (seeds, parts), in the first row the seed's own. All are NaN where a run
-    failed. Not for `Pooled`: what is chosen jumps as one seed more is left out, and the jackknife takes that for spread.
+    failed. It is no case for `Pooled`: such a place jumps as one more seed is left out, and the jackknife takes that
+    for bias and spread.
     """
 
     def _values(self, data: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -110,8 +110,8 @@ SCHEDULES = {
     "schedules.constant": removal_cost("constant"),
     **{f"schedules.{how}_left": removal_cost(how) for how in AGAIN},
     **{f"schedules.{how}_damage": removal_harm(how) for how in AGAIN},
-    **{f"schedules.{how}_reset": plus(removal_cost(how), minus(removal_cost(how, True))) for how in AFTER},
-    **{f"schedules.{how}_reset_accuracy": pair(until(how, "blur"), until(how, "blur", True)) for how in AFTER},
+    **{f"schedules.{how}_reset": plus(removal_cost(how, True), minus(removal_cost(how))) for how in AFTER},
+    **{f"schedules.{how}_reset_accuracy": pair(until(how, "blur", True), until(how, "blur")) for how in AFTER},
 }
 
 
