@@ -147,5 +147,6 @@ def _converted(value: Any, hint: Any, where: str) -> Any:
         if typing.get_origin(option) is tuple and isinstance(value, (list, tuple)):
             inner = typing.get_args(option)[0]
             return tuple(_converted(item, inner, where) for item in value)
-    wanted = " or ".join(getattr(option, "__name__", str(option)) for option in options)
+    wanted = " or ".join("a list" if typing.get_origin(option) is tuple else getattr(option, "__name__", str(option))
+                         for option in options)  # fmt: skip
     raise SpecError(f"{where}={value!r}: expected {wanted.replace('NoneType', 'null')}")

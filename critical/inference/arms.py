@@ -217,6 +217,21 @@ class Pooled(_Statistic):
 
 
 @dataclass(frozen=True)
+class Among(_Statistic):
+    """A number that each seed gives where the others say, such as at the epoch of their peak.
+
+    `estimate` gets the parts of all seeds, (seeds, parts), in the first row the seed's own. All are NaN where a run
+    failed. It is no case for `Pooled`: such a place jumps as one more seed is left out, and the jackknife takes that
+    for bias and spread.
+    """
+
+    def _values(self, data: NDArray[np.float64]) -> NDArray[np.float64]:
+        if len(data) < 2 or not np.isfinite(data).all():
+            return np.full(len(data), np.nan)
+        return np.array([self.estimate(np.roll(data, -row, axis=0)) for row in range(len(data))])
+
+
+@dataclass(frozen=True)
 class Within(_Statistic):
     """A number that each seed gives by itself, such as a rank correlation over conditions.
 

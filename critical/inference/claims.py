@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from critical.core.spec import SpecError, closest
-from critical.inference.arms import Arm, Contrast, Pooled, Within
+from critical.inference.arms import Among, Arm, Contrast, Pooled, Within
 from critical.inference.effects import SMALLEST, Smallest, unit_of
 
 OURS = "this suite"
@@ -53,7 +53,7 @@ class Claim:
 
     id: str
     source: str
-    contrast: Contrast | Pooled | Within
+    contrast: Contrast | Pooled | Among | Within
     direction: Direction
     sentence: str
     short: str = ""

@@ -58,6 +58,20 @@ def mean_interval(values: ArrayLike, confidence: float = 0.95) -> Interval:
     return Interval(mean, mean - half, mean + half, n)
 
 
+def seeds_for(half_width: float, spread: float, confidence: float = 0.95) -> int:
+    """Returns how many seeds make Student's t interval reach no further than `half_width` to either side.
+
+    Args:
+        half_width: In the unit of the values, > 0.
+        spread: Their standard deviation over seeds, as far as it is known.
+        confidence: Coverage, in (0, 1).
+    """
+    n = 2
+    while special.stdtrit(n - 1, (1 + confidence) / 2) * spread / math.sqrt(n) > half_width:
+        n += 1
+    return n
+
+
 def sign_flip_p(differences: ArrayLike, seed: int = 0) -> float:
     """Two-sided paired permutation test: how often |sum| reaches the observed one under random signs.
 

@@ -78,6 +78,7 @@ class Verdict:
         differs: What differs from the source's setting.
         short: The claim's name in tables and pictures.
         paper_effect: The source's own effect, in the unit of `effect`; None where it states none.
+        lacking: Ids of the claims that it requires and that do not hold.
     """
 
     claim_id: str
@@ -100,6 +101,7 @@ class Verdict:
     differs: str = ""
     short: str = ""
     paper_effect: float | None = None
+    lacking: tuple[str, ...] = ()
 
 
 def judged(values: ArrayLike, smallest: float, direction: Direction, alpha: float) -> Word:
@@ -200,7 +202,8 @@ def _with_premise(verdict: Verdict, premises: list[Verdict]) -> Verdict:
     words = "; ".join(f"'{premise.claim_id}' is {premise.verdict}" for premise in lacking)
     failed = any(premise.verdict in (*DECIDED, "premise failed") for premise in lacking)
     word: Word = "premise failed" if failed else "undecided"
-    return replace(verdict, verdict=word, confirmed=False, reason=f"It says nothing where {words}.")
+    return replace(verdict, verdict=word, confirmed=False, reason=f"It says nothing where {words}.",
+                   lacking=tuple(premise.claim_id for premise in lacking))  # fmt: skip
 
 
 def _word(

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import pandas as pd
 from matplotlib.axes import Axes
 
-from critical.inference.arms import Arm, Contrast, Pooled, Term, Within, has_failed, rows_of, term_values
+from critical.inference.arms import Among, Arm, Contrast, Pooled, Term, Within, has_failed, rows_of, term_values
 from critical.plots import style
 from critical.plots.curves import ordered_colours
 from critical.plots.marks import failed_runs, fitted
@@ -18,19 +18,19 @@ from critical.plots.marks import failed_runs, fitted
 SHADED = "grey: too small to matter"
 """Below panels that shade the values up to the smallest effect of interest."""
 
-Value = Arm | Term | Contrast | Pooled | Within
+Value = Arm | Term | Contrast | Pooled | Among | Within
 
 
 def per_seed(table: pd.DataFrame, value: Value) -> pd.Series:
     """Returns what is drawn, by seed; seeds without a number are left out."""
-    if isinstance(value, (Contrast, Pooled, Within)):
+    if isinstance(value, (Contrast, Pooled, Among, Within)):
         return value.per_seed(table).dropna()
     return term_values(table, Term(value) if isinstance(value, Arm) else value).dropna()
 
 
 def arms_of(value: Value) -> tuple[Arm, ...]:
     """Returns the arms of what is drawn."""
-    if isinstance(value, (Contrast, Pooled, Within)):
+    if isinstance(value, (Contrast, Pooled, Among, Within)):
         return tuple(term.arm for term in value.terms)
     return (value,) if isinstance(value, Arm) else (value.arm,)
 

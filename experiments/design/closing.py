@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from critical.inference.arms import Arm, Contrast, Term, Within
 from critical.inference.correlation import more_correlated, spearman, tells_more
 from critical.probes import GradientCosine, Gradients
-from experiments.design.measuring import after_every_epoch, measuring
+from experiments.design.measuring import after_every_epoch, measuring, refuse_one_batch
 from experiments.design.parameters import Parameters, ascending, at_least, spaced
 from experiments.design.protocol import CONTINUE, RESTART_AT_ONSET, Protocol, WindowArms
 
@@ -66,6 +66,7 @@ class ClosingArms:
 
 def closing_arms(protocol: Protocol, parameters: Closing) -> ClosingArms:
     """Returns the arms; the clean run lasts until the last onset, and a recovery more."""
+    refuse_one_batch(protocol)
     last, size = parameters.onsets[-1], protocol.parts.optimizer.batch_size
     probes = (Gradients(batch_size=size, every=1), GradientCosine(batch_size=size, every=1))
     clean = measuring(after_every_epoch(protocol), *probes).window(0, last, CONTINUE).dose_matched

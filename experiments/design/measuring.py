@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from critical.core.spec import SpecError
 from critical.probes import Fisher, FisherClean, FisherVariants, FisherVariantsClean, Probe
 from experiments.design.protocol import Protocol
 
@@ -17,6 +18,19 @@ def measuring(protocol: Protocol, *probes: Probe) -> Protocol:
 def after_every_epoch(protocol: Protocol, kind: type[Probe] = Fisher) -> Protocol:
     """Returns a protocol that measures a kind after every epoch of windows, where it measures it at all."""
     return measuring(protocol, *(replace(probe, every=1) for probe in protocol.parts.probes if isinstance(probe, kind)))
+
+
+def refuse_one_batch(protocol: Protocol) -> None:
+    """Refuses a batch size at which there are no two batches to take gradients over, before anything trains.
+
+    Raises:
+        SpecError: There are too few training images; nothing is refused where the settings do not say how many.
+    """
+    data, size = protocol.parts.data, protocol.parts.optimizer.batch_size
+    count = getattr(data, "subset", None) or getattr(data, "train_size", None)
+    if count is not None and count < 2 * size:
+        raise SpecError(f"optimizer.batch_size={size}: the gradient is taken over two batches at least, and there are "
+                        f"{count} training images; lower it")  # fmt: skip
 
 
 def variants_of(protocol: Protocol, every: int = 0) -> FisherVariants:

@@ -64,6 +64,8 @@ class FirstPhase(Parameters):
     def __post_init__(self) -> None:
         at_least(1, length=self.length, after=self.after)
         at_least(0, motion_pairs=self.motion_pairs)
+        if self.motion_pairs % 20:
+            raise SpecError(f"motion_pairs={self.motion_pairs}: a multiple of 20 is wanted, of letters and directions")
         ascending(0, 2, onsets=self.onsets)
 
     @classmethod

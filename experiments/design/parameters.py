@@ -24,6 +24,20 @@ def at_least(least: float, **given: float) -> None:
             raise SpecError(f"{name}={value:g}: at least {least:g}")
 
 
+def positive(**given: float) -> None:
+    """Refuses numbers that are not above 0, by their names."""
+    for name, value in given.items():
+        if not value > 0:
+            raise SpecError(f"{name}={value:g}: above 0")
+
+
+def within(least: float, most: float, **given: float) -> None:
+    """Refuses numbers outside of bounds, by their names."""
+    for name, value in given.items():
+        if not least <= value <= most:
+            raise SpecError(f"{name}={value:g}: from {least:g} to {most:g}")
+
+
 def ascending(least: int, count: int = 1, **given: Sequence[int]) -> None:
     """Refuses lists, by their names, that are not ascending whole numbers from a bound on, or too short."""
     for name, values in given.items():

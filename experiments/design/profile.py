@@ -104,8 +104,12 @@ def figure_settings(config: DictConfig, figure: Figure, shared: Protocol) -> tup
     try:
         return shared, from_settings({figure.name: figure.parameters}, settings, "figures")
     except SpecError as error:
-        name = str(error).partition("=")[0]
-        if name in given or name not in derived:
+        name, of_figure = str(error).partition("=")[0], f"figures.{figure.name}"
+        if name in given:
+            raise SpecError(f"{of_figure}.{error}") from error
+        if name.startswith("figures."):
+            raise SpecError(f"{of_figure}.{str(error).removeprefix('figures.')}") from error
+        if name not in derived:
             raise
         where = "protocol" if figure.family == VISION else f"{figure.family}.protocol"
         raise SpecError(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from critical.linear.descent import descend, initial_layers
 from critical.linear.modes import maps, time_to
 from experiments.design.computed import arm, points, row
-from experiments.design.parameters import Parameters, at_least
+from experiments.design.parameters import Parameters, at_least, within
 
 CORRELATION = ((1, 0, 3, 1, 0, 0, 0, 0), (1, 0, 0, 0, 1, 0, 0, 0), (0, 1, 0, 0, 0, 1, 0, 0), (0, 1, 0, 0, 0, 0, 1, 0),
                (0, 0, 3, 0, 0, 0, 0, 1))  # fmt: skip
@@ -47,7 +47,9 @@ class LinearNetworks(Parameters):
 
     def __post_init__(self) -> None:
         at_least(1, hidden=self.hidden)
-        at_least(1e-12, start=self.start, rate=self.rate)
+        # Modes that begin larger are half learnt already; at larger rates descent diverges, or follows no closed form.
+        within(1e-12, 0.1, start=self.start)
+        within(1e-4, 0.1, rate=self.rate)
 
 
 @functools.cache

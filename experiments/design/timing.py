@@ -100,6 +100,9 @@ def regularised(protocol: Protocol, parameters: Timing, regulariser: Stabilizer)
         raise SpecError(f"switches={list(parameters.switches)}: two windows of the first fit before epoch {longest}, "
                         f"and the last lies before epoch {total}")  # fmt: skip
 
+    if parameters.shift >= protocol.side:
+        raise SpecError(f"shift={parameters.shift}: less than the {protocol.side} pixels of an image is wanted")
+
     def acting(start: int, end: int, base: Arm = never) -> Arm:
         assert base.run is not None
         name, epochs = regulariser.name, f"[{start}, {end})"

@@ -37,8 +37,15 @@ class Composed:
 
 
 def designed(figure: Figure, protocol: Protocol, parameters: Any) -> Design:
-    """Returns what a figure shows and claims, checked."""
-    design = figure.design(protocol, parameters)
+    """Returns what a figure shows and claims, checked.
+
+    Raises:
+        SpecError: The figure cannot be made so; the line names it.
+    """
+    try:
+        design = figure.design(protocol, parameters)
+    except SpecError as error:
+        raise SpecError(str(error) if figure.name in str(error) else f"{error} ({figure.name})") from error
     check(design, figure.name)
     return design
 

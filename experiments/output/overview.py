@@ -189,8 +189,9 @@ class _Block:
 
 
 def _block(group: Group, width: float) -> _Block:
-    title, data = _wrapped(group.title, LABEL, 9.0), [_wrapped(text, width, 6.5) for text in group.data]
-    heading = LINE * (len(title) + 0.85 * bool(group.sources)) + 11.0
+    data = [_wrapped(text, width, 6.5) for text in group.data]
+    title = _wrapped(group.title, LABEL + len(data) * width, 10.0)  # bold letters are wider
+    heading = LINE * (len(title) + 0.85 * max(map(len, data))) + 11.0
     return _Block(title, group.sources, data, group.rows, heading + ROW * len(group.rows))
 
 

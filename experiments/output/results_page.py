@@ -16,6 +16,7 @@ from experiments.design.registry import FIGURES
 from experiments.output.compared import tallies
 from experiments.output.explained import about
 from experiments.output.headline import headline
+from experiments.output.open_claims import open_claims
 from experiments.output.records import FigureRecord
 from experiments.output.report_text import duration, effect, found, probability, ranges, sureness
 from experiments.output.words import VERDICTS
@@ -34,6 +35,11 @@ own stand before the dot, the controls of this suite behind it.
 EFFECTS = """Effects below are means over seeds with 95 % intervals. A verdict is *provisional* on one batch of seeds;
 bold ones are *confirmed* on both.
 """
+OPEN = """### What stays open
+
+Of the papers' claims and of those that lead a figure: why they have no answer, and what it would take. Seeds are those
+at which the 95 % interval, with the spread seen so far, reaches no further than the smallest effect of interest.
+"""
 NOTHING = "\nNo reference tables are committed yet. `make reference` writes them.\n"
 
 
@@ -43,7 +49,9 @@ def page(held: Profiles) -> str:
     Args:
         held: The committed records by profile, as `experiments.output.committed` reads them.
     """
-    return "\n".join([HEAD, *_in_short(held), *_at_a_glance(held), *_by_figure(held)]) if held else HEAD + NOTHING
+    if not held:
+        return HEAD + NOTHING
+    return "\n".join([HEAD, *_in_short(held), *_at_a_glance(held), *_open(held), *_by_figure(held)])
 
 
 def anchor(figure: str) -> str:
@@ -73,6 +81,16 @@ def _at_a_glance(held: Profiles) -> Iterator[str]:
             cells.append(" · ".join(filter(None, (papers, ours))) if claims else "")
         if any(cells):
             yield row([f"[{figure}](#{anchor(figure)})", *cells])
+
+
+def _open(held: Profiles) -> Iterator[str]:
+    """Yields what stays open, a row a figure, profile and reason."""
+    rows = [[f"[{figure}](#{anchor(figure)})", name, "; ".join(one.claims), one.why, one.takes]
+            for figure, records in _figures(held).items() for name, record in records.items()
+            for one in open_claims(record)]  # fmt: skip
+    if rows:
+        yield OPEN
+        yield from map(row, (["figure", "profile", "claims", "why", "it would take"], ["---"] * 5, *rows))
     yield f"\n{EFFECTS}"
 
 

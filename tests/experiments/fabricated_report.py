@@ -44,6 +44,7 @@ def verdict(word, number=0, **changes):
         "differs": "",
         "short": f"claim number {number}",
         "paper_effect": None,
+        "lacking": [],
     }
     return {**held, **changes}
 

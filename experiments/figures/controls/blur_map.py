@@ -52,8 +52,12 @@ def design(protocol: Protocol, parameters: Blurs) -> Design:
     if last < len(shrinks):
         raise SpecError(f"lengths={list(lengths)}: the longest has no epoch for each of the blurs that follow "
                         f"each other, shrinks={list(shrinks)}")  # fmt: skip
+    sizes = {shrink: shrunk_side(protocol.side, shrink) for shrink in shrinks}
+    if strong > protocol.side or len(set(sizes.values())) < len(sizes):
+        raise SpecError(f"shrinks={list(shrinks)}: of {protocol.side} pixels they leave {list(sizes.values())}; give "
+                        f"factors up to {protocol.side} that leave different numbers")  # fmt: skip
     seeing = replace(protocol, parts=replace(protocol.parts, probes=(*protocol.parts.probes, ladders)))
-    blurs = {shrink: Blur(size=shrunk_side(protocol.side, shrink)) for shrink in shrinks}
+    blurs = {shrink: Blur(size=size) for shrink, size in sizes.items()}
     clean = {length: seeing.window(0, length) for length in lengths}
     cells = {(length, shrink): seeing.window(0, length, deficit=blur, blur=f"to 1/{shrink}")
              for shrink, blur in blurs.items() for length in lengths}  # fmt: skip

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from critical.core.spec import SpecError
 from critical.deficits import Deficit, LabelPermutation, Noise, Occlusion
 from critical.inference.arms import Contrast
 from critical.inference.claims import Claim
@@ -53,6 +54,10 @@ def design(protocol: Protocol, parameters: Senses) -> Design:
     """Crosses age and rate for deficits of the images and of the labels, with a second recovery and network."""
     late, length, short, long = parameters.late, parameters.length, protocol.recovery, parameters.budget
     refuse_high(protocol, late, f"late={late}")
+    if long <= short:
+        raise SpecError(f"budget={long}: the long recovery has more epochs than the standard one, {short}; raise it")
+    if parameters.depth is not None and parameters.depth == getattr(protocol.parts.model, "depth", None):
+        raise SpecError(f"depth={parameters.depth}: the first network has it, too; give another one, or null for none")
     acting: dict[str, Deficit] = {
         one.name: one
         for one in (protocol.deficit, Noise(), Occlusion(), LabelPermutation(classes=protocol.facts.classes))

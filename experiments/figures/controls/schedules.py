@@ -81,10 +81,10 @@ def design(protocol: Protocol, parameters: Ends) -> Design:
                 f"{until} ends below a network of the same recovery alone, where {words} at the removal.",
                 short=f"{LOOKS[how].label} leaves damage") for how, words in AGAIN.items()),
         # By schedule: in a mean, opposite effects would cancel.
-        *(Claim(f"schedules.{how}_reset", OURS, cost(kept[how]) - cost(emptied[how]), "none",
+        *(Claim(f"schedules.{how}_reset", OURS, cost(emptied[how]) - cost(kept[how]), "none",
                 f"{until} costs as much where the optimiser's state is emptied at the removal ({look.label}).",
                 short=f"{look.label}: reset, same cost") for how, look in LOOKS.items()),
-        *(Claim(f"schedules.{how}_reset_accuracy", OURS, kept[how].deficit - emptied[how].deficit, "none",
+        *(Claim(f"schedules.{how}_reset_accuracy", OURS, emptied[how].deficit - kept[how].deficit, "none",
                 f"{until} ends as high where the optimiser's state is emptied at the removal ({look.label}).",
                 short=f"{look.label}: reset, same accuracy") for how, look in LOOKS.items()),
     ]  # fmt: skip

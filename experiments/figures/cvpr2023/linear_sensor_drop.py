@@ -67,8 +67,8 @@ def design(protocol: Protocol, parameters: LinearNetworks) -> Design:
               f"{words} what sensor 1 says about a task that sensor {DROPPED} does not serve is not delayed.",
               requires=("linear.delayed",), short="same sensor, other task: no delay"),
         Claim("linear.bystander", OURS, delay(DEEP, 2, 3), "none",
-              f"{words} two layers learn what sensor 2 says about other tasks at the same time: by construction, "
-              f"since they share no mode with sensor {DROPPED}. Not all is slower.",
+              f"{words} two layers learn what sensor 2 says about task 3 at the same time: by construction, "
+              f"since that shares no mode with sensor {DROPPED}. Not all is slower.",
               requires=("linear.delayed",), short="sensor of other tasks: no delay"),
         Claim("linear.not_lost", OURS, learnt, "none",
               "What is delayed is not lost: all of it is there at the end, by construction, since a linear network "

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from critical.core.spec import SpecError
 from critical.inference.arms import Arm, Term
 from critical.inference.claims import Claim
 from critical.inference.effects import SMALLEST
@@ -23,6 +24,10 @@ NAMES = {ACROSS: "redrawing", LABELS: "labels"}
 
 def design(protocol: Protocol, parameters: FirstPhase) -> Design:
     """Sets an early dissociation under both objectives against clean networks, before and after the fine-tuning."""
+    for name in ("auxiliary", "slow", "motion_pairs"):
+        if getattr(parameters, name) != getattr(FirstPhase, name):
+            raise SpecError(f"{name}={getattr(parameters, name)}: cvpr2023/cross_sensor_reconstruction alone has arms "
+                            "of it; leave it out")  # fmt: skip
     early, often = parameters.onsets[0], measuring(protocol, TokenVariance(every=parameters.ends[0]))
     end, phase = parameters.ends[0], parameters.phase(early)
     held = {key: windows(often, parameters, key, (early,))[early] for key in NAMES}

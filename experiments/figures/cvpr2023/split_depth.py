@@ -11,7 +11,7 @@ from critical.models import SplitAllCNN
 from critical.plots.panel import Value, role, shades
 from critical.plots.panels import Series, contrasts
 from experiments.design.figure import Design, Figure
-from experiments.design.parameters import ManyRemovals, ascending, at_least
+from experiments.design.parameters import ManyRemovals, ascending, at_least, positive
 from experiments.design.premises import learns
 from experiments.design.protocol import Protocol, WindowArms, cost, harm
 from experiments.design.schedules import CONSTANT
@@ -44,6 +44,7 @@ class Blocks(ManyRemovals):
         super().__post_init__()
         ascending(1, 2, blocks=self.blocks)
         at_least(1, width=self.width, recovery=self.recovery)
+        positive(constant_rate=self.constant_rate)
 
     @classmethod
     def defaults(cls, protocol: Protocol) -> Mapping[str, Any]:

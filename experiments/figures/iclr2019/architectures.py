@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from critical.core.spec import SpecError
 from critical.data import Glyphs, Mnist
 from critical.deficits import Blur
 from critical.inference.arms import Contrast
@@ -16,7 +17,7 @@ from critical.plots.panels import Dots, Series, contrasts
 from critical.plots.style import arm_colour
 from critical.training.optimizers import Adam
 from experiments.design.figure import Design, Figure
-from experiments.design.parameters import Removals, at_least, spaced
+from experiments.design.parameters import Removals, positive, spaced, within
 from experiments.design.premises import learns
 from experiments.design.protocol import CONTINUE, RESTART, SCHEDULE_TITLES, Protocol, WindowArms, cost
 from experiments.design.sources import ICLR2019, OURS
@@ -59,7 +60,11 @@ class Architectures(Removals):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        at_least(1, widths=len(self.widths))
+        if not self.widths:
+            raise SpecError("widths=[]: at least one layer is wanted")
+        positive(resnet_width=self.resnet_width, fully_connected_rate=self.fully_connected_rate,
+                 constant_rate=self.constant_rate, adam_rate=self.adam_rate, plain_rate=self.plain_rate)  # fmt: skip
+        within(1e-6, 1, fully_connected_decay=self.fully_connected_decay)
 
     @classmethod
     def defaults(cls, protocol: Protocol) -> Mapping[str, Any]:

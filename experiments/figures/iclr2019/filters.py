@@ -1,8 +1,10 @@
 """Filters of the first layer at the end, by the epoch of removal (Achille et al. 2019)."""
 
+from critical.core.spec import SpecError
 from critical.deficits import VerticalFlip
 from critical.inference.arms import Arm, Contrast
 from critical.inference.claims import Claim
+from critical.models import MLP
 from critical.plots.of_arms import Images
 from critical.plots.panel import role
 from critical.plots.panels import Series, contrasts
@@ -18,6 +20,9 @@ SHARE = "filter_high_frequency_share"
 
 def design(protocol: Protocol, parameters: Removals) -> Design:
     """Sets windows [0, removal) against clean and fresh networks, and a deficit that keeps the frequencies."""
+    if isinstance(protocol.parts.model, MLP):
+        raise SpecError("model=mlp: iclr2019/filters shows those of the first convolution, and it has none; choose "
+                        "another, such as model=all_cnn")  # fmt: skip
     measured, name, ends = measuring(protocol, Filters(every=0)), protocol.deficit.name, parameters.removals
     first, last = ends[0], ends[-1]
     window = {how: {end: measured.window(0, end, how) for end in ends} for how in (CONTINUE, RESTART)}

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from critical.inference.arms import Contrast, Pooled, Within
+from critical.inference.arms import Among, Contrast, Within
 from critical.inference.claims import Claim
 from critical.inference.correlation import rank_correlation, spearman
 from critical.inference.effects import SMALLEST
@@ -83,13 +83,13 @@ def design(protocol: Protocol, parameters: ManyOnsets) -> Design:
 
     what = f"what a window of {name} costs follows the trace of the clean run at its onset (rank correlation)"
     claims = (
-        Claim("trace.rises", ICLR2019, Pooled(course, _rise, "trace"), "greater",
+        Claim("trace.rises", ICLR2019, Among(course, _rise, "trace"), "greater",
               "The trace of the Fisher information of a clean run rises in its first epochs.",
               differs=PEAK, short="trace rises to a peak"),
-        Claim("trace.still_learns", ICLR2019, Pooled((*course, *learning), _learnt, "accuracy"), "greater",
+        Claim("trace.still_learns", ICLR2019, Among((*course, *learning), _learnt, "accuracy"), "greater",
               "From the peak of the trace to the end of the run, the accuracy still grows.",
               differs=PEAK, short="accuracy grows after the peak"),
-        Claim("trace.falls", ICLR2019, Pooled(course, _fall, "trace"), "greater",
+        Claim("trace.falls", ICLR2019, Among(course, _fall, "trace"), "greater",
               "Later the trace falls again, while the accuracy still grows.",
               requires=("trace.still_learns",), differs=PEAK, short="trace falls from its peak"),
         Claim("trace.follows", ICLR2019, follows("as published"), "greater",
@@ -158,19 +158,17 @@ def _learnt(held: NDArray[np.float64]) -> float:
 
 
 def _from_peak(course: NDArray[np.float64], held: NDArray[np.float64], place: int) -> float:
-    """Returns by how much something at the peak of a course exceeds that at another place, in the mean over seeds.
+    """Returns by how much something of a seed, at the peak of the others' mean course, exceeds that at another place.
 
-    A seed's peak is that of the mean course of the others: the maximum of its own would exceed any place in mere noise.
+    The maximum of its own course would exceed any place in mere noise.
 
     Args:
-        course: (seeds, epochs), at least two seeds; otherwise there is no number.
+        course: (seeds, epochs), the seed's own in the first row, and at least one more.
         held: The same shape.
         place: The other place.
     """
-    if len(course) < 2:
-        return float("nan")
-    peaks = [int(np.delete(course, seed, axis=0).mean(0).argmax()) for seed in range(len(course))]
-    return float(np.mean([row[peak] - row[place] for row, peak in zip(held, peaks, strict=True)]))
+    peak = int(course[1:].mean(0).argmax())
+    return float(held[0, peak] - held[0, place])
 
 
 def beyond_age(costs: Sequence[Contrast], traces: Sequence[Any], onsets: Sequence[int]) -> Within:

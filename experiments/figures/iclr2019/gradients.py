@@ -9,7 +9,7 @@ from critical.plots.panels import contrasts
 from critical.plots.style import OTHER_COLOURS
 from critical.probes import Gradients, GradientsClean
 from experiments.design.figure import Design, Figure
-from experiments.design.measuring import measuring
+from experiments.design.measuring import measuring, refuse_one_batch
 from experiments.design.parameters import Removal
 from experiments.design.protocol import CONTINUE, Protocol
 from experiments.design.sources import ICLR2019, OURS, SHWARTZ_ZIV2017
@@ -19,6 +19,7 @@ MEAN, DEVIATION = "gradient_mean", "gradient_deviation"
 
 def design(protocol: Protocol, parameters: Removal) -> Design:
     """Sets a deficit of the images and one of the labels beside a clean run, all at the same decaying rate."""
+    refuse_one_batch(protocol)
     size, end, name = protocol.parts.optimizer.batch_size, parameters.removal, protocol.deficit.name
     measured = measuring(protocol, Gradients(batch_size=size, every=1), GradientsClean(batch_size=size, every=0))
     blurred = measured.window(0, end, CONTINUE)

@@ -149,7 +149,7 @@ class TestFromSettings:
             ({"name": "lens", "size": 1, "power": True}, "deficit.power=True: expected float"),
             ({"name": "lens", "size": 1, "curved": 1}, "deficit.curved=1: expected bool"),
             ({"name": "lens", "size": 1, "tint": 3}, "deficit.tint=3: expected str or null"),
-            ({"name": "lens", "size": 1, "rings": 3}, "deficit.rings=3: expected tuple"),
+            ({"name": "lens", "size": 1, "rings": 3}, "deficit.rings=3: expected a list"),
             ({"name": "lens", "size": 1, "rings": ["a"]}, "deficit.rings='a': expected int"),
             ({"name": "lens", "size": 0}, "lens.size=0: at least 1"),
             ({"name": "lens", "size": 1, "power": 13}, "deficit=lens: an unlucky number"),

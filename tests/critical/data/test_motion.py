@@ -47,6 +47,24 @@ def test_the_second_frame_is_the_first_with_its_letter_moved():
     assert (errors.argmin(1) == data.train.labels).float().mean() > 0.9
 
 
+def test_the_noise_of_one_frame_is_not_that_of_the_other():
+    clear, noisy = (MovingGlyphs(**{**CLEAR, "noise": noise}).load() for noise in (0.0, 0.05))
+    first, second = (
+        (noise.float() - plain.float()).flatten()
+        for noise, plain in zip(noisy.train.views, clear.train.views, strict=True)
+    )
+    assert first.std().item() == pytest.approx(0.05 * 255, rel=0.2), "but for what is clipped"
+    assert abs(torch.corrcoef(torch.stack((first, second)))[0, 1].item()) < 0.05
+
+
+def test_letters_to_test_on_are_others_than_those_to_train_on_and_look_otherwise():
+    data = MovingGlyphs(**CLEAR).load()
+    assert not torch.equal(data.train.labels, data.test.labels)
+    behind = [split.views[0].flatten(2).float().median(2).values for split in (data.train, data.test)]
+    assert not torch.equal(*behind)
+    assert abs(torch.corrcoef(torch.stack([held.flatten() for held in behind]))[0, 1].item()) < 0.2
+
+
 def test_one_frame_tells_a_linear_reader_no_more_than_chance():
     data = MovingGlyphs(**CLEAR).load()
     one = [(train.flatten(1).float(), test.flatten(1).float())
@@ -58,6 +76,7 @@ def test_one_frame_tells_a_linear_reader_no_more_than_chance():
 def test_settings():
     data = MovingGlyphs(**CLEAR).load(3)
     assert data.classes == ("up", "right", "down", "left")
+    assert list(DIRECTIONS.values()) == [(-1, 0), (0, 1), (1, 0), (0, -1)], "rows go down, columns to the right"
     assert data.label == "moving letters 12×12 (400 pairs, contrast 0.9)"
     assert data.view_shapes == ((3, 12, 12),) * 2
     again, other = MovingGlyphs(**CLEAR).load(3), MovingGlyphs(**CLEAR).load(4)

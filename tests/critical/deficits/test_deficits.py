@@ -202,9 +202,9 @@ def test_flip_and_inversion_by_hand():
 
 
 def test_central_occlusion_by_hand():
-    image = torch.arange(16.0).view(1, 4, 4) / 15
+    image = torch.arange(16.0).view(1, 4, 4) / torch.tensor([15.0, 30.0]).view(2, 1, 1)
     expected = image.clone()
-    expected[:, 1:3, 1:3] = 0.5
+    expected[0, 1:3, 1:3], expected[1, 1:3, 1:3] = 0.5, 0.25
     torch.testing.assert_close(Occlusion(side=0.5, central=True)(image), expected)
 
 

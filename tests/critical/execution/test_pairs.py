@@ -4,8 +4,10 @@ import math
 from dataclasses import replace
 
 import pytest
+import torch
 from helpers import CONVOLUTIONAL, SHAM, run
 
+from critical.core.randomness import generator
 from critical.core.spec import SpecError
 from critical.execution.pairs import Barrier
 from critical.execution.plan import plan
@@ -28,6 +30,28 @@ def held(tmp_path_factory):
 
 def test_a_run_has_no_barrier_to_itself(held):
     assert SHORT.between(held, TRUNK, TRUNK) == {"barrier": 0.0}
+
+
+def test_it_is_the_error_on_test_images_between_the_weights_of_both(held):
+    one = replace(SHORT, examples=30)  # in a single batch, whose statistics are then those of the network
+    other, trainer = replace(TRUNK, branch=2, branch_at=0), Trainer(TRUNK)
+    work(plan([other]), held)
+    data, model = trainer.dataset, trainer.state.model
+    weights = [held.load_state(spec.keys[-1], "cpu")["state"]["model"] for spec in (other, TRUNK)]
+    settled = torch.randperm(len(data.train), generator=generator(TRUNK.seed, "barrier"))[:30]
+    test, errors = data.batch(data.test, torch.arange(len(data.test))), []
+    for share in (0.0, 0.5, 1.0):
+        model.load_state_dict({name: torch.lerp(value, weights[1][name], share) if value.is_floating_point() else value
+                               for name, value in weights[0].items()})  # fmt: skip
+        for module in model.modules():
+            module.momentum = 1.0
+        with torch.no_grad():
+            model.train()(*data.batch(data.train, settled).views)
+            right = model.eval()(*test.views).argmax(1) == test.labels
+        errors.append(100 - 100 * right.float().mean().item())
+    of_ends = (errors[0] + errors[2]) / 2
+    assert len({0.0, max(errors) - of_ends, of_ends - min(errors)}) == 3, "neither one network nor its accuracy"
+    assert one.between(held, other, TRUNK)["barrier"] == pytest.approx(max(errors) - of_ends, abs=1e-4)
 
 
 def test_it_is_measured_once_and_kept_for_whoever_asks_again(held, monkeypatch):

@@ -3,7 +3,7 @@ import pytest
 from helpers import BASE, BLUR, SHAM, run
 from planted import SEEDS, arm, table
 
-from critical.inference.arms import Arm, Contrast, Pooled, Term, Within, term_values
+from critical.inference.arms import Among, Arm, Contrast, Pooled, Term, Within, term_values
 from critical.training.schedules import Continue, Restart, Stages
 
 A, B, C = arm(0), arm(1), arm(2)
@@ -104,6 +104,18 @@ def test_a_pooled_number_that_hangs_on_one_seed_is_none():
     found = Pooled((Contrast({Term(A): 1.0}),), log_spread, "accuracy").per_seed(table({A: values}))
     assert list(found.index) == list(SEEDS)
     assert found.isna().all()
+
+
+def test_a_number_among_seeds_knows_its_own_seed_from_the_others():
+    random = np.random.default_rng(3)
+    one, two = random.normal(80, 3, (2, len(SEEDS)))
+    among = Among((A - B, Contrast({Term(B): 1.0})), lambda held: float(held[0, 0] - held[1:, 1].max()), "accuracy")
+    found = among.per_seed(table({A: one, B: two}).sample(frac=1, random_state=1))
+    by_hand = [one[seed] - two[seed] - np.delete(two, seed).max() for seed in range(len(SEEDS))]
+    assert list(found.index) == list(SEEDS)
+    assert found.to_numpy() == pytest.approx(by_hand)
+    assert among.per_seed(table({A: one, B: two}, failures=[(B, SEEDS[1])])).isna().all()
+    assert among.per_seed(table({A: one, B: two}).query(f"seed == {SEEDS[0]}")).isna().all()
 
 
 def largest_less_first(row):

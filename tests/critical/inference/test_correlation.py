@@ -38,13 +38,13 @@ def test_each_condition_is_paired_with_itself(values, traces, correlation):
 def test_groups_of_conditions_are_ranked_apart_and_averaged():
     """Within one group one quantity falls as the other rises, in the other they rise together."""
     arms = [Arm(run(schedule=Continue(rate=0.001 * (number + 1)), base=BASE), {"label": str(number)})
-            for number in range(5)]  # fmt: skip
-    values, traces = [3, 2, 1, 30, 20], [1, 2, 3, 20, 10]
+            for number in range(8)]  # fmt: skip
+    values, traces = [3, 2, 1, 30, 20, 1, 3, 2], [1, 2, 3, 20, 10, 1, 2, 3]
     table = pd.DataFrame([{"arm_id": arm.id, "seed": 20, "failure": "", "accuracy": value, "fisher_trace": trace}
                           for arm, value, trace in zip(arms, values, traces, strict=True)])  # fmt: skip
     groups = [([arm["accuracy"] for arm in held], [arm["fisher_trace"] for arm in held])
-              for held in (arms[:3], arms[3:])]  # fmt: skip
-    assert mean_rank_correlation(groups).per_seed(table).to_dict() == {20: pytest.approx((-1 + 1) / 2)}
+              for held in (arms[:3], arms[3:5], arms[5:])]  # fmt: skip
+    assert mean_rank_correlation(groups).per_seed(table).to_dict() == {20: pytest.approx((-1 + 1 + 0.5) / 3)}
     assert mean_rank_correlation(groups[:1]).per_seed(table).to_dict() == {20: pytest.approx(-1)}
     table["accuracy"] = table["accuracy"].where(table["accuracy"] < 20, 20)
     assert mean_rank_correlation(groups).per_seed(table).isna().all()

@@ -28,10 +28,21 @@ def claim(contrast, **changes):
         (A["information_b"] - B["information_b"], 0.2),
         (A.log("fisher_trace") - B.log("fisher_trace"), math.log(1.2)),
         (A.log("error") - B.log("error"), math.log(1.1)),
+        (A["rsv_dip"] - B["rsv_dip"], 0.05),
+        (A["rsv_two_sided"] - B["rsv_two_sided"], 0.1),
+        (A["fisher_share_top"] - B["fisher_share_top"], 0.1),
+        (A["filter_high_frequency_share"] - B["filter_high_frequency_share"], 0.1),
+        (A.log("gradient_mean") - B.log("gradient_deviation"), math.log(1.2)),
+        (A.log("half_time_1_1") - B.log("half_time_1_1"), math.log(1.1)),
     ],
 )
 def test_the_smallest_effect_belongs_to_what_is_measured(contrast, smallest):
     assert claim(contrast).smallest == pytest.approx(smallest)
+
+
+def test_statistics_have_smallest_effects_that_no_column_gives_them():
+    named = {unit: SMALLEST[unit].effect for unit in ("correlation", "relative", "exponent")}
+    assert named == {"correlation": 0.3, "relative": 0.02, "exponent": 0.2}
 
 
 def test_half_of_the_papers_own_effect_where_it_states_one():

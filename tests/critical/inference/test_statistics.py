@@ -9,6 +9,7 @@ from critical.inference.statistics import (
     holm,
     least_p_paired,
     mean_interval,
+    seeds_for,
     sign_flip_p,
     smallest_n_paired,
 )
@@ -99,3 +100,13 @@ def test_holm_adjusts_step_down_and_keeps_the_order():
     assert list(holm(given)) == list(given)
     assert holm({"a": 0.6, "b": 0.7}) == {"a": 1.0, "b": 1.0}
     assert holm({}) == {}
+
+
+@pytest.mark.parametrize(("half_width", "spread"), [(2.0, 1.0), (2.0, 4.785), (0.3, 0.5), (1.0, 0.0)])
+def test_the_seeds_for_a_half_width_are_the_fewest(half_width, spread):
+    def half(n):
+        return stats.t.ppf(0.975, n - 1) * spread / math.sqrt(n)
+
+    n = seeds_for(half_width, spread)
+    assert half(n) <= half_width
+    assert n == 2 or half(n - 1) > half_width

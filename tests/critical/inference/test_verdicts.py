@@ -159,6 +159,7 @@ class TestPremises:
         first, found = self.found(cost)
         assert (first.verdict, found.verdict) == (premise, word)
         assert (f"'cost' is {premise}" in found.reason) == (word != "reproduced")
+        assert (first.lacking, found.lacking) == ((), () if word == "reproduced" else ("cost",))
 
     def test_that_a_failed_run_leaves_open_leave_the_claim_open(self):
         first, found = self.found(5 + SPREAD, failures=[(CLEAN, 22)])

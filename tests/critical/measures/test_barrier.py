@@ -53,6 +53,7 @@ def test_whole_numbers_are_those_of_the_first():
 def test_settled_statistics_are_the_means_over_the_batches_and_nothing_else_moves():
     model = nn.Sequential(nn.BatchNorm1d(3), nn.Dropout(0.5))
     model[0].running_mean.fill_(99.0)
+    model[0].num_batches_tracked.fill_(50)  # as after a training: they would weigh as many batches
     weight = model[0].weight.clone()
     batches = [torch.randn(8, 3, generator=torch.Generator().manual_seed(seed)) + seed for seed in range(3)]
     settle(model, ((batch,) for batch in batches))

@@ -5,6 +5,7 @@ import itertools
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 
 from critical.core import spec
 from critical.measures.fisher import exact_trace_of_fisher, trace_of_fisher
@@ -50,6 +51,28 @@ def test_one_and_two_streams_have_the_same_blocks():
     assert list(map(str, one)) == list(map(str, two))
     assert len(one) == 8
     assert maps(1 / 16) == (4, 8, 16, 32)
+
+
+@pytest.mark.parametrize(("channels", "stride"), [(6, 1), (3, 2)], ids=["plain", "smaller"])
+def test_a_block_is_the_pre_activation_one(channels, stride):
+    """Figure 4e of He et al.: identity where sizes agree, and of the activated input where they do not."""
+    draws = torch.Generator().manual_seed(2)
+    block, x = PreActivationBlock(channels, 6, stride).eval(), torch.rand(2, channels, 8, 8, generator=draws)
+    with torch.no_grad():
+        for norm in (block.bn1, block.bn2):
+            for held in (norm.weight, norm.bias, norm.running_mean):
+                held.copy_(torch.randn(held.shape, generator=draws))
+
+        def active(maps, norm):
+            shape = (1, -1, 1, 1)
+            away = (maps - norm.running_mean.view(shape)) / (1 + norm.eps) ** 0.5  # the running variance is 1
+            return functional.relu(away * norm.weight.view(shape) + norm.bias.view(shape))
+
+        first = active(x, block.bn1)
+        second = active(functional.conv2d(first, block.conv1.weight, stride=stride, padding=1), block.bn2)
+        beside = x if stride == 1 else functional.conv2d(first, block.shortcut.weight, stride=stride)
+        wanted = functional.conv2d(second, block.conv2.weight, padding=1) + beside
+        torch.testing.assert_close(block(x), wanted, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(("number", "made"), [(3, 1), (8, 2), (14, 2), (16, 4), (96, 24), (192, 32), (97, 1)])

@@ -50,8 +50,8 @@ def batch(count=6, seed=0):
     return Batch(views, torch.arange(count) % 5, torch.arange(count) + 3)
 
 
-def acting(model, spec=SPEC, epoch=2):
-    return spec.activate(Situation(model, seed=1, epoch=epoch, view_shapes=SHAPES))
+def acting(model, spec=SPEC, epoch=2, seed=1):
+    return spec.activate(Situation(model, seed=seed, epoch=epoch, view_shapes=SHAPES))
 
 
 def masks(spec=SPEC, epoch=2, count=6):
@@ -88,6 +88,17 @@ class TestMasks:
         assert torch.equal(masks(), masks(replace(SPEC, across=False))), "the control has the same"
         some, everyone = (visible_tokens(5, torch.arange(*span), TOKENS, 0.75) for span in ((2, 4), (0, 6)))
         assert torch.equal(some, everyone[2:4])
+
+
+def test_masks_and_decoders_go_by_the_seed():
+    model = network()
+    first, again, other = (acting(model, seed=seed) for seed in (1, 1, 2))
+    drawn = [visible_tokens(held._key, batch().index, TOKENS, 0.75) for held in (first, again, other)]
+    assert torch.equal(drawn[0], drawn[1])
+    assert not torch.equal(drawn[0], drawn[2])
+    decoders = [held.parts.state_dict() for held in (first, again, other)]
+    assert same(decoders[0], decoders[1])
+    assert not same(decoders[0], decoders[2])
 
 
 class TestEncoder:
@@ -155,6 +166,15 @@ class TestObjective:
             held.parts[0](encoded, None if across else of_view[visible] == 0).square().sum().backward()
             reached = model.stream_b.patches.map.weight.grad
             assert (reached is not None and bool(reached.abs().sum() > 0)) == across
+
+    @pytest.mark.parametrize("across", [True, False])
+    def test_what_one_view_adds_depends_on_the_other_where_both_are_related(self, across):
+        held = acting(network().double().eval(), replace(SPEC, across=across))
+        held.parts.double()
+        of_a, of_b = ([given.views[number].double() for given in (batch(), batch(seed=1))] for number in (0, 1))
+        errors = [[held.objective(batch().with_views((a, b))) for b in of_b] for a in of_a]
+        interplay = errors[0][0] - errors[0][1] - errors[1][0] + errors[1][1]
+        assert (abs(interplay.item()) > 1e-12) == across
 
     def test_labels_and_heads_do_not_count(self):
         model, given = network(), batch()

@@ -11,7 +11,9 @@ from experiments.design.parameters import (
     ascending,
     at_least,
     doubling,
+    positive,
     spaced,
+    within,
 )
 from experiments.design.rates import AgesAndRates, low_from
 from experiments.design.registry import FIGURES
@@ -35,6 +37,10 @@ def test_spaced_epochs_end_with_the_longest_and_repeat_none(longest, points, exp
     [
         (lambda: at_least(1, length=2, late=0), r"^late=0: at least 1$"),
         (lambda: at_least(0.5, share=0.25), r"^share=0\.25: at least 0\.5$"),
+        (lambda: positive(rate=0.1, width=0), r"^width=0: above 0$"),
+        (lambda: positive(rate=float("nan")), r"^rate=nan: above 0$"),
+        (lambda: within(0.1, 2, decay=3), r"^decay=3: from 0\.1 to 2$"),
+        (lambda: within(0.1, 2, decay=float("nan")), r"^decay=nan: from"),
         (lambda: ascending(1, removals=()), r"^removals=\[\]: ascending epochs from 1 on are wanted$"),
         (lambda: ascending(1, removals=(0, 5)), r"^removals=\[0, 5\]: ascending epochs from 1 on"),
         (lambda: ascending(1, removals=(5, 5)), r"^removals=\[5, 5\]: ascending"),
@@ -53,6 +59,8 @@ def test_what_is_not_as_wanted_is_refused_by_its_name(refuse, message):
 
 def test_what_is_as_wanted_passes():
     at_least(1, length=1)
+    positive(rate=0.1)
+    within(1, 2, first=1, second=2)
     ascending(0, 2, onsets=(0, 3))
     doubling(3, budgets=(1, 2, 4))
 

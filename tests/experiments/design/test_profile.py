@@ -171,9 +171,9 @@ class TestFigureSettings:
         [
             ("{removal:[1]}", "deficit_removal: there is no setting 'removal'; did you mean 'removals'"),
             ("{removals:[2,1]}", r"removals=\[2, 1\]: at least 2 ascending epochs from 1 on are wanted$"),
-            ("{removals:[1]}", r"^removals=\[1\]: at least 2 ascending epochs from 1 on are wanted$"),
-            ("{removals:[1.5]}", "removals"),
-            ("{removals:3}", "removals"),
+            ("{removals:[1]}", r"^figures\.iclr2019/deficit_removal\.removals=\[1\]: at least 2 ascending epochs from"),
+            ("{removals:[1.5]}", r"^figures\.iclr2019/deficit_removal\.removals=1\.5: expected int$"),
+            ("{removals:3}", r"^figures\.iclr2019/deficit_removal\.removals=3: expected a list$"),
             ("{seeds:[1,1]}", r"figures.iclr2019/deficit_removal.seeds=\[1, 1\]: at least one seed, each once"),
         ],
     )

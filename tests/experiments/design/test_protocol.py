@@ -75,6 +75,8 @@ RATES = [
     (HOT_RESTART, 8, decaying(0, 5) + hot(8), hot(8), hot(8)),
     (CYCLIC, None, decaying(0, 5) + 2 * cosine(2), 2 * cosine(2), 2 * cosine(2)),
     (CYCLIC, 8, decaying(0, 5) + 2 * cosine(4), 2 * cosine(4), 2 * cosine(4)),
+    # Of five epochs the first cycle has three: no third one begins before the end.
+    (CYCLIC, 5, decaying(0, 5) + (2 * cosine(3))[:5], (2 * cosine(3))[:5], (2 * cosine(3))[:5]),
     (CONSTANT, None, 9 * [RATE], 4 * [RATE], 4 * [RATE]),
 ]  # fmt: skip
 

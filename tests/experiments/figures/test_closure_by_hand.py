@@ -4,10 +4,12 @@ import dataclasses
 
 import numpy as np
 import pytest
+import tiny
 from test_claims_by_hand import costs, decaying, design, key, of, plus, seen, window
 
 from critical.inference.arms import Contrast, Within
 from experiments.design.closing import (
+    Closing,
     beyond_clock,
     falls_with_age,
     follows_growth,
@@ -137,6 +139,14 @@ def test_the_clean_run_is_measured_after_every_epoch():
         assert {"fisher", "gradients", "gradient_cosine"} <= {probe.name for probe in arm.run.measured(epoch)}
 
 
+@pytest.mark.parametrize(
+    ("longest", "points", "length", "onsets"), [(2, 2, 1, (2, 3, 4)), (15, 3, 5, (2, 5, 7, 10, 15))]
+)
+def test_windows_begin_after_epoch_1_where_a_slope_has_two_epochs(longest, points, length, onsets):
+    held = Closing.defaults(tiny.protocol(longest_window=longest, points=points))
+    assert held == {"length": length, "onsets": onsets}
+
+
 class TestRule:
     NORMS = np.array([1.0, 2.0, 3.0, 2.0, 2.0, 2.0])
 
@@ -157,6 +167,13 @@ class TestRule:
         follows = follows_growth(effects, norms, (2, 3, 6))
         assert follows.estimate(np.array([10.0, 8.0, 1.0, *self.NORMS])) == pytest.approx(1.0)
         assert follows.estimate(np.array([1.0, 8.0, 10.0, *self.NORMS])) == pytest.approx(-1.0)
+
+    def test_the_window_is_open_where_the_norm_grows_by_a_hundredth_or_more(self):
+        effects = claims()["closure.rule"].contrast.parts[:3]
+        norms = [next(iter(claims()["closure.rule"].contrast.parts[-1]))] * 4
+        rule = open_less_closed(effects, norms, (2, 3, 4))
+        grown = np.cumprod([1.0, 1.02, 1.005, 1.015])
+        assert rule.estimate(np.array([10.0, 2.0, 4.0, *grown])) == pytest.approx((10.0 + 4.0) / 2 - 2.0)
 
     def test_a_clock_falls_with_the_onset(self):
         clock = falls_with_age(claims()["closure.clock"].contrast.parts, ONSETS)

@@ -182,7 +182,10 @@ def test_a_computed_reference_is_whole_and_can_be_verified(name, tmp_path, capsy
 
 @pytest.mark.parametrize(
     ("kind", "given", "said"),
-    [(LinearNetworks, {"start": 0.0}, "^start=0: at least"), (LinearNetworks, {"hidden": 0}, "^hidden=0: at least 1"),
+    [(LinearNetworks, {"start": 0.0}, "^start=0: from 1e-12 to 0.1"),
+     (LinearNetworks, {"start": 0.5}, "^start=0.5: from"), (LinearNetworks, {"hidden": 0}, "^hidden=0: at least 1"),
+     (LinearNetworks, {"rate": 5.0}, "^rate=5: from 0.0001 to 0.1"),
+     (LinearNetworks, {"rate": 1e-6}, "^rate=1e-06: from"),
      (Mixtures, {"values": 1}, "^values=1: at least 2"), (Mixtures, {"units": 1}, "^units=1: at least 2")],
 )  # fmt: skip
 def test_parameters_that_cannot_be_are_refused(kind, given, said):

@@ -110,8 +110,8 @@ SCHEDULES = {
     "schedules.constant": removal_cost("constant"),
     **{f"schedules.{how}_left": removal_cost(how) for how in AGAIN},
     **{f"schedules.{how}_damage": removal_harm(how) for how in AGAIN},
-    **{f"schedules.{how}_reset": plus(removal_cost(how), minus(removal_cost(how, True))) for how in AFTER},
-    **{f"schedules.{how}_reset_accuracy": pair(until(how, "blur"), until(how, "blur", True)) for how in AFTER},
+    **{f"schedules.{how}_reset": plus(removal_cost(how, True), minus(removal_cost(how))) for how in AFTER},
+    **{f"schedules.{how}_reset_accuracy": pair(until(how, "blur", True), until(how, "blur")) for how in AFTER},
 }
 
 
@@ -257,6 +257,27 @@ def test_a_window_too_short_for_each_blur_is_refused():
     figure = registry.FIGURES["controls/blur_map"]
     with pytest.raises(SpecError, match=r"^lengths=\[1, 3\]: the longest has no epoch for each of the blurs"):
         figure.design(tiny.protocol(), figure.parameters(lengths=(1, 3)))
+
+
+@pytest.mark.parametrize(
+    ("shrinks", "sizes"), [((2, 3, 9), r"\[4, 3, 1\]"), ((2, 6, 8), r"\[4, 1, 1\]"), ((2, 3, 100), r"\[4, 3, 1\]")]
+)
+def test_blurs_that_are_one_or_leave_no_pixel_are_refused(shrinks, sizes):
+    figure = registry.FIGURES["controls/blur_map"]
+    with pytest.raises(SpecError, match=rf"^shrinks=.*: of 8 pixels they leave {sizes}; give factors up to 8 that"):
+        figure.design(tiny.protocol(), figure.parameters(lengths=(1, 3), shrinks=shrinks))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [({"depth": 3}, "^depth=3: the first network has it, too; give another one, or null for none$"),
+     ({"budget": 4}, "^budget=4: the long recovery has more epochs than the standard one, 4; raise it$")],
+)  # fmt: skip
+def test_a_second_network_and_recovery_like_the_first_are_refused(changes, said):
+    figure, protocol = registry.FIGURES[DEEP], tiny.protocol(recovery=4, longest_window=2)
+    parameters = figure.parameters(**{**figure.parameters.defaults(protocol), **changes})
+    with pytest.raises(SpecError, match=said):
+        figure.design(protocol, parameters)
 
 
 def test_a_network_without_a_depth_has_no_second_one_beside_it():

@@ -7,8 +7,9 @@ import pytest
 import tiny
 from test_claims_by_hand import costs, decaying, design, fresh, key, of_arms, plus, seen, window
 
-from critical.core.spec import settings
+from critical.core.spec import SpecError, settings
 from experiments.design.facts import DataFacts
+from experiments.figures.iclr2019.architectures import Architectures
 from experiments.figures.iclr2019.depth import networks
 from experiments.output.composing import composed
 from experiments.runs.needs import ELSEWHERE
@@ -264,3 +265,13 @@ def test_the_fully_connected_network_of_the_paper_has_the_papers_settings():
         rates = [spec.rate for spec in run.epoch_specs]
         assert rates[:2] == pytest.approx([0.005, 0.005 * 0.98])
         assert rates[-1] == pytest.approx(0.005 * 0.98 ** (len(rates) - 1))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [({"widths": ()}, r"^widths=\[\]: at least one layer is wanted$"), ({"adam_rate": 0.0}, "^adam_rate=0: above 0$"),
+     ({"fully_connected_decay": 2.0}, "^fully_connected_decay=2: from 1e-06 to 1$")],
+)  # fmt: skip
+def test_networks_that_cannot_be_trained_are_refused_by_the_names_of_their_settings(changes, said):
+    with pytest.raises(SpecError, match=said):
+        Architectures(**{**Architectures.defaults(tiny.protocol(longest_window=2, points=2)), **changes})

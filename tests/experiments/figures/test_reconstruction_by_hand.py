@@ -176,6 +176,15 @@ def test_what_one_frame_tells_is_the_mean_of_both_less_chance():
     assert claim.contrast.per_seed(table)[SEED] == pytest.approx(3.0)
 
 
+def test_letters_move_before_easy_backgrounds_and_random_labels_are_of_directions():
+    moving = [arm.run for arm in design(NAME).trained if arm.run.data.name == "moving_glyphs"]
+    easy = {(run.data.contrast, run.data.noise, run.data.jitter, run.data.fonts, run.data.train_size) for run in moving}
+    assert easy == {(0.9, 0.02, 0.2, 2, 40)}
+    random = {(one.classes, one.resample) for run in moving for window in run.timeline.windows
+              if (one := window.deficit).name == "random_labels"}  # fmt: skip
+    assert random == {(4, False)}
+
+
 def test_premises_come_before_what_rests_on_them():
     order = list(CLAIMS)
     for name, claim in CLAIMS.items():
@@ -245,7 +254,8 @@ def test_parameters_follow_from_the_protocol():
 
 
 @pytest.mark.parametrize(("changes", "said"), [({"onsets": (0,)}, "^onsets="), ({"after": 0}, "^after=0"),
-                                               ({"motion_pairs": -1}, "^motion_pairs=-1")])  # fmt: skip
+                                               ({"motion_pairs": -20}, "^motion_pairs=-20: at least 0"),
+                                               ({"motion_pairs": 30}, "^motion_pairs=30: a multiple of")])  # fmt: skip
 def test_impossible_parameters_are_refused(changes, said):
     with pytest.raises(SpecError, match=said):
         FirstPhase(**{"length": 2, "onsets": (0, 2), "after": 3, **changes})
@@ -310,6 +320,13 @@ class TestTokens:
             assert (relates.requires, set(apart.requires)) == ((), {before, relates.id})
             before = apart.id
         assert len(TOKENS) == 14
+
+    @pytest.mark.parametrize("changes", [{"motion_pairs": 40}, {"slow": 0.5}, {"auxiliary": 2.0}], ids=str)
+    def test_what_acts_in_the_other_figure_alone_is_refused(self, changes):
+        (name,) = changes
+        with pytest.raises(SpecError, match=rf"^{name}=.*: cvpr2023/cross_sensor_reconstruction alone has arms of it"):
+            FIGURES["cvpr2023/rsv_transformer"].design(
+                protocol(), FirstPhase(length=1, onsets=(0, 2), after=1, **changes))  # fmt: skip
 
     def test_networks_are_those_of_the_other_figure(self):
         others = {of(arm) for arm in design(NAME).trained}

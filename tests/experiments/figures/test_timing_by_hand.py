@@ -119,6 +119,7 @@ class TestParameters:
             ({"switches": (4, 2)}, "^switches=.*ascending"),
             ({"switches": (2, 4, 10)}, "^switches=.* the last lies before epoch 10"),
             ({"switches": (4, 6), "phase": 4}, "^switches=.* two windows of the first fit before epoch 6"),
+            ({"shift": 8}, "^shift=8: less than the 8 pixels of an image"),
         ],
     )
     def test_what_does_not_fit_is_refused_in_a_line(self, changes, said):

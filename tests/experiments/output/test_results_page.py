@@ -102,7 +102,7 @@ def test_the_matrix_has_a_sign_a_claim_and_parts_the_papers_from_ours():
     text = page(verdict("ours", "reversed", source=OURS), verdict("theirs"), verdict("more", "undecided"))
     assert f"| [{FIGURE}](#iclr2019-deficit_removal) | ✓? · ✗ |" in text.splitlines()
     assert '<a id="iclr2019-deficit_removal"></a>' in text
-    places = [text.index(f"| short {name} |") for name in ("theirs", "more", "ours")]
+    places = [text.index(f"\n| short {name} |") for name in ("theirs", "more", "ours")]
     assert places == sorted(places)
 
 

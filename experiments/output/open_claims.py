@@ -1,0 +1,89 @@
+"""What stays open: claims that have no answer yet, what keeps them from one, and what it would take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from critical.inference.claims import OURS
+from critical.inference.statistics import seeds_for
+from critical.inference.verdicts import NEITHER
+from experiments.output.headline import leaders
+from experiments.output.records import FigureRecord
+from experiments.output.report_text import effect
+
+MANY = 1_000
+"""Seeds that nobody trains."""
+Verdict = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Open:
+    """Claims of a figure that stay open for one reason.
+
+    Attributes:
+        claims: Their short names.
+        why: What keeps them from an answer.
+        takes: What would give one.
+    """
+
+    claims: tuple[str, ...]
+    why: str
+    takes: str
+
+
+def open_claims(record: FigureRecord) -> list[Open]:
+    """Returns what stays open of the papers' claims on a figure and of those that lead it.
+
+    A claim that rests on another one is open for the reason of that.
+    """
+    by_id = {verdict["claim_id"]: verdict for verdict in record.verdicts}
+    leading = {verdict["claim_id"] for verdict in leaders(record.verdicts, record.leading)}
+    found: dict[tuple[str, str], dict[str, None]] = {}
+    for verdict in record.verdicts:
+        if verdict["source"] != OURS or verdict["claim_id"] in leading:
+            for reason in _reasons(verdict, by_id):
+                found.setdefault(reason, {})[verdict["short"]] = None
+    return [Open(tuple(claims), why, takes) for (why, takes), claims in found.items()]
+
+
+def _reasons(verdict: Verdict, by_id: Mapping[str, Verdict]) -> Iterator[tuple[str, str]]:
+    """Yields why a claim is open and what it would take; nothing for one that is decided."""
+    if verdict["verdict"] not in ("undecided", "premise failed"):
+        return
+    for name in verdict.get("lacking") or ():
+        premise = by_id[name]
+        if premise.get("lacking"):
+            yield from _reasons(premise, by_id)
+        elif premise["verdict"] == "undecided":
+            yield from ((f"rests on “{premise['short']}”: {why}", takes) for why, takes in _reasons(premise, by_id))
+        else:
+            yield (f"rests on “{premise['short']}”, which is {premise['verdict']}",
+                   "data and settings where that holds")  # fmt: skip
+    if not verdict.get("lacking"):
+        yield _spread(verdict) if verdict["reason"] == NEITHER else (verdict["reason"].rstrip("."), "")
+
+
+def _spread(verdict: Verdict) -> tuple[str, str]:
+    """Says how wide the interval is beside the smallest effect of interest, and how many seeds would do.
+
+    An interval that is narrow enough, and yet leaves a claim undecided, has its mean within the smallest effect and
+    reaches beyond it.
+    """
+    half, smallest, mean = (verdict["high"] - verdict["low"]) / 2, verdict["smallest"], abs(verdict["effect"])
+    limit = f"the smallest of interest is {_width(verdict, smallest)}"
+    if half > smallest:
+        around = "×/÷" + _width(verdict, half).removeprefix("×") if verdict["ratio"] else f"±{_width(verdict, half)}"
+        return f"{around} with {verdict['n']} seeds; {limit}", _seeds(smallest, verdict)
+    return f"{effect(verdict, verdict['effect'])}; {limit}", f"{_seeds(smallest - mean, verdict)}, if the mean stays"
+
+
+def _width(verdict: Verdict, value: float) -> str:
+    return effect(verdict, value).removeprefix("+")
+
+
+def _seeds(half_width: float, verdict: Verdict) -> str:
+    if half_width <= 0 or (2 * verdict["spread"] / half_width) ** 2 > MANY:  # Student's t is nearly 2 by then
+        return f"more than {MANY:,} seeds"
+    return f"about {seeds_for(half_width, verdict['spread'])} seeds"
