@@ -41,18 +41,26 @@ def one(arm, column="accuracy", logarithm=False, weight=1.0):
 
 OWN = [rates(share) for share in SHARES]
 TRACES = [one(arm, "fisher_trace_window", True) for arm in OWN]
+MOMENTS = [one(arm, "fisher_trace@2", True) for arm in OWN]
 ACCURACIES = [one(arm) for arm in OWN]
-CORRELATED = {
-    "early.accuracy": [*ACCURACIES, *TRACES],
-    "early.gap": [*({**one(arm, "train_accuracy"), **one(arm, weight=-1.0)} for arm in OWN), *TRACES],
-    "early.same_recovery": [*(one(rates(share, 1.0)) for share in SHARES), *TRACES],
-    "early.beyond_loss": [*ACCURACIES, *TRACES, *(one(arm, "train_loss@2") for arm in OWN)],
-    # Rates are known: `test_the_trace_is_set_against_the_rates_themselves`.
-    "early.beyond_rate": [*ACCURACIES, *TRACES],
-}
+
+
+def correlated(suffix, traces):
+    return {
+        f"early.accuracy{suffix}": [*ACCURACIES, *traces],
+        f"early.gap{suffix}": [*({**one(arm, "train_accuracy"), **one(arm, weight=-1.0)} for arm in OWN), *traces],
+        f"early.same_recovery{suffix}": [*(one(rates(share, 1.0)) for share in SHARES), *traces],
+        f"early.beyond_loss{suffix}": [*ACCURACIES, *traces, *(one(arm, "train_loss@2") for arm in OWN)],
+        # Rates are known: `test_the_trace_is_set_against_the_rates_themselves`.
+        f"early.beyond_rate{suffix}": [*ACCURACIES, *traces],
+    }
+
+
+CORRELATED = {**correlated("", TRACES), **correlated("_moment", MOMENTS)}
 SMALL, WHOLE = rates(1 / 16, penalised=1), rates(1.0, penalised=1)
 COMPARED = {
     "early.small_rate": {**TRACES[0], **one(OWN[-1], "fisher_trace_window", True, -1.0)},
+    "early.small_rate_moment": {**MOMENTS[0], **one(OWN[-1], "fisher_trace@2", True, -1.0)},
     "early.penalty_acts": {**TRACES[0], **one(SMALL, "fisher_trace_window", True, -1.0)},
     "early.penalty_acts_whole": {**TRACES[-1], **one(WHOLE, "fisher_trace_window", True, -1.0)},
     "early.penalty_small": {**one(SMALL), **one(OWN[0], weight=-1.0)},
@@ -78,8 +86,8 @@ def test_every_claim_is_written_by_hand_and_no_arm_is_trained_twice():
     assert all(isinstance(claim.contrast, Within) == (claim.id in CORRELATED) for claim in made.claims)
 
 
-def test_the_early_loss_is_that_of_the_last_early_epoch():
-    assert design(NAME).at == {"train_loss": (2,)}
+def test_the_early_loss_and_the_trace_at_one_moment_are_those_of_the_last_early_epoch():
+    assert design(NAME).at == {"train_loss": (2,), "fisher_trace": (2,)}
 
 
 def test_an_early_low_rate_before_a_standard_recovery_is_the_arm_of_age_or_rate():

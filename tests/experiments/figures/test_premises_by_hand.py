@@ -213,6 +213,7 @@ PREMISES = {
         "penalty_acts": "penalty_small",
         "penalty_acts_whole": "penalty_whole",
         "accuracy": "same_recovery beyond_loss beyond_rate",
+        "accuracy_moment": "same_recovery_moment beyond_loss_moment beyond_rate_moment",
     },
 }  # fmt: skip
 """Figure → premises of a claim → the claims that have these; other claims of the figure have none."""
