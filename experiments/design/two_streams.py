@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from critical.deficits import Deficit, Dissociation, SplitHeads, ViewDropout
-from critical.inference.arms import Arm, Contrast, Term, Within
+from critical.inference.arms import Arm, Term, Within
 from critical.inference.claims import OURS, Claim
 from critical.probes import CodeProbe, StreamProbe
 from experiments.design.protocol import Protocol, WindowArms, cost
@@ -15,8 +15,8 @@ DEPRIVED = "b"
 """The view that the deficits of these figures act on."""
 DECODING = f"decoding_{DEPRIVED}"
 """What the network tells from that view beside random partners."""
-PROBES = {f"probe_maps_{DEPRIVED}": "maps", f"probe_averaged_{DEPRIVED}": "maps averaged over places"}
-"""What a linear probe reads from its stream: from the maps that the fusion receives, and from their averages."""
+MAPS = f"probe_maps_{DEPRIVED}"
+"""What a linear probe reads from its stream, from the maps that the fusion receives."""
 
 NOTHING_LOST = "A clean network has nothing to lose: it tells no more than chance, or its stream than an untrained one."
 
@@ -56,13 +56,13 @@ def untrained(arm: Arm, column: str) -> Term:
 
 def probe_lost(window: WindowArms, column: str, floor: Term) -> Within:
     """Returns the share that a deficit takes of what a probe reads from a clean stream beyond an untrained one."""
-    return Within(_parts(window.dose_matched[column], window.deficit[column], floor),
+    return Within((window.dose_matched[column], window.deficit[column], floor),
                   lambda held: _lost(held[0], held[1], held[2]), "share", NOTHING_LOST)  # fmt: skip
 
 
 def network_lost(window: WindowArms, column: str, classes: int) -> Within:
     """Returns the share that a deficit takes of what a clean network decodes from a view beyond chance."""
-    return Within(_parts(window.dose_matched[column], window.deficit[column]),
+    return Within((window.dose_matched[column], window.deficit[column]),
                   lambda held: _lost(held[0], held[1], 100 / classes), "share", NOTHING_LOST)  # fmt: skip
 
 
@@ -80,10 +80,6 @@ def ignored(window: WindowArms, view: str, floor: Term, classes: int) -> Within:
     network, probe = network_lost(window, f"decoding_{view}", classes), probe_lost(window, f"probe_maps_{view}", floor)
     return Within((*network.parts, *probe.parts), lambda held: network.estimate(held[:2]) - probe.estimate(held[2:]),
                   "share", NOTHING_LOST)  # fmt: skip
-
-
-def _parts(*terms: Term) -> tuple[Contrast, ...]:
-    return tuple(Contrast({term: 1.0}) for term in terms)
 
 
 def _lost(clean: float, deprived: float, floor: float) -> float:
