@@ -77,11 +77,7 @@ class Blocks(ManyRemovals):
 
 
 def of_depths(same: Mapping[int, Network], classes: int) -> dict[tuple[str, int], Network]:
-    """Returns networks by what they have in common with the middle one, and depth.
-
-    Args:
-        same: Networks of one width, by depth.
-        classes: Number of classes of the data.
+    """Returns networks, given those of one width by depth, by what they have in common with the middle one, and depth.
 
     Raises:
         SpecError: No width gives as many parameters to 10 %.

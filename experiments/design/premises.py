@@ -28,7 +28,7 @@ def at_chance(claim_id: str, arm: Arm, classes: int, who: str, short: str) -> Cl
     return Claim(claim_id, OURS, beyond, "not greater", sentence, short=short)
 
 
-def told_from(claim_id: str, window: WindowArms, classes: int, when: str, short: str) -> Claim:
+def views_are_learnt(claim_id: str, window: WindowArms, classes: int, when: str, short: str) -> Claim:
     """Returns the premise that labels are told from dissociated views, halfway from chance to whole pairs or better.
 
     The dose-matched arm of the window has views that belong together; `when` stands behind "the dissociation".

@@ -141,15 +141,9 @@ def crossed(
     budget: int | None = None,
     deficit: Deficit | None = None,
 ) -> Crossed:
-    """Returns windows at constant rates.
+    """Returns windows of given kinds and ages; `settle` clean epochs lie before settled ones.
 
-    Args:
-        protocol: The protocol.
-        places: Their kinds and ages.
-        length: Their epochs; longer ones have more.
-        settle: Clean epochs before those that begin settled.
-        budget: As for `constant_rate`, as is the deficit.
-        deficit: See there.
+    Longer ones have as many times the epochs as their rate is lower. Budget and deficit are as for `constant_rate`.
     """
 
     def cell(kind: str, age: int) -> WindowArms:

@@ -45,12 +45,7 @@ def reading_untrained(arm: Arm) -> Arm:
 
 
 def untrained(arm: Arm, column: str) -> Term:
-    """Returns what a linear probe reads from a stream before any training.
-
-    Args:
-        arm: One that `reading_untrained` has made.
-        column: What the probe reads of trained streams, such as `probe_maps_b`.
-    """
+    """Returns the same column, such as `probe_maps_b`, before any training, of an arm from `reading_untrained`."""
     return arm[column.replace("probe_", "probe_untrained_")]
 
 
@@ -69,13 +64,7 @@ def network_lost(window: WindowArms, column: str, classes: int) -> Within:
 def ignored(window: WindowArms, view: str, floor: Term, classes: int) -> Within:
     """Returns by how much more the network loses of a view than a probe of its stream, as shares of what each can lose.
 
-    In points it would be larger the less is left to a probe to lose: much is read from an untrained stream.
-
-    Args:
-        window: The window.
-        view: The view that was deprived.
-        floor: What the probe reads from an untrained stream.
-        classes: Number of classes of the data.
+    In points it would be larger the less is left to a probe to lose: much is read from an untrained stream (`floor`).
     """
     network, probe = network_lost(window, f"decoding_{view}", classes), probe_lost(window, f"probe_maps_{view}", floor)
     return Within((*network.parts, *probe.parts), lambda held: network.estimate(held[:2]) - probe.estimate(held[2:]),

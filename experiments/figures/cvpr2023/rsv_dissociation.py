@@ -22,7 +22,7 @@ from experiments.design.dissociations import (
 from experiments.design.figure import Design, Figure
 from experiments.design.lines import over
 from experiments.design.parameters import ManyRemovals
-from experiments.design.premises import learns, told_from
+from experiments.design.premises import learns, views_are_learnt
 from experiments.design.protocol import CONTINUE, RESTART, SCHEDULE_WORDS, Protocol
 from experiments.design.sources import CVPR2023, OURS
 
@@ -45,9 +45,9 @@ def design(protocol: Protocol, parameters: ManyRemovals) -> Design:
                "sham learns (restarted)"),
         *(learns(f"dissociation.{ids[name]}_learns", held.dose_matched, classes, f"The sham, {name},",
                  f"sham learns ({name})") for name, held in bare.items()),
-        told_from("dissociation.views_learns", late, classes, "", "dissociated views are learnt"),
-        *(told_from(f"dissociation.{ids[name]}_views_learns", held, classes, f", with {name},", f"views learnt, {name}")
-          for name, held in bare.items()),
+        views_are_learnt("dissociation.views_learns", late, classes, "", "dissociated views are learnt"),
+        *(views_are_learnt(f"dissociation.{ids[name]}_views_learns", held, classes, f", with {name},",
+                           f"views learnt, {name}") for name, held in bare.items()),
         *of_two_modes("removal", OURS, late, f"At the end of {until}", "at its end", "views", at=then),
         *of_two_modes("recovered", CVPR2023, late, f"After {until} and a recovery ({SCHEDULE_WORDS[CONTINUE]})",
                       "recovered", "views", "sham"),
