@@ -12,7 +12,7 @@ drops out of the difference it should control for cannot be written unseen.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -164,21 +164,32 @@ def _contrast(other: Arm | Term | Contrast) -> Contrast:
     return Contrast({other if isinstance(other, Term) else Term(other): 1.0})
 
 
+def mean(contrasts: Iterable[Contrast]) -> Contrast:
+    """Returns the mean of contrasts, such as what a window costs over several ages."""
+    held = list(contrasts)
+    return 1 / len(held) * sum(held, Contrast({}))
+
+
 @dataclass(frozen=True)
 class _Statistic(ABC):
     """A number made of several contrasts, other than their sum.
 
     Attributes:
-        parts: What it is made of, contrasts or single terms.
+        of: What it is made of: contrasts, single columns, or arms, of which accuracy is meant.
         estimate: From the values of the parts to the number; NaN where they determine none.
         unit: A key of `critical.inference.effects.SMALLEST`.
         undefined: Why there may be no number though every run is fine, in a sentence.
     """
 
-    parts: tuple[Contrast, ...]
+    of: Sequence[Arm | Term | Contrast]
     estimate: Callable[[NDArray[np.float64]], float]
     unit: str
     undefined: str = ""
+
+    @cached_property
+    def parts(self) -> tuple[Contrast, ...]:
+        """What it is made of, as contrasts."""
+        return tuple(_contrast(held) for held in self.of)
 
     @property
     def terms(self) -> tuple[Term, ...]:

@@ -17,8 +17,7 @@ def rank_correlation(first: Sequence[Contrast | Term], second: Sequence[Contrast
         first: A quantity in each condition.
         second: Another one, in the same order.
     """
-    parts = tuple(held if isinstance(held, Contrast) else Contrast({held: 1.0}) for held in (*first, *second))
-    return Within(parts, _spearman, "correlation")
+    return Within((*first, *second), _spearman, "correlation")
 
 
 def spearman(first: ArrayLike, second: ArrayLike) -> float:
@@ -57,7 +56,7 @@ def mean_rank_correlation(groups: Sequence[tuple[Sequence[Contrast | Term], Sequ
 def more_correlated(
     first: Sequence[Contrast | Term],
     second: Sequence[Contrast | Term],
-    third: Sequence[Contrast | Term] | Sequence[float],
+    third: Sequence[Contrast | Term] | Sequence[float] | Sequence[int],
 ) -> Within:
     """Returns how much better the second quantity tells the first than the third does, within each seed.
 
@@ -70,14 +69,11 @@ def more_correlated(
     """
     known = np.array([held for held in third if not isinstance(held, (Contrast, Term))], dtype=float)
     measured = [held for held in third if isinstance(held, (Contrast, Term))]
-    parts = tuple(
-        held if isinstance(held, Contrast) else Contrast({held: 1.0}) for held in (*first, *second, *measured)
-    )
 
     def estimate(held: NDArray[np.float64]) -> float:
         return tells_more(*np.split(np.concatenate([held, known]), 3))
 
-    return Within(parts, estimate, "correlation")
+    return Within((*first, *second, *measured), estimate, "correlation")
 
 
 def tells_more(first: ArrayLike, second: ArrayLike, third: ArrayLike) -> float:

@@ -103,7 +103,7 @@ class Panel:
         axis.set_title(fitted(axis, self.title, 9.5), x=0, ha="left", fontweight="bold", pad=height)
         if self.across is not None:
             axis.set_xlim(*self.across)
-        shaded = SHADED if getattr(self, "reach", None) is not None else ""
+        shaded = SHADED if getattr(self, "unit", "") else ""
         axis.set_xlabel("\n".join(filter(None, (fitted(axis, self.xlabel, 9), shaded))))
         failed_runs(axis, [row for arm in self.arms for row in _failed(runs, arm)])
 

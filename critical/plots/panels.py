@@ -17,7 +17,8 @@ compares. What is drawn is the mean with a Student interval and, where there is 
 The last three are in `critical.plots.of_arms`.
 
 Names are those of the looks; write them short, with a line break where they would be wide: their room is taken from
-the panel. `reach` shades what is too small to matter, from `critical.inference.effects`, and says so.
+the panel. `unit` says what differences are in, a key of `critical.inference.effects.SMALLEST`: 0 is marked then, and
+what is too small to matter is shaded.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class Series(Panel):
         logarithmic: Whether the horizontal scale is logarithmic to base 2.
         categories: Whether positions stand side by side, whatever their distance.
         zero: Whether a line marks 0.
-        reach: Values up to this size are shaded: too small to matter. None: nothing is.
+        unit: What differences are in: 0 is marked, and what is too small to matter is shaded. Empty: values are none.
         names: Whether names stand at the `end` of lines, or at their `start`, where they lie further apart there.
     """
 
@@ -62,7 +63,7 @@ class Series(Panel):
     logarithmic: bool = False
     categories: bool = False
     zero: bool = False
-    reach: float | None = None
+    unit: str = ""
     names: Literal["end", "start"] = "end"
 
     @property
@@ -83,9 +84,10 @@ class Series(Panel):
         gap = float(np.diff(places).min()) if len(places) > 1 else 1.0
         if len(places) == 1:
             axis.set_xlim(places[0] - 1, places[0] + 1)
-        if self.reach is not None:
-            axis.axhspan(-self.reach, self.reach, color=style.faint(), alpha=0.18, linewidth=0)
-        if self.zero:
+        if self.unit:
+            reach = SMALLEST[self.unit].effect
+            axis.axhspan(-reach, reach, color=style.faint(), alpha=0.18, linewidth=0)
+        if self.zero or self.unit:
             axis.axhline(0, color=style.faint(), linewidth=0.8)
         ends, start = [], self.names == "start"
         for look, line in self.lines:
@@ -158,14 +160,14 @@ class Dots(Panel):
     Attributes:
         rows: Pairs of a look and a value, from top to bottom; the label stands at the row.
         zero: Whether a line marks 0.
-        reach: Values up to this size are shaded: too small to matter. None: nothing is.
+        unit: What differences are in: what is too small to matter is shaded. Empty: values are none.
         names: Where labels stand: `left` of the rows, or `above` each, which leaves the panel its width.
     """
 
     kind: ClassVar[str] = "dots"
     rows: Sequence[tuple[Look, Value]]
     zero: bool = True
-    reach: float | None = None
+    unit: str = ""
     names: Literal["left", "above"] = "left"
 
     @property
@@ -175,8 +177,9 @@ class Dots(Panel):
 
     def draw(self, axis: Axes, runs: pd.DataFrame, epochs: pd.DataFrame) -> None:
         """Draws the panel."""
-        if self.reach is not None:
-            axis.axvspan(-self.reach, self.reach, color=style.faint(), alpha=0.18, linewidth=0)
+        if self.unit:
+            reach = SMALLEST[self.unit].effect
+            axis.axvspan(-reach, reach, color=style.faint(), alpha=0.18, linewidth=0)
         if self.zero:
             axis.axvline(0, color=style.faint(), linewidth=0.8)
         for row, (look, value) in enumerate(self.rows):
@@ -208,7 +211,7 @@ def contrasts(claims: Sequence[Claim], unit: str, **words: Any) -> Dots:
         **words: Fields of the panel: title, labels, note.
     """
     rows = [(Look(claim.short, style.arm_colour("clean")), claim.contrast) for claim in claims if claim.unit == unit]
-    return Dots(rows=rows, reach=SMALLEST[unit].effect, names="above", **words)
+    return Dots(rows=rows, unit=unit, names="above", **words)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -259,7 +262,7 @@ class HeatMap(Panel):
     """
 
     kind: ClassVar[str] = "heat map"
-    cells: Mapping[tuple[float, float], Value]
+    cells: Mapping[Any, Value]
     signed: bool = True
 
     @property

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from critical.inference.arms import Arm, Contrast, Term, Within
-from critical.inference.correlation import more_correlated, spearman, tells_more
+from critical.inference.correlation import spearman, tells_more
 from critical.probes import GradientCosine, Gradients
 from experiments.design.measuring import after_every_epoch, measuring, refuse_one_batch
-from experiments.design.parameters import Parameters, ascending, at_least, spaced
+from experiments.design.parameters import Onsets, spaced
 from experiments.design.protocol import CONTINUE, RESTART_AT_ONSET, Protocol, WindowArms
 
 SPAN, GROWTH = 10, 0.01
@@ -24,20 +24,11 @@ SLOPE = 3
 
 
 @dataclass(frozen=True)
-class Closing(Parameters):
-    """Parameters.
+class Closing(Onsets):
+    """Parameters; a clean run is looked at where windows begin, from epoch 2 on, at three onsets at least."""
 
-    Attributes:
-        length: Epochs of the windows.
-        onsets: Their first epochs, and those at which a clean run is looked at; ascending from 2 on, at least three.
-    """
-
-    length: int
-    onsets: tuple[int, ...]
-
-    def __post_init__(self) -> None:
-        at_least(1, length=self.length)
-        ascending(2, 3, onsets=self.onsets)
+    earliest: ClassVar[int] = 2
+    fewest: ClassVar[int] = 3
 
     @classmethod
     def defaults(cls, protocol: Protocol) -> Mapping[str, Any]:
@@ -124,8 +115,50 @@ def _before(onset: int) -> range:
     return range(max(1, onset - SLOPE + 1), onset + 1)
 
 
-def follows_growth(effects: Sequence[Contrast], norms: Sequence[Term], onsets: Sequence[int]) -> Within:
-    """Returns the rank correlation, over onsets, of what windows do with the growth of the gradient's norm there.
+def itself(measured: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Returns what was measured at each onset: it is what is shown."""
+    return measured
+
+
+@dataclass(frozen=True)
+class Detector:
+    """What a clean run shows at each onset, and what windows from there on do may follow.
+
+    Attributes:
+        words: What it is, as sentences call it.
+        source: Who says so.
+        measured: What it is read from.
+        shown: From this to a number for each onset.
+        differs: What differs from the source's setting.
+    """
+
+    words: str
+    source: str
+    measured: Sequence[Contrast | Term]
+    shown: Callable[[NDArray[np.float64]], NDArray[np.float64]] = itself
+    differs: str = ""
+
+    def follows(self, effects: Sequence[Contrast]) -> Within:
+        """Returns the rank correlation, over onsets, of what windows do with what is shown."""
+
+        def estimate(held: NDArray[np.float64]) -> float:
+            effect, measured = np.split(held, [len(effects)])
+            return spearman(effect, self.shown(measured))
+
+        return Within((*effects, *self.measured), estimate, "correlation")
+
+    def beyond_clock(self, effects: Sequence[Contrast], onsets: Sequence[int]) -> Within:
+        """Returns how much better what is shown tells what windows do than their onset does; see `tells_more`."""
+
+        def estimate(held: NDArray[np.float64]) -> float:
+            effect, measured = np.split(held, [len(effects)])
+            return tells_more(effect, self.shown(measured), onsets)
+
+        return Within((*effects, *self.measured), estimate, "correlation")
+
+
+def open_less_closed(effects: Sequence[Contrast], norms: Sequence[Term], onsets: Sequence[int]) -> Within:
+    """Returns the mean effect of windows that begin while CriticalFL's rule says open, less that of the others.
 
     Args:
         effects: Of the windows, in the order of the onsets.
@@ -136,28 +169,11 @@ def follows_growth(effects: Sequence[Contrast], norms: Sequence[Term], onsets: S
 
     def estimate(held: NDArray[np.float64]) -> float:
         effect, measured = np.split(held, [len(onsets)])
-        return spearman(effect, grown(measured))
-
-    return Within((*effects, *(Contrast({norm: 1.0}) for norm in norms)), estimate, "correlation")
-
-
-def open_less_closed(effects: Sequence[Contrast], norms: Sequence[Term], onsets: Sequence[int]) -> Within:
-    """Returns the mean effect of windows that begin while CriticalFL's rule says open, less that of the others.
-
-    Args:
-        effects: As for `follows_growth`, as are the others.
-        norms: See there.
-        onsets: See there.
-    """
-    grown = growths(onsets)
-
-    def estimate(held: NDArray[np.float64]) -> float:
-        effect, measured = np.split(held, [len(onsets)])
         still = grown(measured) >= GROWTH
         return float(effect[still].mean() - effect[~still].mean()) if 0 < still.sum() < len(still) else float("nan")
 
-    parts = (*effects, *(Contrast({norm: 1.0}) for norm in norms))
-    return Within(parts, estimate, "accuracy", "The rule calls the window open, or closed, at every onset.")
+    undefined = "The rule calls the window open, or closed, at every onset."
+    return Within((*effects, *norms), estimate, "accuracy", undefined)
 
 
 def falls_with_age(effects: Sequence[Contrast], onsets: Sequence[int]) -> Within:
@@ -167,25 +183,3 @@ def falls_with_age(effects: Sequence[Contrast], onsets: Sequence[int]) -> Within
         return spearman(held, [-onset for onset in onsets])
 
     return Within(tuple(effects), estimate, "correlation")
-
-
-def beyond_clock(effects: Sequence[Contrast], shown: Sequence[Contrast | Term], onsets: Sequence[int]) -> Within:
-    """Returns how much better a detector tells what windows do than their epoch does; see `tells_more`.
-
-    Args:
-        effects: As for `follows_growth`.
-        shown: What the detector shows at each onset.
-        onsets: See there.
-    """
-    return more_correlated(effects, shown, [float(onset) for onset in onsets])
-
-
-def growth_beyond_clock(effects: Sequence[Contrast], norms: Sequence[Term], onsets: Sequence[int]) -> Within:
-    """Returns the same of the growth of the gradient's norm; arguments as for `follows_growth`."""
-    grown = growths(onsets)
-
-    def estimate(held: NDArray[np.float64]) -> float:
-        effect, measured = np.split(held, [len(onsets)])
-        return tells_more(effect, grown(measured), onsets)
-
-    return Within((*effects, *(Contrast({norm: 1.0}) for norm in norms)), estimate, "correlation")

@@ -51,6 +51,11 @@ def missed(window: WindowArms, column: str = "accuracy") -> Contrast:
     return window.dose_matched[column] - window.skip[column]
 
 
+def error_ratio(window: WindowArms) -> Contrast:
+    """Returns the logarithm of how many times the error after as many clean epochs the error after the deficit is."""
+    return window.deficit.log("error") - window.dose_matched.log("error")
+
+
 def age(early: WindowArms, late: WindowArms, column: str = "accuracy") -> Contrast:
     """Returns the cost of the early window − that of the late one; says something about age at equal rates alone."""
     return cost(early, column) - cost(late, column)

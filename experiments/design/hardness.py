@@ -95,7 +95,7 @@ class Cut:
         def least(values: NDArray[np.float64]) -> float:
             return float((values - floors).min())
 
-        return Within(tuple(Contrast({term: 1.0}) for term in terms), least, "readout")
+        return Within(tuple(terms), least, "readout")
 
     def floor(self, column: str) -> float:
         """Returns what there is of a column where nothing was learnt."""
@@ -105,10 +105,9 @@ class Cut:
         """Returns what share a modality loses of its use, or of what a probe reads from its stream above chance."""
         return _shares(self.parts(view, column, role), [1.0], self.floor(column))
 
-    def parts(self, view: str, column: str, role: str) -> tuple[Contrast, Contrast]:
+    def parts(self, view: str, column: str, role: str) -> tuple[Term, Term]:
         """Returns a column of a modality of the network that is compared with, and after the absence."""
-        whole, left = (arm[f"{column}_{view}"] for arm in (self.beside(role), self.windows[view].deficit))
-        return Contrast({whole: 1.0}), Contrast({left: 1.0})
+        return self.beside(role)[f"{column}_{view}"], self.windows[view].deficit[f"{column}_{view}"]
 
 
 def signal_loses_more(*held: tuple[float, Cut], column: str = USE, role: str = DOSE_MATCHED) -> Within:

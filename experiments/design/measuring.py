@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from critical.core.spec import SpecError
 from critical.probes import Fisher, FisherClean, FisherVariants, FisherVariantsClean, Probe
@@ -35,21 +36,19 @@ def refuse_one_batch(protocol: Protocol) -> None:
 
 def variants_of(protocol: Protocol, every: int = 0) -> FisherVariants:
     """Returns the probe of the variants on the very images of the protocol's probe of the trace, or as by default."""
-    known = _trace(protocol)
-    return FisherVariants(samples=known.samples, chunk=known.chunk, noise=known.noise, every=every)
+    return FisherVariants(**_of_trace(protocol), every=every)
 
 
 def clean_trace_of(protocol: Protocol) -> FisherClean:
     """Returns the probe of the trace on clean images at the removal and at the end, as the protocol's otherwise."""
-    known = _trace(protocol)
-    return FisherClean(samples=known.samples, chunk=known.chunk, noise=known.noise, every=0)
+    return FisherClean(**_of_trace(protocol), every=0)
 
 
 def clean_variants_of(protocol: Protocol) -> FisherVariantsClean:
     """Returns the probe of the variants on clean images at the removal and at the end, as that of the trace there."""
-    known = _trace(protocol)
-    return FisherVariantsClean(samples=known.samples, chunk=known.chunk, noise=known.noise, every=0)
+    return FisherVariantsClean(**_of_trace(protocol), every=0)
 
 
-def _trace(protocol: Protocol) -> Fisher:
-    return next((probe for probe in protocol.parts.probes if type(probe) is Fisher), Fisher())
+def _of_trace(protocol: Protocol) -> dict[str, Any]:
+    known = next((probe for probe in protocol.parts.probes if type(probe) is Fisher), Fisher())
+    return {"samples": known.samples, "chunk": known.chunk, "noise": known.noise}

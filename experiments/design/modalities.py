@@ -4,45 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from critical.core.batch import VIEWS
 from critical.core.spec import SpecError
 from critical.deficits import ViewDropout
-from critical.inference.arms import Contrast
 from critical.inference.claims import Claim
 from critical.plots.style import OTHER_COLOURS
-from experiments.design.parameters import Parameters, ascending, at_least, spaced
+from experiments.design.parameters import Onsets, at_least, spaced
 from experiments.design.protocol import RESTART_AT_ONSET, Protocol, WindowArms, age, cost, damage
-from experiments.design.rates import LOW, constant_rate, low_from, refuse_high
+from experiments.design.rates import HIGH, HIGH_SETTLED, LONGER, LOWER, Crossed, crossed, low_from, refuse_high
 from experiments.design.sources import CVPR2023, JUMP, OURS, PAWLAK2025
 
 MODALITIES = {"a": "image", "b": "signal"}
 COLOURS = {"a": OTHER_COLOURS[4], "b": OTHER_COLOURS[3]}
 FOLLOWS = "It follows from the paper, which restarts the rate after the deficit and has no windows at constant rates."
-HIGH, SETTLED, LOWER, LONGER = "high", "high, settled", "low", "low, longer"
-"""Kinds of windows at a constant rate; 'longer' ones have the summed rate of high ones."""
 
 
 @dataclass(frozen=True)
-class ModalityAges(Parameters):
-    """Parameters.
+class ModalityAges(Onsets):
+    """Parameters; onsets, the first 0, are those of windows of absence whose rate starts again at the onset.
 
     Attributes:
-        length: Epochs of the window in which a modality is absent.
-        onsets: First epochs of windows whose rate starts again at the onset; ascending, the first 0.
         late: Age of the late windows at a constant rate; at least where the decaying rate has become low.
         settle: Clean epochs at the window's rate before a window that begins settled.
     """
 
-    length: int
-    onsets: tuple[int, ...]
     late: int
     settle: int
 
+    fewest: ClassVar[int] = 3
+
     def __post_init__(self) -> None:
-        at_least(1, length=self.length, late=self.late, settle=self.settle)
-        ascending(0, 3, onsets=self.onsets)
+        super().__post_init__()
+        at_least(1, late=self.late, settle=self.settle)
         if self.onsets[0]:
             raise SpecError(f"onsets={list(self.onsets)}: the first window begins with the training, at 0")
 
@@ -64,21 +59,18 @@ def by_onset(protocol: Protocol, parameters: ModalityAges) -> dict[tuple[str, in
     }
 
 
-def by_rate(protocol: Protocol, parameters: ModalityAges) -> dict[tuple[str, str, int], WindowArms]:
-    """Returns the windows at a constant rate by the modality that is absent, the kind of rate, and the age.
+def by_rate(protocol: Protocol, parameters: ModalityAges) -> dict[str, Crossed]:
+    """Returns the windows at a constant rate by the modality that is absent.
 
     Raises:
         SpecError: The rate has not become low before the late windows.
     """
-    length, settle, late = parameters.length, parameters.settle, parameters.late
+    late = parameters.late
     refuse_high(protocol, late, f"late={late}")
-    kinds = {HIGH: (True, length, 0), SETTLED: (True, length, settle), LOWER: (False, length, 0),
-             LONGER: (False, round(length / LOW), 0)}  # fmt: skip
+    places = [(kind, age) for kind in (HIGH, HIGH_SETTLED, LOWER, LONGER) for age in (0, late)]
     return {
-        (view, kind, age): constant_rate(protocol, age, high, epochs, clean, deficit=ViewDropout(view=view))
+        view: crossed(protocol, places, parameters.length, parameters.settle, deficit=ViewDropout(view=view))
         for view in VIEWS
-        for kind, (high, epochs, clean) in kinds.items()
-        for age in (0, late)
     }
 
 
@@ -93,7 +85,7 @@ def age_claims(
     view: str,
     parameters: ModalityAges,
     ages: Mapping[tuple[str, int], WindowArms],
-    cells: Mapping[tuple[str, str, int], WindowArms],
+    constant: Crossed,
 ) -> list[Claim]:
     """Returns what is claimed of the absence of a modality: early and late, at high and low rates.
 
@@ -104,15 +96,11 @@ def age_claims(
     seen, stream, learns = f"decoding_{view}", f"probe_maps_{view}", ("ages.learns",)
 
     def at(kind: str) -> tuple[WindowArms, WindowArms]:
-        return cells[view, kind, 0], cells[view, kind, late]
-
-    def rate(low: str) -> Contrast:
-        pairs = zip(at(HIGH), at(low), strict=True)
-        return 0.5 * sum((cost(high, seen) - cost(less, seen) for high, less in pairs), Contrast({}))
+        return constant.cells[kind, 0], constant.cells[kind, late]
 
     restarted = (ages[view, parameters.onsets[0]], ages[view, last])
     pairs = {"older": (restarted, seen), "older_stream": (restarted, stream), "high": (at(HIGH), seen),
-             "settled": (at(SETTLED), seen), "settled_stream": (at(SETTLED), stream),
+             "settled": (at(HIGH_SETTLED), seen), "settled_stream": (at(HIGH_SETTLED), stream),
              "low": (at(LOWER), seen)}  # fmt: skip
     costs = {what: age(*pair, column) for what, (pair, column) in pairs.items()}
     claims = [
@@ -137,10 +125,10 @@ def age_claims(
         Claim(f"{begin}low", OURS, costs["low"], "greater",
               f"At one constant low rate an early absence of the {name} costs more of it, too.",
               short=f"{name}: early more, low rate", requires=learns),
-        Claim(f"{begin}rate", PAWLAK2025, rate(LOWER), "greater",
+        Claim(f"{begin}rate", PAWLAK2025, constant.rates(late, column=seen), "greater",
               f"At equal age the absence of the {name} costs more of it at the high rate than at the low one.",
               differs=FOLLOWS, short=f"{name}: high rate costs more", requires=learns),
-        Claim(f"{begin}dose", OURS, rate(LONGER), "greater",
+        Claim(f"{begin}dose", OURS, constant.rates(late, column=seen, low=LONGER), "greater",
               f"The high rate costs more of the {name} where the low one lasts as much longer as it is lower, too.",
               requires=(f"{begin}rate",), short=f"{name}: high rate, equal dose"),
     ]  # fmt: skip

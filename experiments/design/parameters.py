@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from critical.core.spec import SpecError
 
@@ -121,6 +121,56 @@ class ManyRemovals(Removals):
     def defaults(cls, protocol: Protocol) -> Mapping[str, Any]:
         """Returns evenly spaced removals up to the longest window."""
         return {"removals": spaced(protocol.longest_window, max(4, protocol.points))}
+
+
+@dataclass(frozen=True)
+class TwoRemovals(Removals):
+    """Parameters of a figure over epochs of removal each of which is dear: the first and the last by default."""
+
+    @classmethod
+    def defaults(cls, protocol: Protocol) -> Mapping[str, Any]:
+        """Returns the first and the last of evenly spaced removals up to the longest window."""
+        steps = spaced(protocol.longest_window, max(2, protocol.points))
+        return {"removals": (steps[0], steps[-1])}
+
+
+@dataclass(frozen=True)
+class Onsets(Parameters):
+    """Parameters of a figure over the onset of windows of one length.
+
+    Attributes:
+        length: Epochs of the windows.
+        onsets: Their first epochs, ascending.
+    """
+
+    length: int
+    onsets: tuple[int, ...]
+
+    earliest: ClassVar[int] = 0
+    fewest: ClassVar[int] = 2
+
+    def __post_init__(self) -> None:
+        at_least(1, length=self.length)
+        ascending(self.earliest, self.fewest, onsets=self.onsets)
+
+
+@dataclass(frozen=True)
+class ManyOnsets(Onsets):
+    """Parameters of a figure with correlations over the onsets above 0: there are at least four onsets."""
+
+    fewest: ClassVar[int] = 4
+
+    @classmethod
+    def defaults(cls, protocol: Protocol) -> Mapping[str, Any]:
+        """Returns windows of the shortest length, at twice as many onsets as there are points."""
+        return cls.spread(protocol, cls.fewest)
+
+    @staticmethod
+    def spread(protocol: Protocol, least: int) -> Mapping[str, Any]:
+        """Returns the same, at so many onsets at least."""
+        length = spaced(protocol.longest_window, max(2, protocol.points))[0]
+        steps = spaced(max(least, protocol.longest_window), max(least, 2 * protocol.points))
+        return {"length": length, "onsets": (0, *steps[:-1])}
 
 
 @dataclass(frozen=True)

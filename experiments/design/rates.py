@@ -1,18 +1,69 @@
 """Windows at a constant rate, high or low, at some age: what tells the age of a network from its learning rate."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from critical.core.spec import SpecError
 from critical.deficits import Deficit
+from critical.inference.arms import Contrast, mean
+from critical.plots.panel import Look, Value, role
 from experiments.design.measuring import after_every_epoch
 from experiments.design.parameters import Parameters, ascending, at_least, spaced
-from experiments.design.protocol import Protocol, WindowArms
+from experiments.design.protocol import Protocol, WindowArms, cost
 
 LOW = 0.25
 """The low rate, as a share of the high one. Where the summed rate is equal, a low window is 1/LOW times as long."""
+
+HIGH, LOWER = "high", "low"
+HIGH_SETTLED, LOWER_SETTLED = "high, settled", "low, settled"
+LONGER = "low, longer"
+"""Kinds of windows. Settled ones begin after clean epochs at their rate; longer ones have the summed rate of high."""
+
+LOOKS = {
+    HIGH: role("deficit", "high rate"),
+    LOWER: role("dose_matched", "low rate"),
+    HIGH_SETTLED: role("deficit", "high, settled", "--", "s"),
+    LOWER_SETTLED: role("dose_matched", "low, settled", "--", "s"),
+    LONGER: role("dose_matched", "low, longer", ":", "D"),
+}
+
+Effect = Callable[[WindowArms, str], Contrast]
+"""What is compared of a window, such as its `cost`, in a column."""
+
+
+@dataclass(frozen=True)
+class Crossed:
+    """Windows that cross kinds of rate with ages.
+
+    Attributes:
+        cells: The windows by kind and age.
+    """
+
+    cells: Mapping[tuple[str, int], WindowArms]
+
+    def ages(self, kind: str, late: int, effect: Effect = cost, column: str = "accuracy") -> Contrast:
+        """Returns the effect of the window of a kind at epoch 0 − that of the late one."""
+        return effect(self.cells[kind, 0], column) - effect(self.cells[kind, late], column)
+
+    def mean(self, kind: str, late: int, effect: Effect = cost, column: str = "accuracy") -> Contrast:
+        """Returns the effect of windows of a kind, the mean of that at epoch 0 and the late one."""
+        return mean(effect(self.cells[kind, age], column) for age in (0, late))
+
+    def rates(self, late: int, column: str = "accuracy", low: str = LOWER) -> Contrast:
+        """Returns the cost at the high rate − that at the low one, the mean of epoch 0 and the late window.
+
+        Damage would say less: the run that skips a window is the same at both rates, and cancels.
+        """
+        return mean(cost(self.cells[HIGH, age], column) - cost(self.cells[low, age], column) for age in (0, late))
+
+    def lines(self, kinds: Sequence[str], seen: Callable[[WindowArms], Value]) -> list[tuple[Look, dict[int, Value]]]:
+        """Returns a line by age for each of some kinds."""
+        return [
+            (LOOKS[kind], {age: seen(held) for (known, age), held in self.cells.items() if known == kind})
+            for kind in kinds
+        ]
 
 
 @dataclass(frozen=True)
@@ -56,19 +107,6 @@ def refuse_high(protocol: Protocol, late: int, said: str) -> None:
                         f"itself: from epoch {low_from(protocol)} on, with a decay below 1")  # fmt: skip
 
 
-def cell(
-    protocol: Protocol,
-    age: int,
-    high: bool,
-    length: int,
-    settle: int = 0,
-    budget: int | None = None,
-    deficit: Deficit | None = None,
-) -> WindowArms:
-    """Returns the arms of `constant_rate`, the trace measured after every epoch, since it is judged there."""
-    return constant_rate(after_every_epoch(protocol), age, high, length, settle, budget, deficit)
-
-
 def constant_rate(
     protocol: Protocol,
     age: int,
@@ -95,24 +133,41 @@ def constant_rate(
     return protocol.staged(tuple(before), age + settle, length, words, budget, deficit=deficit)
 
 
-def windows(protocol: Protocol, parameters: AgesAndRates) -> dict[tuple[str, int], WindowArms]:
-    """Returns the windows that cross kinds of rate with ages, by both; 'longer' ones have an equal summed rate.
+def crossed(
+    protocol: Protocol,
+    places: Iterable[tuple[str, int]],
+    length: int,
+    settle: int = 0,
+    budget: int | None = None,
+    deficit: Deficit | None = None,
+) -> Crossed:
+    """Returns windows of given kinds and ages; `settle` clean epochs lie before settled ones.
+
+    Longer ones have as many times the epochs as their rate is lower. Budget and deficit are as for `constant_rate`.
+    """
+
+    def cell(kind: str, age: int) -> WindowArms:
+        epochs = round(length / LOW) if kind == LONGER else length
+        before = settle if kind in (HIGH_SETTLED, LOWER_SETTLED) else 0
+        return constant_rate(protocol, age, kind in (HIGH, HIGH_SETTLED), epochs, before, budget, deficit)
+
+    return Crossed({(kind, age): cell(kind, age) for kind, age in places})
+
+
+def windows(protocol: Protocol, parameters: AgesAndRates) -> Crossed:
+    """Returns the windows of all kinds, the trace measured after every epoch, since it is judged in them.
+
+    Low ones that begin settled are early alone; longer ones are early, or the first of the late ones.
 
     Raises:
         SpecError: The rate has not become low before the late windows, or two windows have one clean network.
     """
-    length, settle, late = parameters.length, parameters.settle, parameters.late_onsets
+    length, late = parameters.length, parameters.late_onsets
     refuse_high(protocol, late[0], f"late_onsets={list(late)}")
-    found: dict[tuple[str, int], WindowArms] = {}
-    for age in (0, *late):
-        found["high", age] = cell(protocol, age, True, length)
-        found["low", age] = cell(protocol, age, False, length)
-        found["high, settled", age] = cell(protocol, age, True, length, settle)
-        if age == 0:
-            found["low, settled", age] = cell(protocol, age, False, length, settle)
-        if age <= late[0]:
-            found["low, longer", age] = cell(protocol, age, False, round(length / LOW))
-    if len({held.dose_matched for held in found.values()}) < len(found):
+    latest = {LOWER_SETTLED: 0, LONGER: late[0]}
+    places = [(kind, age) for age in (0, *late) for kind in LOOKS if age <= latest.get(kind, age)]
+    found = crossed(after_every_epoch(protocol), places, length, parameters.settle)
+    if len({held.dose_matched for held in found.cells.values()}) < len(places):
         raise SpecError(f"length={length}: the clean networks of two windows are one, with one trace for both; choose "
                         f"other lengths or late_onsets={list(late)}")  # fmt: skip
     return found

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from critical.inference.arms import Arm, Contrast, Within
+from critical.inference.arms import Arm, Contrast, Within, mean
 from critical.inference.claims import Claim
 from experiments.design.objectives import ACROSS, APART, AUXILIARY, LABELS, LONG, NOISE, SLOW
 from experiments.design.premises import at_chance, learns
@@ -58,7 +58,6 @@ def of_the_paper(labels: Mapping[int, WindowArms], redrawn: Mapping[int, WindowA
     """Returns the paper's claims and those on damage and age, about windows by their onsets."""
     early, *_, late = labels
     saved = {onset: cost(labels[onset]) - cost(redrawn[onset]) for onset in labels}
-    mean = 1 / len(saved) * functools.reduce(Contrast.__add__, saved.values())
     ages = [age(held[early], held[late]) for held in (labels, redrawn)]
     aged = (*BOTH, *named("supervised_early"))
     return [
@@ -76,7 +75,7 @@ def of_the_paper(labels: Mapping[int, WindowArms], redrawn: Mapping[int, WindowA
         Claim("reconstruction.costs_little", CVPR2023, cost(redrawn[early]), "not greater", differs=RATIO,
               sentence="Of that network it costs no accuracy that matters.", short="reconstruction: costs nothing",
               requires=BOTH),
-        make("reconstruction.costs_less_everywhere", CVPR2023, mean, differs=STEPS, requires=BOTH,
+        make("reconstruction.costs_less_everywhere", CVPR2023, mean(saved.values()), differs=STEPS, requires=BOTH,
              sentence="Averaged over all onsets, it costs less of the network that redraws than of that with labels.",
              short="reconstruction: less at all onsets"),
         Claim("reconstruction.redrawing_ageless", CVPR2023, ages[1], "not greater", differs=STEPS, requires=aged,

@@ -14,7 +14,7 @@ from critical.inference.claims import Claim
 from experiments.design.parameters import Parameters, ascending, at_least
 from experiments.design.protocol import Protocol
 from experiments.design.sources import OURS
-from experiments.design.two_streams import DEPRIVED
+from experiments.design.two_streams import DECODING, DEPRIVED, MAPS
 
 GOOD = "a"
 """The view that was seen throughout."""
@@ -31,8 +31,7 @@ THERAPIES: dict[str, Deficit] = {
 WORDS = "restarted twice"
 NAMES = {PATCHING: f"Patching view {GOOD}", ALTERNATION: "Patching both views in turn"}
 BRIEF = {PATCHING: "patch", ALTERNATION: "turns"}
-SEEN, STREAM = f"decoding_{DEPRIVED}", f"probe_maps_{DEPRIVED}"
-OTHER_SEEN, OTHER_STREAM = f"decoding_{GOOD}", f"probe_maps_{GOOD}"
+OTHER_DECODING, OTHER_MAPS = f"decoding_{GOOD}", f"probe_maps_{GOOD}"
 
 
 @dataclass(frozen=True)
@@ -86,9 +85,9 @@ class Treated:
         """Returns what networks that never were deprived, nor treated, have more."""
         return self.healthy[UNTREATED][column] - self.deprived[therapy][column]
 
-    def gain(self, therapy: str, column: str = "accuracy") -> Contrast:
-        """Returns what a therapy gives more than as many clean epochs at the same rates."""
-        return self.deprived[therapy][column] - self.deprived[UNTREATED][column]
+    def gain(self, therapy: str, column: str = "accuracy", than: str = UNTREATED) -> Contrast:
+        """Returns what a therapy gives more than as many epochs of another at the same rates, clean ones by default."""
+        return self.deprived[therapy][column] - self.deprived[than][column]
 
     def beyond(self, therapy: str, column: str) -> Contrast:
         """Returns what it gives more than it gives networks that never were deprived."""
@@ -135,27 +134,27 @@ def of_therapy(kind: str, held: Treated, length: int) -> list[Claim]:
         return -1.0 * held.gain(kind, column)
 
     return [
-        Claim(f"alternation.{kind}_sees", OURS, held.gain(kind, SEEN), "greater",
+        Claim(f"alternation.{kind}_sees", OURS, held.gain(kind, DECODING), "greater",
               f"{what} lets the network decode more from the poor view than as many clean epochs.",
               requires=ignored, short=f"{brief}: poor view tells more"),
-        Claim(f"alternation.{kind}_mends", OURS, held.gain(kind, STREAM), "greater",
+        Claim(f"alternation.{kind}_mends", OURS, held.gain(kind, MAPS), "greater",
               f"{what} mends the stream of the poor view: a linear probe reads more from it.",
               requires=impaired, short=f"{brief}: poor stream mended"),
-        Claim(f"alternation.{kind}_heals", OURS, held.beyond(kind, SEEN), "greater",
+        Claim(f"alternation.{kind}_heals", OURS, held.beyond(kind, DECODING), "greater",
               f"{what} gives the poor view more than it gives that view where it never was deprived.",
               requires=(f"alternation.{kind}_sees",), short=f"{brief}: more than healthy gain"),
-        Claim(f"alternation.{kind}_heals_stream", OURS, held.beyond(kind, STREAM), "greater",
+        Claim(f"alternation.{kind}_heals_stream", OURS, held.beyond(kind, MAPS), "greater",
               f"{what} gives the stream of that view more than where that never was deprived, to a probe.",
               requires=(f"alternation.{kind}_mends",), short=f"{brief}: more than healthy, stream"),
-        Claim(f"alternation.{kind}_back", OURS, held.poorer(SEEN, kind), "not greater",
+        Claim(f"alternation.{kind}_back", OURS, held.poorer(DECODING, kind), "not greater",
               f"{what} brings the poor view back: no less is decoded from it than where it never was deprived.",
               requires=(f"alternation.{kind}_sees",), short=f"{brief}: poor view is back"),
-        Claim(f"alternation.{kind}_stream_back", OURS, held.poorer(STREAM, kind), "not greater",
+        Claim(f"alternation.{kind}_stream_back", OURS, held.poorer(MAPS, kind), "not greater",
               f"{what} brings its stream back: a probe reads no less from it than where it never was deprived.",
               requires=(f"alternation.{kind}_mends",), short=f"{brief}: poor stream is back"),
-        Claim(f"alternation.{kind}_good_view", OURS, costs(OTHER_SEEN), "greater",
+        Claim(f"alternation.{kind}_good_view", OURS, costs(OTHER_DECODING), "greater",
               f"{what} costs the good view: less is decoded from it.", short=f"{brief}: good view tells less"),
-        Claim(f"alternation.{kind}_good_stream", OURS, costs(OTHER_STREAM), "greater",
+        Claim(f"alternation.{kind}_good_stream", OURS, costs(OTHER_MAPS), "greater",
               f"{what} impairs the stream of the good view.", short=f"{brief}: good stream impaired"),
         Claim(f"alternation.{kind}_accuracy", OURS, held.gain(kind), "greater",
               f"{what} raises accuracy with both views.", short=f"{brief}: accuracy rises"),

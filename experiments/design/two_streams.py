@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from critical.deficits import Deficit, Dissociation, SplitHeads, ViewDropout
-from critical.inference.arms import Arm, Contrast, Term, Within
+from critical.inference.arms import Arm, Term, Within
 from critical.inference.claims import OURS, Claim
 from critical.probes import CodeProbe, StreamProbe
 from experiments.design.protocol import Protocol, WindowArms, cost
@@ -15,8 +15,8 @@ DEPRIVED = "b"
 """The view that the deficits of these figures act on."""
 DECODING = f"decoding_{DEPRIVED}"
 """What the network tells from that view beside random partners."""
-PROBES = {f"probe_maps_{DEPRIVED}": "maps", f"probe_averaged_{DEPRIVED}": "maps averaged over places"}
-"""What a linear probe reads from its stream: from the maps that the fusion receives, and from their averages."""
+MAPS = f"probe_maps_{DEPRIVED}"
+"""What a linear probe reads from its stream, from the maps that the fusion receives."""
 
 NOTHING_LOST = "A clean network has nothing to lose: it tells no more than chance, or its stream than an untrained one."
 
@@ -45,45 +45,30 @@ def reading_untrained(arm: Arm) -> Arm:
 
 
 def untrained(arm: Arm, column: str) -> Term:
-    """Returns what a linear probe reads from a stream before any training.
-
-    Args:
-        arm: One that `reading_untrained` has made.
-        column: What the probe reads of trained streams, such as `probe_maps_b`.
-    """
+    """Returns the same column, such as `probe_maps_b`, before any training, of an arm from `reading_untrained`."""
     return arm[column.replace("probe_", "probe_untrained_")]
 
 
 def probe_lost(window: WindowArms, column: str, floor: Term) -> Within:
     """Returns the share that a deficit takes of what a probe reads from a clean stream beyond an untrained one."""
-    return Within(_parts(window.dose_matched[column], window.deficit[column], floor),
+    return Within((window.dose_matched[column], window.deficit[column], floor),
                   lambda held: _lost(held[0], held[1], held[2]), "share", NOTHING_LOST)  # fmt: skip
 
 
 def network_lost(window: WindowArms, column: str, classes: int) -> Within:
     """Returns the share that a deficit takes of what a clean network decodes from a view beyond chance."""
-    return Within(_parts(window.dose_matched[column], window.deficit[column]),
+    return Within((window.dose_matched[column], window.deficit[column]),
                   lambda held: _lost(held[0], held[1], 100 / classes), "share", NOTHING_LOST)  # fmt: skip
 
 
 def ignored(window: WindowArms, view: str, floor: Term, classes: int) -> Within:
     """Returns by how much more the network loses of a view than a probe of its stream, as shares of what each can lose.
 
-    In points it would be larger the less is left to a probe to lose: much is read from an untrained stream.
-
-    Args:
-        window: The window.
-        view: The view that was deprived.
-        floor: What the probe reads from an untrained stream.
-        classes: Number of classes of the data.
+    In points it would be larger the less is left to a probe to lose: much is read from an untrained stream (`floor`).
     """
     network, probe = network_lost(window, f"decoding_{view}", classes), probe_lost(window, f"probe_maps_{view}", floor)
     return Within((*network.parts, *probe.parts), lambda held: network.estimate(held[:2]) - probe.estimate(held[2:]),
                   "share", NOTHING_LOST)  # fmt: skip
-
-
-def _parts(*terms: Term) -> tuple[Contrast, ...]:
-    return tuple(Contrast({term: 1.0}) for term in terms)
 
 
 def _lost(clean: float, deprived: float, floor: float) -> float:

@@ -2,63 +2,48 @@
 
 from collections.abc import Callable, Mapping
 
-from critical.inference.arms import Contrast, Term, Within
+from critical.inference.arms import Term, Within
 from critical.inference.claims import Claim
 from critical.inference.correlation import rank_correlation
-from critical.inference.effects import SMALLEST
-from critical.plots.panel import Look, Value, role
+from critical.plots.panel import Look, Value
 from critical.plots.panels import Curves, Series, contrasts
+from experiments.design.contrasts import error_ratio
 from experiments.design.figure import Design, Figure
+from experiments.design.lines import over
 from experiments.design.protocol import Protocol, WindowArms, cost
-from experiments.design.rates import LOW, AgesAndRates, windows
+from experiments.design.rates import HIGH, HIGH_SETTLED, LONGER, LOOKS, LOW, LOWER, AgesAndRates, windows
 from experiments.design.sources import ICLR2019, OURS, PAWLAK2025
 
-LOWER = "The late windows of the paper have lower rates than the early ones."
-LOOKS = {
-    "high": role("deficit", "high rate"),
-    "low": role("dose_matched", "low rate"),
-    "high, settled": role("deficit", "high, settled", "--", "s"),
-    "low, settled": role("dose_matched", "low, settled", "--", "s"),
-    "low, longer": role("dose_matched", "low, longer", ":", "D"),
-}
+LOWER_RATES = "The late windows of the paper have lower rates than the early ones."
 
 
 def design(protocol: Protocol, parameters: AgesAndRates) -> Design:
     """Crosses age and rate, with settled windows and, at the low rate, windows of equal summed rate."""
-    cells, name, settle = windows(protocol, parameters), protocol.deficit.name, parameters.settle
-    first, last = parameters.late_onsets[0], parameters.late_onsets[-1]
-    costs: dict[tuple[str, int], Contrast] = {key: cost(held) for key, held in cells.items()}
-    traces = {key: held.dose_matched.log("fisher_trace_window") for key, held in cells.items()}
+    crossed, name, settle = windows(protocol, parameters), protocol.deficit.name, parameters.settle
+    cells, first, last = crossed.cells, parameters.late_onsets[0], parameters.late_onsets[-1]
+    costs = over(cells, cost)
+    traces = over(cells, lambda held: held.dose_matched.log("fisher_trace_window"))
     # Where a window begins after clean epochs, also the trace before its own rate acts.
     onsets = {key: held.dose_matched.log("fisher_trace_onset") for key, held in cells.items()
               if held.deficit.tags["onset"]}  # fmt: skip
-
-    def ages(kind: str, old: int) -> Contrast:
-        return costs[kind, 0] - costs[kind, old]
-
-    def rates(low: str = "low") -> Contrast:
-        return 0.5 * sum((costs["high", age] - costs[low, age] for age in (0, first)), Contrast({}))
-
-    def share(age: int) -> Contrast:
-        return cells["high", age].deficit.log("error") - cells["high", age].dose_matched.log("error")
 
     def follows(traces: Mapping[tuple[str, int], Term]) -> Within:
         return rank_correlation([costs[key] for key in traces], list(traces.values()))
 
     claims = (
-        Claim("age.high", ICLR2019, ages("high", last), "greater",
-              f"At the same high rate, {name} costs more early than from epoch {last} on.", differs=LOWER,
+        Claim("age.high", ICLR2019, crossed.ages(HIGH, last), "greater",
+              f"At the same high rate, {name} costs more early than from epoch {last} on.", differs=LOWER_RATES,
               short="early costs more (high rate)"),
-        Claim("age.high_settled", ICLR2019, ages("high, settled", last), "greater",
+        Claim("age.high_settled", ICLR2019, crossed.ages(HIGH_SETTLED, last), "greater",
               f"So it does where both windows begin settled, after {settle} clean epochs at that rate.",
-              differs=LOWER, short="early costs more (high, settled)"),
-        Claim("age.low", ICLR2019, ages("low", first), "greater",
-              f"At the same low rate, {name} costs more early than from epoch {first} on.", differs=LOWER,
+              differs=LOWER_RATES, short="early costs more (high, settled)"),
+        Claim("age.low", ICLR2019, crossed.ages(LOWER, first), "greater",
+              f"At the same low rate, {name} costs more early than from epoch {first} on.", differs=LOWER_RATES,
               short="early costs more (low rate)"),
-        Claim("age.share", ICLR2019, share(0) - share(last), "greater",
+        Claim("age.share", ICLR2019, error_ratio(cells[HIGH, 0]) - error_ratio(cells[HIGH, last]), "greater",
               f"Early {name} at the high rate adds more to the error, as a share of it, than from epoch {last} on.",
-              differs=LOWER, short="early costs more (share of error)"),
-        Claim("age.trace_rises", ICLR2019, traces["high", last] - traces["low", last], "greater",
+              differs=LOWER_RATES, short="early costs more (share of error)"),
+        Claim("age.trace_rises", ICLR2019, traces[HIGH, last] - traces[LOWER, last], "greater",
               "The trace of the Fisher information of a clean network rises when the rate starts again.",
               short="trace rises with restarted rate"),
         Claim("age.follows_trace", ICLR2019, follows(traces), "greater",
@@ -67,39 +52,36 @@ def design(protocol: Protocol, parameters: AgesAndRates) -> Design:
         Claim("age.follows_trace_at_onset", OURS, follows(onsets), "greater",
               "It follows the trace before the window, too, on which the rate in the window has not acted yet.",
               short="cost follows trace before window"),
-        Claim("age.rate", PAWLAK2025, rates(), "greater",
+        Claim("age.rate", PAWLAK2025, crossed.rates(first), "greater",
               f"At equal age, {name} costs more at the high rate than at the low one.",
               short="high rate costs more at equal age"),
-        Claim("age.late_at_high_rate", OURS, costs["high", last], "greater",
+        Claim("age.late_at_high_rate", OURS, costs[HIGH, last], "greater",
               f"From epoch {last} on, {name} at the high rate still costs accuracy.",
               short="late costs accuracy at high rate"),
-        Claim("age.rate_not_dose", OURS, rates("low, longer"), "greater",
+        Claim("age.rate_not_dose", OURS, crossed.rates(first, low=LONGER), "greater",
               "It does so where the low rate lasts as much longer as it is lower, too.", requires=("age.rate",),
               short="high rate costs more at equal dose"),
-        Claim("age.no_shock", OURS, costs["high", last] - costs["high, settled", last], "none",
+        Claim("age.no_shock", OURS, costs[HIGH, last] - costs[HIGH_SETTLED, last], "none",
               "That is no shock by the jump of the rate: settled networks pay as much.",
               short="no shock by the jump of the rate"),
-        Claim("age.interaction", OURS, ages("high", first) - ages("low", first), "none",
+        Claim("age.interaction", OURS, crossed.ages(HIGH, first) - crossed.ages(LOWER, first), "none",
               "Age and rate add up: they do not interact.", short="age and rate do not interact"),
     )  # fmt: skip
 
-    def panel(title: str, unit: str, value: Callable[[WindowArms], Value], reach: float | None = None) -> Series:
-        lines = [(look, {age: value(held) for (kind, age), held in cells.items() if kind == known})
-                 for known, look in LOOKS.items()]  # fmt: skip
-        return Series(title=title, ylabel=unit, xlabel="age at the window (epochs)", lines=lines, reach=reach,
-                      zero=reach is not None)  # fmt: skip
+    def panel(title: str, ylabel: str, seen: Callable[[WindowArms], Value], unit: str = "") -> Series:
+        return Series(title=title, ylabel=ylabel, xlabel="age at the window (epochs)", unit=unit,
+                      lines=crossed.lines(tuple(LOOKS), seen))  # fmt: skip
 
     ages_seen = (0, *parameters.late_onsets)
     ends = [(Look(f"{said}, {kind}", LOOKS[kind].colour, line),
              {age: getattr(cells[kind, age], arm) for age in ages_seen if (kind, age) in cells})
-            for kind in ("high", "low")
+            for kind in (HIGH, LOWER)
             for said, arm, line in (("clean", "dose_matched", "-"), (name, "deficit", "--"))]  # fmt: skip
-    smallest = SMALLEST["accuracy"].effect
     curves = [(Look(f"{kind}, at {age}" if age else f"{kind}, early", LOOKS[kind].colour, "--" if age else "-"),
-               cells[kind, age].dose_matched) for age in (0, last) for kind in ("high", "low")]  # fmt: skip
+               cells[kind, age].dose_matched) for age in (0, last) for kind in (HIGH, LOWER)]  # fmt: skip
     return Design(
         panels=[
-            [panel(f"what the {name} costs", "clean epochs instead − deficit (points)", cost, smallest),
+            [panel(f"what the {name} costs", "clean epochs instead − deficit (points)", cost, "accuracy"),
              contrasts(claims, "accuracy", title="is it age or rate?", xlabel="difference of costs (points)")],
             [Series(title="where the networks end", xlabel="age at the window (epochs)",
                     ylabel="final test accuracy (%)", lines=ends),

@@ -1,112 +1,69 @@
 """Does blur hurt or help? Its strength against the length of its window, and what is left of it in the network."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from itertools import pairwise
-from typing import Any
+from collections.abc import Callable
 
-from critical.core.spec import SpecError
-from critical.deficits import Blur
-from critical.deficits.images import shrunk_side
-from critical.inference.arms import Contrast
+from critical.inference.arms import Arm, Contrast
 from critical.inference.claims import Claim
 from critical.inference.correlation import mean_rank_correlation
 from critical.plots.panel import Look, Value, role
 from critical.plots.panels import HeatMap, Series, contrasts
 from critical.plots.style import OTHER_COLOURS
 from critical.probes import Ladders
+from experiments.design.blurs import Blurs, course
 from experiments.design.figure import Design, Figure
-from experiments.design.parameters import Parameters, ascending, spaced
+from experiments.design.lines import over
+from experiments.design.measuring import measuring
 from experiments.design.protocol import Protocol, WindowArms, cost, harm
 from experiments.design.sources import ACUITY2025, JANG2021, OURS, VOGELSANG2018
-
-
-@dataclass(frozen=True)
-class Blurs(Parameters):
-    """Parameters.
-
-    Attributes:
-        lengths: Epochs of the windows, all from epoch 0 on; the longest has an epoch at least for each blur.
-        shrinks: Factors by which the sides of images are shrunk before they are enlarged again; at least three,
-            so that two can change places before the last blur of vision that sharpens.
-    """
-
-    lengths: tuple[int, ...]
-    shrinks: tuple[int, ...] = (2, 3, 4, 8)
-
-    def __post_init__(self) -> None:
-        ascending(1, lengths=self.lengths)
-        ascending(2, 3, shrinks=self.shrinks)
-
-    @classmethod
-    def defaults(cls, protocol: Protocol) -> Mapping[str, Any]:
-        """Returns evenly spaced windows up to the longest one."""
-        return {"lengths": spaced(protocol.longest_window, protocol.points)}
 
 
 def design(protocol: Protocol, parameters: Blurs) -> Design:
     """Crosses strengths with lengths, and lets vision sharpen within the longest window, against a shuffled order."""
     lengths, shrinks = parameters.lengths, parameters.shrinks
-    ladders = Ladders(blurs=shrinks, every=0, recovery_every=0)
     last, weak, strong = lengths[-1], shrinks[0], shrinks[-1]
-    if last < len(shrinks):
-        raise SpecError(f"lengths={list(lengths)}: the longest has no epoch for each of the blurs that follow "
-                        f"each other, shrinks={list(shrinks)}")  # fmt: skip
-    sizes = {shrink: shrunk_side(protocol.side, shrink) for shrink in shrinks}
-    if strong > protocol.side or len(set(sizes.values())) < len(sizes):
-        raise SpecError(f"shrinks={list(shrinks)}: of {protocol.side} pixels they leave {list(sizes.values())}; give "
-                        f"factors up to {protocol.side} that leave different numbers")  # fmt: skip
-    seeing = replace(protocol, parts=replace(protocol.parts, probes=(*protocol.parts.probes, ladders)))
-    blurs = {shrink: Blur(size=size) for shrink, size in sizes.items()}
+    ladders = Ladders(blurs=shrinks, every=0, recovery_every=0)
+    seeing = measuring(protocol, ladders)
     clean = {length: seeing.window(0, length) for length in lengths}
     cells = {(length, shrink): seeing.window(0, length, deficit=blur, blur=f"to 1/{shrink}")
-             for shrink, blur in blurs.items() for length in lengths}  # fmt: skip
-    sharper = shrinks[::-1]
-    bounds = [last * step // len(shrinks) for step in range(len(shrinks) + 1)]
-    epochs = {shrink: end - start for shrink, (start, end) in zip(sharper, pairwise(bounds), strict=True)}
-
-    def course(order: tuple[int, ...], words: str) -> WindowArms:
-        return seeing.window(0, last, deficit=[(blurs[shrink], epochs[shrink]) for shrink in order], blur=words)
-
-    # The others the other way round: both courses end on the same blur, which alone would tell them apart.
-    sharpening, shuffled = course(sharper, "sharpening"), course((*shrinks[1:], weak), "shuffled")
+             for shrink, blur in parameters.blurs(protocol).items() for length in lengths}  # fmt: skip
+    sharpening = course(seeing, parameters, parameters.sharpening, "sharpening")
+    shuffled = course(seeing, parameters, parameters.shuffled, "shuffled")
     mild, severe, instead = cells[last, weak], cells[last, strong], clean[last]
     until, blurred, noisy = f"until epoch {last}", "accuracy_blurred", "accuracy_noisy"
     mild_said, sees = f"Blur to 1/{weak} of the side {until}", "on blurred test images"
 
-    def gain(held: WindowArms, column: str, than: WindowArms) -> Contrast:
-        other = than.deficit if than is shuffled else than.dose_matched
-        return held.deficit[column] - other[column]
+    def gain(held: WindowArms, column: str, than: Arm = instead.dose_matched) -> Contrast:
+        return held.deficit[column] - than[column]
 
     premise = ("blur_map.blind",)
     claims = (
         Claim("blur_map.blind", OURS, instead.dose_matched - instead.dose_matched[blurred], "greater",
               f"A network that never saw blur is worse {sees} than on clean ones.",
               short="clean networks lose by blur"),
-        Claim("blur_map.lasting", VOGELSANG2018, gain(mild, blurred, instead), "greater",
+        Claim("blur_map.lasting", VOGELSANG2018, gain(mild, blurred), "greater",
               f"{mild_said} leaves the network better {sees} than as many clean epochs.", requires=premise,
               short="early blur helps against blur"),
-        Claim("blur_map.not_fewer", OURS, mild.deficit[blurred] - mild.fresh[blurred], "greater",
+        Claim("blur_map.not_fewer", OURS, gain(mild, blurred, mild.fresh), "greater",
               f"{mild_said} leaves it better {sees} than a network of the same clean epochs alone.", requires=premise,
               short="and beyond a fresh network"),
         Claim("blur_map.fades", JANG2021,
               mild.deficit["accuracy_deficient"] - mild.deficit[f"accuracy_blur/{weak}"], "greater",
               "What was learnt of blurred images is lost in the clear ones after them: accuracy on these falls.",
               short="what blur taught is lost again"),
-        Claim("blur_map.sharpening_blur", ACUITY2025, gain(sharpening, blurred, instead), "greater",
+        Claim("blur_map.sharpening_blur", ACUITY2025, gain(sharpening, blurred), "greater",
               f"Vision that sharpens {until} leaves the network better {sees} than as many clean epochs.",
               requires=premise, short="sharpening helps against blur"),
-        Claim("blur_map.sharpening_noise", ACUITY2025, gain(sharpening, noisy, instead), "greater",
+        Claim("blur_map.sharpening_noise", ACUITY2025, gain(sharpening, noisy), "greater",
               f"Vision that sharpens {until} leaves the network better on noisy test images than as many clean epochs.",
               short="sharpening helps against noise"),
-        Claim("blur_map.order_blur", ACUITY2025, gain(sharpening, blurred, shuffled), "greater",
+        Claim("blur_map.order_blur", ACUITY2025, gain(sharpening, blurred, shuffled.deficit), "greater",
               f"It is the order: sharpening leaves it better {sees} than the same blurs shuffled before the same last "
               "one.", requires=premise,
               short="sharpening beats shuffled (blur)"),
-        Claim("blur_map.order_noise", ACUITY2025, gain(sharpening, noisy, shuffled), "greater",
+        Claim("blur_map.order_noise", ACUITY2025, gain(sharpening, noisy, shuffled.deficit), "greater",
               "Sharpening leaves it better on noisy test images than the same blurs shuffled.",
               short="sharpening beats shuffled (noise)"),
-        Claim("blur_map.order_clean", OURS, gain(sharpening, "accuracy", shuffled), "greater",
+        Claim("blur_map.order_clean", OURS, gain(sharpening, "accuracy", shuffled.deficit), "greater",
               "Sharpening leaves it better on clean test images than the same blurs shuffled.",
               short="sharpening beats shuffled (clean)"),
         Claim("blur_map.mild_helps", OURS, -1.0 * harm(mild), "greater",
@@ -129,9 +86,9 @@ def design(protocol: Protocol, parameters: Blurs) -> Design:
 
     def heat(title: str, words: str, value: Callable[[WindowArms], Value], signed: bool = True) -> HeatMap:
         return HeatMap(title=title, xlabel="epochs of blur", ylabel=f"{words}, by factor", signed=signed,
-                       cells={place: value(held) for place, held in cells.items()})  # fmt: skip
+                       cells=over(cells, value))  # fmt: skip
 
-    arms = {
+    shown = {
         role("dose_matched", "clean\ninstead"): instead.dose_matched,
         role("fresh", "fresh"): mild.fresh,
         role("deficit", f"blur\nto 1/{weak}"): mild.deficit,
@@ -143,7 +100,7 @@ def design(protocol: Protocol, parameters: Blurs) -> Design:
         seen = {0: "accuracy", **{rung: f"accuracy_{kind}/{rung:g}" for rung in rungs}}
         return Series(title=title, xlabel=words, ylabel="final accuracy (%)", categories=True,
                       lines=[(look, {rung: arm[column] for rung, column in seen.items()})
-                             for look, arm in arms.items()])  # fmt: skip
+                             for look, arm in shown.items()])  # fmt: skip
 
     return Design(
         panels=[
@@ -161,8 +118,8 @@ def design(protocol: Protocol, parameters: Blurs) -> Design:
         columns=("accuracy_blur/", "accuracy_noise/"),
         panel_inches=(3.6, (2.3, 4.4, 2.6)),
         note="In the maps, rows are factors by which the sides of images are shrunk. The rate restarts at the removal. "
-        f"'Sharpening' goes through blur to 1/{', 1/'.join(map(str, sharper))} of the side in {last} epochs; "
-        f"'shuffled' has the same blurs as long, but to 1/{', 1/'.join(map(str, (*shrinks[1:], weak)))}.",
+        f"'Sharpening' goes through blur to 1/{', 1/'.join(map(str, parameters.sharpening))} of the side in {last} "
+        f"epochs; 'shuffled' has the same blurs as long, but to 1/{', 1/'.join(map(str, parameters.shuffled))}.",
     )  # fmt: skip
 
 

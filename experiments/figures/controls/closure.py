@@ -1,11 +1,6 @@
 """Can one see a critical period close without the experiment? Detectors on a clean run against what windows cost."""
 
-from collections.abc import Sequence
-
-from critical.inference.arms import Contrast, Term, Within
 from critical.inference.claims import Claim
-from critical.inference.correlation import rank_correlation
-from critical.inference.effects import SMALLEST
 from critical.plots.panel import Look, role
 from critical.plots.panels import Curves, Series, contrasts
 from critical.plots.style import OTHER_COLOURS
@@ -14,11 +9,10 @@ from experiments.design.closing import (
     SLOPE,
     SPAN,
     Closing,
-    beyond_clock,
+    Detector,
     closing_arms,
     falls_with_age,
-    follows_growth,
-    growth_beyond_clock,
+    growths,
     open_less_closed,
     slope_before,
     slope_epochs,
@@ -42,81 +36,73 @@ def design(protocol: Protocol, parameters: Closing) -> Design:
     costs, damages = ([effect(windows[onset]) for onset in onsets] for effect in (cost, damage))
     norms = [clean[f"gradient_mean@{epoch}"] for epoch in range(1, last + 1)]
     span, traces = span_of(onsets), {epoch: clean.log(f"fisher_trace@{epoch}") for epoch in slope_epochs(onsets)}
-    detectors: dict[str, tuple[str, str, Sequence[Contrast | Term]]] = {
-        "trace": (ICLR2019, "the trace of the Fisher information", [traces[onset] for onset in onsets]),
-        "slope": (OURS, f"the slope of its logarithm over {SLOPE} epochs", [slope_before(traces, at) for at in onsets]),
-        "cosine": (OURS, "the cosine of the gradients of training and test images",
-                   [clean[f"gradient_cosine@{at}"] for at in onsets]),
-        "barrier": (OURS, "the barrier between two children", [arms.children[at]["barrier"] for at in onsets]),
+    detectors = {
+        "trace": Detector("the trace of the Fisher information", ICLR2019, [traces[onset] for onset in onsets],
+                          differs=JUMP),
+        "slope": Detector(f"the slope of its logarithm over {SLOPE} epochs", OURS,
+                          [slope_before(traces, onset) for onset in onsets]),
+        "cosine": Detector("the cosine of the gradients of training and test images", OURS,
+                           [clean[f"gradient_cosine@{onset}"] for onset in onsets]),
+        "barrier": Detector("the barrier between two children", OURS,
+                            [arms.children[onset]["barrier"] for onset in onsets]),
+        "norm": Detector("the growth of the gradient's norm", CRITICALFL2023, norms, growths(onsets), OTHERS_ROUNDS),
     }  # fmt: skip
-
-    measured = {key: (source, words) for key, (source, words, _) in detectors.items()}
-    measured["norm"] = (CRITICALFL2023, "the growth of the gradient's norm")
-    differs = {"trace": JUMP, "norm": OTHERS_ROUNDS}
-
-    def told(effects: Sequence[Contrast], key: str) -> tuple[Within, Within]:
-        """Returns the correlation of effects with a detector, and what it tells beyond a clock."""
-        if key == "norm":
-            return follows_growth(effects, norms, onsets), growth_beyond_clock(effects, norms, onsets)
-        shown = detectors[key][2]
-        return rank_correlation(effects, shown), beyond_clock(effects, shown, onsets)
-
     closes = ("closure.closes",)
     beyond = [
-        Claim(f"closure.{key}{suffix}_beyond_clock", OURS, told(effects, key)[1], "greater",
-              f"What {effect} follows {words} more closely than the epoch itself (difference of rank correlations).",
+        Claim(f"closure.{key}{suffix}_beyond_clock", OURS, held.beyond_clock(effects, onsets), "greater",
+              f"What {effect} follows {held.words} more closely than the epoch itself (difference of rank "
+              "correlations).",
               requires=(f"closure.{key}{suffix}",), short=f"{key} tells {short} beyond clock")
         for effects, suffix, effect, short in (
             (costs, "", f"a window of {name} costs", "cost"),
             (damages, "_damage", f"{name} damages, beside runs that leave the window out,", "damage"))
-        for key, (_, words) in measured.items()
+        for key, held in detectors.items()
     ]  # fmt: skip
-    held = [
+    told = [
         Claim(*closes, ICLR2019, age(windows[first], windows[last]), "greater",
               f"At equal rates a window at epoch {first} costs more than at epoch {last}: there is one that closes.",
               differs=JUMP, short="early costs more (equal rates)"),
-        *(Claim(f"closure.{key}", source, told(costs, key)[0], "greater",
-                f"What a window of {name} costs follows {words} of a clean run where it begins (rank correlation).",
-                requires=closes, differs=differs.get(key, ""), short=f"{key} tells the cost")
-          for key, (source, words) in measured.items()),
+        *(Claim(f"closure.{key}", held.source, held.follows(costs), "greater",
+                f"What a window of {name} costs follows {held.words} of a clean run where it begins (rank "
+                "correlation).", requires=closes, differs=held.differs, short=f"{key} tells the cost")
+          for key, held in detectors.items()),
         Claim("closure.rule", CRITICALFL2023, open_less_closed(costs, norms, onsets), "greater",
               f"Windows cost more that begin while the mean of the gradient's norm grows by {GROWTH:.0%} or more.",
               requires=closes, differs=OTHERS_ROUNDS, short="gradient-norm rule tells the cost"),
         Claim("closure.clock", OURS, falls_with_age(costs, onsets), "greater",
               f"What a window of {name} costs falls with its epoch: a clock alone would tell (rank correlation).",
               requires=closes, short="clock tells the cost"),
-        *(Claim(f"closure.{key}_damage", OURS, told(damages, key)[0], "greater",
-                f"Damage by {name}, beside runs that leave the window out, follows {words} (rank correlation).",
-                requires=closes, short=f"{key} tells the damage") for key, (_, words) in measured.items()),
+        *(Claim(f"closure.{key}_damage", OURS, held.follows(damages), "greater",
+                f"Damage by {name}, beside runs that leave the window out, follows {held.words} (rank correlation).",
+                requires=closes, short=f"{key} tells the damage") for key, held in detectors.items()),
         Claim("closure.clock_damage", OURS, falls_with_age(damages, onsets), "greater",
               f"Damage by {name} falls with its epoch: a clock alone would tell (rank correlation).",
               requires=closes, short="clock tells the damage"),
     ]  # fmt: skip
-    claims = [*held, *beyond]
 
-    def panel(title: str, unit: str, values: Sequence[Contrast | Term]) -> Series:
-        return Series(title=title, ylabel=unit, xlabel="epoch", lines=[
-            (Look("", OTHER_COLOURS[4]), dict(zip(onsets, values, strict=True)))])  # fmt: skip
+    def panel(title: str, ylabel: str, key: str) -> Series:
+        shown = dict(zip(onsets, detectors[key].measured, strict=True))
+        return Series(title=title, ylabel=ylabel, xlabel="epoch", lines=[(Look("", OTHER_COLOURS[4]), shown)])
 
     effects = Series(
-        title=f"what {name} for {parameters.length} epochs does", ylabel="accuracy lost (points)", zero=True,
-        xlabel="first epoch of the window", reach=SMALLEST["accuracy"].effect,
+        title=f"what {name} for {parameters.length} epochs does", ylabel="accuracy lost (points)",
+        xlabel="first epoch of the window", unit="accuracy",
         lines=[(role("dose_matched", "cost"), dict(zip(onsets, costs, strict=True))),
                (role("skip", "damage", "--", "s"), dict(zip(onsets, damages, strict=True)))],
     )  # fmt: skip
     return Design(
         panels=[
-            [effects, panel("trace of a clean run", "logarithm of the trace of Fisher", detectors["trace"][2])],
-            [panel("slope of the trace", "of its logarithm, an epoch", detectors["slope"][2]),
-             panel("gradients of training and test images", "cosine between the two", detectors["cosine"][2])],
-            [panel("barrier between children", "test error (points)", detectors["barrier"][2]),
+            [effects, panel("trace of a clean run", "logarithm of the trace of Fisher", "trace")],
+            [panel("slope of the trace", "of its logarithm, an epoch", "slope"),
+             panel("gradients of training and test images", "cosine between the two", "cosine")],
+            [panel("barrier between children", "test error (points)", "barrier"),
              Curves(title="gradient of a clean run", ylabel="norm of its mean over batches", column="gradient_mean",
                     lines=[(role("clean", "clean"), clean)])],
-            [contrasts(held, "correlation", title="what tells what windows do", xlabel="rank correlation"),
+            [contrasts(told, "correlation", title="what tells what windows do", xlabel="rank correlation"),
              contrasts(beyond, "correlation", title="what tells more than a clock",
                        xlabel="difference of rank correlations")],
         ],
-        claims=claims,
+        claims=[*told, *beyond],
         at={"fisher_trace": tuple(sorted(traces)), "gradient_mean": tuple(range(1, last + 1)),
             "gradient_cosine": onsets},
         siblings=dict.fromkeys(arms.children.values(), clean),

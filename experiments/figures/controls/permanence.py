@@ -6,14 +6,14 @@ from typing import Any
 
 from critical.deficits import LabelPermutation
 from critical.inference.claims import Claim
-from critical.inference.effects import SMALLEST
 from critical.inference.exponents import exponent_difference, pooled_exponent
-from critical.plots.panel import Look, Value, role
+from critical.plots.panel import Look, role
 from critical.plots.panels import Dots, Series
 from critical.plots.style import OTHER_COLOURS
 from experiments.design.figure import Design, Figure
+from experiments.design.lines import over
 from experiments.design.parameters import Parameters, at_least, doubling, spaced
-from experiments.design.protocol import RESTART, RESTART_AT_ONSET, Protocol, WindowArms, age, cost, harm, opportunity
+from experiments.design.protocol import RESTART, RESTART_AT_ONSET, Protocol, age, cost, harm, opportunity
 from experiments.design.sources import ICLR2019, JUMP, LADDER2026, OURS
 
 
@@ -58,16 +58,8 @@ def design(protocol: Protocol, parameters: Ladder) -> Design:
         "labels": Look("early permuted\nlabels", OTHER_COLOURS[2], "--", "D"),
         "lag": role("fresh", "fresh network"),
     }
-    gaps = {
-        "early": {budget: cost(early[budget]) for budget in budgets},
-        "late": {budget: cost(old[budget]) for budget in budgets},
-        "labels": {budget: cost(labels[budget]) for budget in budgets},
-        "lag": {budget: opportunity(early[budget]) for budget in budgets},
-    }
-
-    def line(windows: Mapping[int, WindowArms], arm: str) -> Mapping[int, Value]:
-        return {budget: getattr(windows[budget], arm) for budget in budgets}
-
+    gaps = {"early": over(early, cost), "late": over(old, cost), "labels": over(labels, cost),
+            "lag": over(early, opportunity)}  # fmt: skip
     after = f"{longest} clean epochs"
     claims = (
         Claim("permanence.cost_left", ICLR2019, cost(early[longest]), "greater",
@@ -104,17 +96,16 @@ def design(protocol: Protocol, parameters: Ladder) -> Design:
         title="accuracy after the recovery", xlabel="clean epochs in the recovery", ylabel="final test accuracy (%)",
         logarithmic=True, names="start",
         lines=[
-            (looks["lag"], line(early, "fresh")),
-            (role("dose_matched", "clean instead\nof early"), line(early, "dose_matched")),
-            (role("dose_matched", "clean instead\nof late", ":", "s"), line(old, "dose_matched")),
-            (looks["early"], line(early, "deficit")),
-            (looks["late"], line(old, "deficit")),
-            (looks["labels"], line(labels, "deficit")),
+            (looks["lag"], over(early, lambda held: held.fresh)),
+            (role("dose_matched", "clean instead\nof early"), over(early, lambda held: held.dose_matched)),
+            (role("dose_matched", "clean instead\nof late", ":", "s"), over(old, lambda held: held.dose_matched)),
+            *((looks[key], over(held, lambda held: held.deficit))
+              for key, held in (("early", early), ("late", old), ("labels", labels))),
         ],
     )  # fmt: skip
     missing = Series(
-        title="the gap that training closes", xlabel="clean epochs in the recovery", logarithmic=True, zero=True,
-        names="start", ylabel="below clean epochs instead (points)", reach=SMALLEST["accuracy"].effect,
+        title="the gap that training closes", xlabel="clean epochs in the recovery", logarithmic=True,
+        names="start", ylabel="below clean epochs instead (points)", unit="accuracy",
         lines=[(looks[key], gap) for key, gap in gaps.items()],
     )  # fmt: skip
     alphas = Dots(
@@ -124,7 +115,7 @@ def design(protocol: Protocol, parameters: Ladder) -> Design:
     )  # fmt: skip
     left = Dots(
         title=f"what is left after {longest} epochs", xlabel="below clean epochs instead (points)",
-        rows=[(looks[key], gap[longest]) for key, gap in gaps.items()], reach=SMALLEST["accuracy"].effect,
+        rows=[(looks[key], gap[longest]) for key, gap in gaps.items()], unit="accuracy",
     )  # fmt: skip
     return Design(panels=[[accuracy, missing], [left, alphas]], claims=claims)
 

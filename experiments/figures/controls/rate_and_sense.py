@@ -1,119 +1,68 @@
 """Is what a high rate leaves permanent, and special to a sense? Several deficits, early and late, at two rates."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
 
 from critical.core.spec import SpecError
-from critical.deficits import Deficit, LabelPermutation, Noise, Occlusion
-from critical.inference.arms import Contrast
+from critical.inference.arms import Contrast, mean
 from critical.inference.claims import Claim
-from critical.inference.effects import SMALLEST
 from critical.plots.panel import role
 from critical.plots.panels import Dots, contrasts
 from experiments.design.figure import Design, Figure
-from experiments.design.parameters import Parameters, at_least, spaced
-from experiments.design.protocol import Protocol, WindowArms, cost, damage
-from experiments.design.rates import LOW, cell, low_from, refuse_high
+from experiments.design.protocol import Protocol, cost, damage
+from experiments.design.rates import HIGH, LONGER, LOW, LOWER, Crossed, Effect
+from experiments.design.senses import LABELS, Senses, by_deficit
 from experiments.design.sources import ICLR2019, OURS
-
-LABELS = LabelPermutation.name
-Cells = Mapping[tuple[int, bool], WindowArms]
-"""Windows by age, and by whether the rate in them is high."""
-
-
-@dataclass(frozen=True)
-class Senses(Parameters):
-    """Parameters.
-
-    Attributes:
-        length: Epochs of all windows.
-        late: First epoch of the late ones, where the decaying rate has become low.
-        budget: Epochs of the long recovery; the short one is the standard one.
-        depth: Layers of the second network; null: there is none.
-    """
-
-    length: int
-    late: int
-    budget: int
-    depth: int | None
-
-    def __post_init__(self) -> None:
-        at_least(1, length=self.length, late=self.late, budget=self.budget)
-
-    @classmethod
-    def defaults(cls, protocol: Protocol) -> Mapping[str, Any]:
-        """Returns the shortest window, twice the standard recovery, and three layers less; one more than very few."""
-        depth = getattr(protocol.parts.model, "depth", None)
-        other = None if depth is None else depth - 3 if depth >= 6 else depth + 1
-        return {"length": spaced(protocol.longest_window, protocol.points)[0], "late": low_from(protocol),
-                "budget": 2 * protocol.recovery, "depth": other}  # fmt: skip
 
 
 def design(protocol: Protocol, parameters: Senses) -> Design:
     """Crosses age and rate for deficits of the images and of the labels, with a second recovery and network."""
     late, length, short, long = parameters.late, parameters.length, protocol.recovery, parameters.budget
-    refuse_high(protocol, late, f"late={late}")
     if long <= short:
         raise SpecError(f"budget={long}: the long recovery has more epochs than the standard one, {short}; raise it")
     if parameters.depth is not None and parameters.depth == getattr(protocol.parts.model, "depth", None):
         raise SpecError(f"depth={parameters.depth}: the first network has it, too; give another one, or null for none")
-    acting: dict[str, Deficit] = {
-        one.name: one
-        for one in (protocol.deficit, Noise(), Occlusion(), LabelPermutation(classes=protocol.facts.classes))
-    }
-    main, senses = protocol.deficit.name, [name for name in acting if name != LABELS]
-    named = {name: name.replace("_", " ") for name in acting} | {LABELS: "permuted labels"}
-
-    def windows(of: Protocol, name: str, budget: int) -> Cells:
-        return {(age, high): cell(of, age, high, length, budget=budget, deficit=acting[name])
-                for age in (0, late) for high in (True, False)}  # fmt: skip
-
-    first = {name: windows(protocol, name, short) for name in acting}
-    lasting = {name: windows(protocol, name, long) for name in acting}
-    dosed = dict.fromkeys((main, LABELS))
-    longer = {name: {age: cell(protocol, age, False, round(length / LOW), deficit=acting[name]) for age in (0, late)}
-              for name in dosed}  # fmt: skip
-    other: dict[str, Cells] = {}
+    first, lasting = (by_deficit(protocol, parameters, budget) for budget in (short, long))
+    main, senses = protocol.deficit.name, [name for name in first if name != LABELS]
+    dosed, other = dict.fromkeys((main, LABELS)), dict[str, Crossed]()
     if parameters.depth is not None:
-        shallow = protocol.variant(f"depth {parameters.depth}", model={"depth": parameters.depth})
-        other = {name: windows(shallow, name, short) for name in dosed}
+        network = protocol.variant(f"depth {parameters.depth}", model={"depth": parameters.depth})
+        other = {name: held for name, held in by_deficit(network, parameters, short).items() if name in dosed}
+    named = {name: name.replace("_", " ") for name in first} | {LABELS: "permuted labels"}
 
-    def mean(held: Cells, high: bool, value: Callable[[WindowArms], Contrast]) -> Contrast:
-        return 0.5 * (value(held[0, high]) + value(held[late, high]))
+    def rate(held: Crossed, effect: Effect = cost, low: str = LOWER) -> Contrast:
+        return held.mean(HIGH, late, effect) - held.mean(low, late, effect)
 
-    def rate(held: Cells, value: Callable[[WindowArms], Contrast] = cost) -> Contrast:
-        return mean(held, True, value) - mean(held, False, value)
-
-    def at_equal_dose(name: str) -> Contrast:
-        return mean(first[name], True, cost) - 0.5 * (cost(longer[name][0]) + cost(longer[name][late]))
+    def at_high(held: Mapping[str, Crossed], name: str) -> Contrast:
+        """Returns the damage at the high rate."""
+        return held[name].mean(HIGH, late, damage)
 
     def over_senses(value: Callable[[str], Contrast]) -> Contrast:
-        return sum((value(name) for name in senses if name != LABELS), Contrast({})) * (1 / len(senses))
+        return mean(value(name) for name in senses)
 
     after = f"after {long} clean epochs"
     claims = [
-        Claim("sense.early", ICLR2019, damage(first[main][0, True]) - damage(first[main][late, True]), "greater",
+        Claim("sense.early", ICLR2019, first[main].ages(HIGH, late, damage), "greater",
               f"At the same high rate, {named[main]} does more damage early than from epoch {late} on.",
               differs="The late windows of the paper have lower rates than the early ones.",
               short="early does more damage (high rate)"),
         *(Claim(f"sense.{name}_rate", OURS, rate(first[name]), "greater",
                 f"At equal age, {named[name]} costs more at the high rate than at the low one.",
-                short=f"rate matters: {named[name]}") for name in acting),
-        *(Claim(f"sense.{name}_dose", OURS, at_equal_dose(name), "greater",
+                short=f"rate matters: {named[name]}") for name in first),
+        *(Claim(f"sense.{name}_dose", OURS, rate(first[name], low=LONGER), "greater",
                 f"So does {named[name]} where the low rate lasts as much longer as it is lower: at equal summed rate.",
                 requires=(f"sense.{name}_rate",), short=f"not dose: {named[name]}") for name in dosed),
-        *(Claim(f"sense.{name}_damage", OURS, mean(first[name], True, damage), "greater",
+        *(Claim(f"sense.{name}_damage", OURS, at_high(first, name), "greater",
                 f"At the high rate, {named[name]} does damage, early and late taken together.",
-                short=f"does damage: {named[name]}") for name in acting),
-        *(Claim(f"sense.{name}_left", OURS, mean(lasting[name], True, damage), "greater",
+                short=f"does damage: {named[name]}") for name in first),
+        *(Claim(f"sense.{name}_left", OURS, at_high(lasting, name), "greater",
                 f"At the high rate, {named[name]} leaves damage {after}, early and late taken together.",
-                requires=(f"sense.{name}_damage",), short=f"damage is left: {named[name]}") for name in acting),
-        Claim("sense.special", OURS, over_senses(lambda name: rate(first[name])) - rate(first[LABELS]), "greater",
+                requires=(f"sense.{name}_damage",), short=f"damage is left: {named[name]}") for name in first),
+        Claim("sense.special", OURS, over_senses(lambda name: rate(first[name])) - rate(first[LABELS]),
+              "greater",
               "The rate matters more to deficits of the images (their mean) than to permuted labels.",
               requires=(f"sense.{main}_rate",), short="rate matters more to images"),
-        Claim("sense.special_left", OURS, over_senses(lambda name: mean(lasting[name], True, damage))
-              - mean(lasting[LABELS], True, damage), "greater",
+        Claim("sense.special_left", OURS, over_senses(lambda name: at_high(lasting, name)) - at_high(lasting, LABELS),
+              "greater",
               f"Of deficits of the images at the high rate more damage is left {after} than of permuted labels.",
               requires=(f"sense.{main}_damage",), short="more is left of images"),
         Claim("sense.added", OURS, rate(first[main], damage), "greater",
@@ -129,29 +78,28 @@ def design(protocol: Protocol, parameters: Senses) -> Design:
                 f"In a network of depth {parameters.depth}, too, {named[name]} costs more at the high rate.",
                 short=f"other depth: {named[name]}") for name, held in other.items()),
     ]  # fmt: skip
-    reach, of_rate = SMALLEST["accuracy"].effect, {True: "high", False: "low"}
-    looks = {True: "deficit", False: "dose_matched"}
 
-    def costs(title: str, cells: Mapping[str, Cells]) -> Dots:
-        rows = [(role(looks[high], f"{named[name]}, {of_rate[high]}"), mean(held, high, cost))
-                for name, held in cells.items() for high in (True, False)]  # fmt: skip
-        return Dots(title=title, xlabel="clean epochs instead − deficit (points)", rows=rows, reach=reach)
+    def costs(title: str, crossed: Mapping[str, Crossed]) -> Dots:
+        rows = [(role(colour, f"{named[name]}, {kind}"), held.mean(kind, late))
+                for name, held in crossed.items()
+                for kind, colour in ((HIGH, "deficit"), (LOWER, "dose_matched"))]  # fmt: skip
+        return Dots(title=title, xlabel="clean epochs instead − deficit (points)", rows=rows, unit="accuracy")
 
-    left = [(role(looks[True], f"{named[name]}, {budget}", marker=marker), mean(cells[name], True, damage))
-            for name in acting for budget, cells, marker in ((short, first, "o"), (long, lasting, "s"))]  # fmt: skip
-    network = [[costs(f"cost in a network of depth {parameters.depth}", other), None]] if other else []
+    left = [(role("deficit", f"{named[name]}, {budget}", marker=marker), at_high(crossed, name))
+            for name in first for budget, crossed, marker in ((short, first, "o"), (long, lasting, "s"))]  # fmt: skip
+    below = [[costs(f"cost in a network of depth {parameters.depth}", other), None]] if other else []
     return Design(
         panels=[
             [costs("cost at high and low rates", first),
              Dots(title="damage at the high rate", xlabel="left-out window − deficit (points)", rows=left,
-                  reach=reach, note="Numbers behind names are the clean epochs after the window.")],
+                  unit="accuracy", note="Numbers behind names are the clean epochs after the window.")],
             [contrasts(claims[: len(claims) // 2], "accuracy", title="rates, sense by sense", xlabel="points"),
              contrasts(claims[len(claims) // 2 :], "accuracy", title="what is left, and in whom", xlabel="points")],
-            *network,
+            *below,
         ],
         claims=claims,
         leading=("sense.special", "sense.permanent"),
-        panel_inches=(3.6, (2.8, 3.9, 1.8) if network else (2.8, 3.9)),
+        panel_inches=(3.6, (2.8, 3.9, 1.8) if below else (2.8, 3.9)),
         note=f"High is {protocol.rate:g}, low {LOW:g} of it, constant in windows of {length} epochs; those of equal "
         f"summed rate have {round(length / LOW)} at the low one. Values are means of a window at epoch 0 and one at "
         f"epoch {late}. Damage: against a network that skipped the window.",

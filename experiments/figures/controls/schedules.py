@@ -1,17 +1,16 @@
 """Is it the schedule? The removal curve where the rate goes on, starts again, starts hotter, cycles, or never falls."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
 
-from critical.inference.arms import Contrast
+from critical.inference.arms import Contrast, mean
 from critical.inference.claims import Claim
-from critical.inference.effects import SMALLEST
 from critical.plots.panel import Look, Value
 from critical.plots.panels import Dots, Series
 from critical.plots.style import OTHER_COLOURS
+from experiments.design.contrasts import error_ratio
 from experiments.design.figure import Design, Figure
-from experiments.design.parameters import Removals, spaced
+from experiments.design.lines import over
+from experiments.design.parameters import TwoRemovals
 from experiments.design.protocol import Protocol, WindowArms, cost, harm
 from experiments.design.schedules import CONSTANT, CONTINUE, CYCLES, CYCLIC, HEAT, HOT_RESTART, RESTART
 from experiments.design.sources import ICLR2019, OURS, PAWLAK2025
@@ -27,18 +26,7 @@ AGAIN = {RESTART: "the rate restarts", HOT_RESTART: f"it restarts at {HEAT:g} ti
 """What raises the rate at the removal, in words."""
 
 
-@dataclass(frozen=True)
-class Ends(Removals):
-    """Parameters: `removals`."""
-
-    @classmethod
-    def defaults(cls, protocol: Protocol) -> Mapping[str, Any]:
-        """Returns the first and the last of evenly spaced removals: each costs a recovery for every schedule."""
-        steps = spaced(protocol.longest_window, protocol.points)
-        return {"removals": (steps[0], steps[-1])}
-
-
-def design(protocol: Protocol, parameters: Ends) -> Design:
+def design(protocol: Protocol, parameters: TwoRemovals) -> Design:
     """Crosses schedules with the reset of the optimiser and with removals, each with clean epochs instead."""
     ends, name = parameters.removals, protocol.deficit.name
     last = ends[-1]
@@ -48,26 +36,17 @@ def design(protocol: Protocol, parameters: Ends) -> Design:
     emptied = {how: window[how, True, last] for how in LOOKS}
     published, until = kept[CONTINUE], f"{name.capitalize()} until epoch {last}"
 
-    def closes(how: str) -> Contrast:
-        return published.dose_matched - kept[how].deficit
-
-    def mean(value: Callable[[WindowArms], Contrast], held: Mapping[str, WindowArms]) -> Contrast:
-        return sum((value(arms) for arms in held.values()), Contrast({})) * (1 / len(held))
-
-    def error(how: str) -> Contrast:
-        return kept[how].deficit.log("error") - kept[how].dose_matched.log("error")
-
     premise = ("schedules.gap",)
     claims = [
         Claim("schedules.gap", OURS, cost(published), "greater",
               f"{until} costs accuracy where the rate decays on.", short="costs accuracy (decays on)"),
-        *(Claim(f"schedules.{how}_closes", PAWLAK2025, closes(how), "not greater",
+        *(Claim(f"schedules.{how}_closes", PAWLAK2025, published.dose_matched - kept[how].deficit, "not greater",
                 f"{until} leaves no gap to the clean network whose rate decays on, where {words} at the removal.",
                 requires=premise, short=f"{LOOKS[how].label} closes the gap") for how, words in AGAIN.items()),
         *(Claim(f"schedules.{how}_helps", PAWLAK2025, cost(published) - cost(kept[how]), "greater",
                 f"{until} costs less than where the rate decays on, where {words} at the removal.", requires=premise,
                 short=f"{LOOKS[how].label} lowers the cost") for how, words in AGAIN.items()),
-        Claim("schedules.restart_share", OURS, error(CONTINUE) - error(RESTART), "greater",
+        Claim("schedules.restart_share", OURS, error_ratio(published) - error_ratio(kept[RESTART]), "greater",
               f"{until} raises the error less, as a share of it, too, where the rate restarts.", requires=premise,
               short="restart lowers cost (share)"),
         Claim("schedules.hotter", OURS, cost(kept[RESTART]) - cost(kept[HOT_RESTART]), "greater",
@@ -88,23 +67,22 @@ def design(protocol: Protocol, parameters: Ends) -> Design:
                 f"{until} ends as high where the optimiser's state is emptied at the removal ({look.label}).",
                 short=f"{look.label}: reset, same accuracy") for how, look in LOOKS.items()),
     ]  # fmt: skip
-    reach = SMALLEST["accuracy"].effect
 
-    def curve(title: str, unit: str, value: Callable[[WindowArms], Value], **more: Any) -> Series:
+    def curve(title: str, ylabel: str, value: Callable[[WindowArms], Value], unit: str = "") -> Series:
         lines = [(look, {end: value(window[how, False, end]) for end in ends}) for how, look in LOOKS.items()]
-        return Series(title=title, xlabel="epoch of removal", ylabel=unit, lines=lines, **more)
+        return Series(title=title, xlabel="epoch of removal", ylabel=ylabel, lines=lines, unit=unit)
 
-    def rows(value: Callable[[WindowArms], Contrast], title: str, unit: str) -> Dots:
+    def rows(value: Callable[[WindowArms], Contrast], title: str, xlabel: str) -> Dots:
         held = [(Look(f"{look.label}{said}", look.colour, marker=look.marker), value(arms[how]))
                 for how, look in LOOKS.items() for said, arms in (("", kept), (", reset", emptied))]  # fmt: skip
-        held += [(Look(f"mean{said}", OTHER_COLOURS[0], marker="P"), mean(value, arms))
+        held += [(Look(f"mean{said}", OTHER_COLOURS[0], marker="P"), mean(over(arms, value).values()))
                  for said, arms in (("", kept), (", reset", emptied))]  # fmt: skip
-        return Dots(title=title, xlabel=unit, rows=held, reach=reach)
+        return Dots(title=title, xlabel=xlabel, rows=held, unit="accuracy")
 
     return Design(
         panels=[
             [curve(f"{name} until the removal", "final test accuracy (%)", lambda held: held.deficit),
-             curve(f"what the {name} costs", "clean epochs instead − deficit (points)", cost, reach=reach, zero=True)],
+             curve(f"what the {name} costs", "clean epochs instead − deficit (points)", cost, unit="accuracy")],
             [rows(cost, f"cost of {name} until {last}", "clean epochs instead − deficit (points)"),
              rows(harm, f"damage by {name} until {last}", "fresh network − deficit (points)")],
         ],
@@ -120,7 +98,7 @@ FIGURE = Figure(
     name="controls/schedules",
     title="Schedules of the recovery",
     question="Does a higher rate after the removal close the gap, and does the state of the optimiser matter to it?",
-    parameters=Ends,
+    parameters=TwoRemovals,
     design=design,
     deviations=(
         "Pawlak 2025 has a ResNet-18 on CIFAR-10; the networks and data here are those of the profile.",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from critical.data.motion import DIRECTIONS
-from critical.inference.effects import SMALLEST, unit_of
+from critical.inference.effects import unit_of
 from critical.plots.panel import Look
 from critical.plots.panels import Dots, Series
 from critical.plots.style import OTHER_COLOURS, arm_colour
@@ -49,7 +49,7 @@ def design(protocol: Protocol, parameters: FirstPhase) -> Design:
         lines = [(LOOKS[key], {onset: cost(one) if of == "cost" else damage(one) for onset, one in held[key].items()})
                  for key in held]  # fmt: skip
         return Series(title=title, xlabel="first epoch of the dissociation", ylabel=f"{of} (points of accuracy)",
-                      lines=lines, zero=True, reach=SMALLEST["accuracy"].effect)  # fmt: skip
+                      lines=lines, unit="accuracy")  # fmt: skip
 
     return Design(
         panels=[
@@ -71,8 +71,8 @@ def design(protocol: Protocol, parameters: FirstPhase) -> Design:
 def _costs(title: str, shown: Mapping[str, WindowArms], column: str = "accuracy") -> Dots:
     """Returns a panel of what the window costs, a row an objective."""
     rows = [(LOOKS[key], cost(one, column)) for key, one in shown.items()]
-    reach = SMALLEST[unit_of(rows[0][1].terms)].effect
-    return Dots(title=title, xlabel="cost (points)", rows=rows, reach=reach, names="above")
+    unit = unit_of(rows[0][1].terms)
+    return Dots(title=title, xlabel="cost (points)", rows=rows, unit=unit, names="above")
 
 
 def _levels(first: Mapping[str, WindowArms]) -> Dots:

@@ -5,7 +5,6 @@ from numpy.typing import NDArray
 
 from critical.inference.arms import Contrast, Within
 from critical.inference.claims import Claim
-from critical.inference.effects import SMALLEST
 from critical.plots.panel import Look
 from critical.plots.panels import Curves, Dots
 from critical.plots.style import arm_colour
@@ -83,7 +82,7 @@ def design(protocol: Protocol, parameters: LinearNetworks) -> Design:
     rows = [(Look(f"{layers}: sensor {sensor}, task {task}", arm_colour("deficit" if task in (1, 5) else "clean")),
              delay(layers, sensor, task))
             for layers, sensor, task in (*((DEEP, *one) for one in DELAYS), (SHALLOW, 1, 1))]  # fmt: skip
-    delays = Dots(title=f"later without sensor {DROPPED}, or not", rows=rows, reach=SMALLEST["time"].effect,
+    delays = Dots(title=f"later without sensor {DROPPED}, or not", rows=rows, unit="time",
                   xlabel="logarithm of the factor in time", names="above")  # fmt: skip
     return Design(
         panels=[[panel(DEEP, 1, 1, "a shared task"), panel(SHALLOW, 1, 1, "a shared task")],

@@ -1,7 +1,6 @@
 """Which view do units listen to? Relative source variance after a blurred view (figures 4, 9 to 12)."""
 
 from critical.inference.claims import Claim
-from critical.inference.effects import SMALLEST
 from critical.measures.information import BINS
 from critical.plots.panel import Look, role
 from critical.plots.panels import Series
@@ -31,7 +30,7 @@ def design(protocol: Protocol, parameters: ManyRemovals) -> Design:
 
     preferred = Series(
         title="the later the blur is removed", xlabel=f"epoch until which view {DEPRIVED} is blurred",
-        ylabel="mean over units (0: both, 1: only view a)", zero=True, reach=SMALLEST["share"].effect,
+        ylabel="mean over units (0: both, 1: only view a)", unit="share",
         lines=[
             (role(arm, label, *looks), {end: getattr(held, arm)["rsv_mean"] for end, held in windows[how].items()})
             for how, brief, looks in ((CONTINUE, "decaying", ("--", "s")), (RESTART, "restarted", ("-", "o")))

@@ -1,13 +1,7 @@
 """Do units part into those of one view and those of the other? Source variance after a dissociation (figures 6, 13)."""
 
-from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from critical.inference.arms import Contrast, Within
 from critical.inference.claims import Claim
 from critical.inference.effects import SMALLEST
 from critical.measures.information import BINS
@@ -15,91 +9,35 @@ from critical.plots.panel import Look, role, shades
 from critical.plots.panels import Series, contrasts
 from critical.plots.style import OTHER_COLOURS
 from critical.plots.views import Preferences
-from critical.probes import SourceVarianceProbe
+from experiments.design.dissociations import (
+    DIP,
+    SHOWN,
+    TWO_SIDED,
+    dissociated,
+    gain,
+    of_length,
+    of_two_modes,
+    variants,
+)
 from experiments.design.figure import Design, Figure
-from experiments.design.measuring import measuring
+from experiments.design.lines import over
 from experiments.design.parameters import ManyRemovals
-from experiments.design.premises import learns
-from experiments.design.protocol import CONTINUE, RESTART, SCHEDULE_WORDS, Protocol, WindowArms, cost
+from experiments.design.premises import learns, views_are_learnt
+from experiments.design.protocol import CONTINUE, RESTART, SCHEDULE_WORDS, Protocol
 from experiments.design.sources import CVPR2023, OURS
-from experiments.design.two_streams import deficits, sham
 
-TWO_SIDED, DIP = "rsv_two_sided", "rsv_dip"
-NUMBERS = {TWO_SIDED: "more units at both ends", DIP: "the dip is larger"}
-"""The two numbers that two modes at ±1 have: units beyond ±0.5 on either side, and a gap between them."""
-SHOWN = "The paper shows histograms and no number."
-LOWER = "Longer dissociations recover at lower rates; restarted ones stand beside it."
-
-
-def variants(protocol: Protocol) -> dict[str, Protocol]:
-    """Returns the protocol without what it has of weight decay and augmentation, by its name."""
-    parts, off = protocol.parts, {"shift": 0, "flip": False}
-    acting: dict[str, Mapping[str, Any]] = {}
-    if getattr(parts.optimizer, "weight_decay", 0):
-        acting["no weight decay"] = {"optimizer": {"weight_decay": 0.0}}
-    if any(getattr(parts.augmentation, field, False) for field in off):
-        acting["no augmentation"] = {"augmentation": off}
-    return {name: protocol.variant(name, **settings) for name, settings in acting.items()}
-
-
-def told(held: NDArray[np.float64], chance: float) -> float:
-    """Returns by how much what is told of dissociated views exceeds what is halfway from chance to whole ones."""
-    dissociated, whole = held
-    return float(dissociated - (chance + whole) / 2)
+LOWER_RATES = "Longer dissociations recover at lower rates; restarted ones stand beside it."
 
 
 def design(protocol: Protocol, parameters: ManyRemovals) -> Design:
     """Sets dissociations of several lengths against views that belong together, with the same untrained head."""
-    ends, dissociation, classes = parameters.removals, deficits(protocol)["dissociation"], protocol.facts.classes
+    ends, classes = parameters.removals, protocol.facts.classes
     first, last = ends[0], ends[-1]
-    known = (probe for probe in protocol.parts.probes if isinstance(probe, SourceVarianceProbe))
-    protocol = measuring(protocol, replace(next(known, SourceVarianceProbe()), modes=True))
-
-    def window(held: Protocol, end: int, how: str) -> WindowArms:
-        return held.window(0, end, how, deficit=dissociation, sham=sham(dissociation))
-
-    after = {how: {end: window(protocol, end, how) for end in ends} for how in (CONTINUE, RESTART)}
+    after = {how: {end: dissociated(protocol, end, how) for end in ends} for how in (CONTINUE, RESTART)}
+    bare = {name: dissociated(held, last, CONTINUE) for name, held in variants(protocol).items()}
     late, fair, young = after[CONTINUE][last], after[RESTART][last], after[CONTINUE][first]
-    bare = {name: window(held, last, CONTINUE) for name, held in variants(protocol).items()}
     ids = {name: name.replace(" ", "_") for name in bare}
     then, until = f"@{last}", f"a dissociation until epoch {last}"
-
-    def more(held: WindowArms, column: str) -> Contrast:
-        return -1.0 * cost(held, column)
-
-    def pair(key: str, source: str, when: str, brief: str, held: WindowArms, at: str, *needs: str) -> list[Claim]:
-        """Returns the claims about both numbers."""
-        return [
-            Claim(f"dissociation.{key}{column.removeprefix('rsv')}", source, more(held, f"{column}{at}"), "greater",
-                  f"{when} {words} than where the views belonged together.",
-                  differs=SHOWN if source == CVPR2023 else "",
-                  requires=tuple(f"dissociation.{need}_learns" for need in needs),
-                  short=f"{brief}: {'both sides' if column == TWO_SIDED else 'larger dip'}")
-            for column, words in NUMBERS.items()
-        ]  # fmt: skip
-
-    def seen(key: str, held: WindowArms, when: str, short: str) -> Claim:
-        """Returns the premise that the views are learnt though they do not belong together."""
-        parts = tuple(Contrast({arm["accuracy_deficient"]: 1.0}) for arm in (held.deficit, held.dose_matched))
-        halfway = Within(parts, lambda held: told(held, 100 / classes), "accuracy")
-        return Claim(f"dissociation.{key}_learns", OURS, halfway, "greater",
-                     f"At the end of the dissociation{when} either view's label is told from views that do not belong "
-                     "together, at least halfway from chance to what is told from whole pairs.",
-                     short=short)  # fmt: skip
-
-    def grows(key: str, source: str, how: str, brief: str, sham: str, differs: str = "") -> list[Claim]:
-        """Returns the claims that more units lie at both ends the longer it was, and beyond what the sham does."""
-        long, short, words = after[how][last], after[how][first], SCHEDULE_WORDS[how]
-        return [
-            Claim(f"dissociation.{key}", source, long.deficit[TWO_SIDED] - short.deficit[TWO_SIDED], "greater",
-                  f"After the recovery ({words}), more units lie at both ends the longer the dissociation was: {last} "
-                  f"epochs against {first}.", differs=differs, short=f"{brief}: grows with length",
-                  requires=("dissociation.views_learns", f"dissociation.{sham}_learns")),
-            Claim(f"dissociation.{key}_than_sham", OURS, more(long, TWO_SIDED) - more(short, TWO_SIDED), "greater",
-                  f"So they do ({words}) beyond what longer training does to views that belong together.",
-                  requires=(f"dissociation.{key}",), short=f"{brief}: grows beyond sham"),
-        ]  # fmt: skip
-
     claims = [
         learns("dissociation.sham_learns", late.dose_matched, classes, "The sham, rate decaying,",
                "sham learns (decaying)"),
@@ -107,27 +45,28 @@ def design(protocol: Protocol, parameters: ManyRemovals) -> Design:
                "sham learns (restarted)"),
         *(learns(f"dissociation.{ids[name]}_learns", held.dose_matched, classes, f"The sham, {name},",
                  f"sham learns ({name})") for name, held in bare.items()),
-        seen("views", late, "", "dissociated views are learnt"),
-        *(seen(f"{ids[name]}_views", held, f", with {name},", f"views learnt, {name}") for name, held in bare.items()),
-        *pair("removal", OURS, f"At the end of {until}", "at its end", late, then, "views"),
-        *pair("recovered", CVPR2023, f"After {until} and a recovery ({SCHEDULE_WORDS[CONTINUE]})", "recovered", late,
-              "", "views", "sham"),
-        *grows("longer", CVPR2023, CONTINUE, "recovered", "sham", f"{SHOWN} {LOWER}"),
+        views_are_learnt("dissociation.views_learns", late, classes, "", "dissociated views are learnt"),
+        *(views_are_learnt(f"dissociation.{ids[name]}_views_learns", held, classes, f", with {name},",
+                           f"views learnt, {name}") for name, held in bare.items()),
+        *of_two_modes("removal", OURS, late, f"At the end of {until}", "at its end", "views", at=then),
+        *of_two_modes("recovered", CVPR2023, late, f"After {until} and a recovery ({SCHEDULE_WORDS[CONTINUE]})",
+                      "recovered", "views", "sham"),
+        *of_length(after[CONTINUE], "longer", CVPR2023, CONTINUE, "recovered", "sham", f"{SHOWN} {LOWER_RATES}"),
         *(claim for name, held in bare.items() for claim in
-          pair(ids[name], CVPR2023, f"With {name}, after a recovery (rate decaying on),", name, held, "",
-               ids[name], f"{ids[name]}_views")),
+          of_two_modes(ids[name], CVPR2023, held, f"With {name}, after a recovery (rate decaying on),", name,
+                       ids[name], f"{ids[name]}_views")),
         Claim("dissociation.not_young", OURS,
               late.deficit[f"{TWO_SIDED}{then}"] - young.dose_matched[f"{TWO_SIDED}@{first}"], "greater",
               f"At its end more units lie at both ends than in a network that whole pairs trained for {first} epochs: "
               "it is not that it learnt less.", requires=("dissociation.removal_two_sided",),
               short="at its end: not a young network"),
-        *pair("restarted", OURS, f"After {until} and a recovery ({SCHEDULE_WORDS[RESTART]})", "restarted", fair, "",
-              "views", "restarted"),
-        *grows("restarted_longer", OURS, RESTART, "restarted", "restarted"),
-        Claim("dissociation.mends", OURS, more(late, f"{TWO_SIDED}{then}") - more(late, TWO_SIDED), "greater",
+        *of_two_modes("restarted", OURS, fair, f"After {until} and a recovery ({SCHEDULE_WORDS[RESTART]})",
+                      "restarted", "views", "restarted"),
+        *of_length(after[RESTART], "restarted_longer", OURS, RESTART, "restarted", "restarted"),
+        Claim("dissociation.mends", OURS, gain(late, f"{TWO_SIDED}{then}") - gain(late, TWO_SIDED), "greater",
               "The recovery takes a part of the units at both ends back.",
               requires=("dissociation.removal_two_sided",), short="recovery takes a part back"),
-        Claim("dissociation.no_preference", OURS, more(late, f"rsv_mean{then}"), "none",
+        Claim("dissociation.no_preference", OURS, gain(late, f"rsv_mean{then}"), "none",
               "At its end units as a whole prefer neither view.", requires=("dissociation.views_learns",),
               short="at its end: no view preferred"),
     ]  # fmt: skip
@@ -148,8 +87,7 @@ def design(protocol: Protocol, parameters: ManyRemovals) -> Design:
         return Series(
             title=title, ylabel=ylabel, xlabel="epochs of dissociation", zero=True,
             lines=[(role("deficit", "at its end"), at_end["deficit"]),
-                   *((look, {end: held.deficit[column] for end, held in after[how].items()})
-                     for how, look in recovered.items()),
+                   *((look, over(after[how], lambda held: held.deficit[column])) for how, look in recovered.items()),
                    (role("dose_matched", "belonging\ntogether"), at_end["dose_matched"])],
         )  # fmt: skip
 

@@ -4,29 +4,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from critical.inference.arms import Contrast
 from critical.inference.claims import Claim
-from critical.inference.effects import SMALLEST
-from critical.plots.panel import Value, role
+from critical.plots.panel import Value
 from critical.plots.panels import Series, contrasts
 from experiments.design.figure import Design, Figure
+from experiments.design.lines import of_arms
 from experiments.design.premises import learns
 from experiments.design.protocol import Protocol, WindowArms, cost, damage
-from experiments.design.rates import LOW, AgesAndRates, low_from, windows
+from experiments.design.rates import HIGH, HIGH_SETTLED, LONGER, LOW, LOWER, AgesAndRates, low_from, windows
 from experiments.design.sources import CVPR2023, JUMP, OURS, PAWLAK2025
-from experiments.design.two_streams import DECODING, DEPRIVED, PROBES
+from experiments.design.two_streams import DECODING, DEPRIVED, MAPS
 
 VARIED = "The paper varies the removal; windows at equal rates are ours."
 READING = "It follows from the paper, which restarts the rate after the deficit, with one stream."
-SETTLED = "high, settled"
-LOOKS = {
-    "high": role("deficit", "high rate"),
-    "low": role("dose_matched", "low rate"),
-    SETTLED: role("deficit", "high, settled", "--", "s"),
-    "low, longer": role("dose_matched", "low, longer", ":", "D"),
-}
-MAPS = next(iter(PROBES))
-Effect = Callable[[WindowArms, str], Contrast]
 
 
 @dataclass(frozen=True)
@@ -41,16 +31,9 @@ class TwoAges(AgesAndRates):
 
 def design(protocol: Protocol, parameters: TwoAges) -> Design:
     """Crosses age and rate, with settled windows and, at the low rate, windows of equal summed rate."""
-    cells, late, classes = windows(protocol, parameters), parameters.late_onsets[-1], protocol.facts.classes
-    blur, given = f"a blur of view {DEPRIVED}", {"high": "at the same high rate", "low": "at the same low rate"}
-
-    def ages(kind: str, effect: Effect, column: str = "accuracy") -> Contrast:
-        return effect(cells[kind, 0], column) - effect(cells[kind, late], column)
-
-    def rates(column: str = "accuracy", low: str = "low") -> Contrast:
-        # Costs: beside damage both rates have the same skipped run, which cancels, and no clean window is left.
-        parts = (cost(cells["high", age], column) - cost(cells[low, age], column) for age in (0, late))
-        return 0.5 * sum(parts, Contrast({}))
+    crossed, late, classes = windows(protocol, parameters), parameters.late_onsets[-1], protocol.facts.classes
+    cells, blur = crossed.cells, f"a blur of view {DEPRIVED}"
+    given = {HIGH: "at the same high rate", LOWER: "at the same low rate"}
 
     def needs(*which: str) -> tuple[str, ...]:
         return tuple(f"split_age.{one}_learns" for one in which)
@@ -67,56 +50,54 @@ def design(protocol: Protocol, parameters: TwoAges) -> Design:
         column, what = read[name]
         return Claim(f"split_age.early_{name}_{key}", OURS, damage(cells[kind, 0], column), "greater",
                      f"{when.capitalize()}, an early blur of view {DEPRIVED} does damage to {what}.",
-                     requires=needs("early_low" if kind == "low" else "early_high"),
+                     requires=needs("early_low" if kind == LOWER else "early_high"),
                      short=f"early blur: {name} ({key})")  # fmt: skip
 
-    claims = [
-        *(learns(f"split_age.{name}_learns", cells[cell].dose_matched, classes,
-                 f"The clean network of the {name.replace('_', ' ')} window", "clean network learns: "
-                 f"{name.replace('_', ', ')}") for name, cell in square.items()),
+    premises = [
+        learns(f"split_age.{name}_learns", cells[cell].dose_matched, classes,
+               f"The clean network of the {name.replace('_', ' ')} window",
+               f"clean network learns: {name.replace('_', ', ')}") for name, cell in square.items()
+    ]  # fmt: skip
+    asked = [
         *(harms(name, kind, kind, words) for name in read for kind, words in given.items()),
-        harms("damage", SETTLED, "settled", f"settled for {parameters.settle} epochs"),
-        *(Claim(f"split_age.cost_{kind}", CVPR2023, ages(kind, cost), "greater",
+        harms("damage", HIGH_SETTLED, "settled", f"settled for {parameters.settle} epochs"),
+        *(Claim(f"split_age.cost_{kind}", CVPR2023, crossed.ages(kind, late), "greater",
                 f"{words.capitalize()}, {blur} costs more early than from epoch {late} on.", requires=two[kind],
-                differs=f"{VARIED} {JUMP}" if kind == "high" else VARIED, short=f"early costs more ({kind} rate)")
+                differs=f"{VARIED} {JUMP}" if kind == HIGH else VARIED, short=f"early costs more ({kind} rate)")
           for kind, words in given.items()),
-        *(Claim(f"split_age.{name}_{kind}", OURS, ages(kind, damage, column), "greater",
+        *(Claim(f"split_age.{name}_{kind}", OURS, crossed.ages(kind, late, damage, column), "greater",
                 f"{words.capitalize()}, {blur} does more damage early than from epoch {late} on to {what}.",
                 requires=(*two[kind], f"split_age.early_{name}_{kind}"), short=f"{name}: more early ({kind} rate)")
           for name, (column, what) in read.items() for kind, words in given.items()),
-        Claim("split_age.damage_settled", OURS, ages(SETTLED, damage), "greater",
+        Claim("split_age.damage_settled", OURS, crossed.ages(HIGH_SETTLED, late, damage), "greater",
               f"So it does where both windows begin settled, after {parameters.settle} clean epochs at the high rate.",
-              requires=(*two["high"], "split_age.early_damage_settled"), short="early damages more (settled)"),
-        Claim("split_age.rate_cost", PAWLAK2025, rates(), "greater",
+              requires=(*two[HIGH], "split_age.early_damage_settled"), short="early damages more (settled)"),
+        Claim("split_age.rate_cost", PAWLAK2025, crossed.rates(late), "greater",
               f"At equal age, {blur} costs more at the high rate than at the low one.", requires=every,
               differs=READING, short="high rate costs more"),
-        Claim("split_age.rate_not_dose", OURS, rates(low="low, longer"), "greater",
+        Claim("split_age.rate_not_dose", OURS, crossed.rates(late, low=LONGER), "greater",
               "It does so where the low rate lasts as much longer as it is lower, too.",
               requires=("split_age.rate_cost",), short="high rate, at equal dose"),
-        Claim("split_age.late_damage", OURS, damage(cells["high", late]), "greater",
+        Claim("split_age.late_damage", OURS, damage(cells[HIGH, late]), "greater",
               f"From epoch {late} on, {blur} at the high rate still does damage.", requires=needs("late_high"),
               short="late damages at high rate"),
-        Claim("split_age.no_shock", OURS, damage(cells["high", late]) - damage(cells[SETTLED, late]), "none",
+        Claim("split_age.no_shock", OURS, damage(cells[HIGH, late]) - damage(cells[HIGH_SETTLED, late]), "none",
               "That is no shock by the jump of the rate: settled networks are damaged as much.",
               requires=("split_age.late_damage",), short="late: no shock by the jump"),
-        *(Claim(f"split_age.{name}_rate", OURS, rates(column), "greater",
+        *(Claim(f"split_age.{name}_rate", OURS, crossed.rates(late, column=column), "greater",
                 f"At equal age, {blur} costs more of {what} at the high rate than at the low one.", requires=every,
                 short=f"{name}: high rate costs more") for name, column, what in streams),
     ]  # fmt: skip
 
-    def by_age(title: str, ylabel: str, value: Callable[[WindowArms], Value], unit: str = "") -> Series:
-        lines = [(look, {age: value(held) for (kind, age), held in cells.items() if kind == known})
-                 for known, look in LOOKS.items()]  # fmt: skip
-        return Series(title=title, ylabel=ylabel, xlabel="age at the window (epochs)", lines=lines, zero=bool(unit),
-                      reach=SMALLEST[unit].effect if unit else None)  # fmt: skip
+    def by_age(title: str, ylabel: str, seen: Callable[[WindowArms], Value], unit: str = "") -> Series:
+        return Series(title=title, ylabel=ylabel, xlabel="age at the window (epochs)", unit=unit,
+                      lines=crossed.lines((HIGH, LOWER, HIGH_SETTLED, LONGER), seen))  # fmt: skip
 
-    roles = {"dose_matched": "clean\ninstead", "skip": "window\nskipped", "deficit": f"view {DEPRIVED}\nblurred"}
+    names = {"dose_matched": "clean\ninstead", "skip": "window\nskipped", "deficit": f"view {DEPRIVED}\nblurred"}
     ends = Series(
         title="where networks end, high rate", xlabel="age at the window (epochs)", ylabel="final test accuracy (%)",
-        lines=[(role(arm, label), {age: getattr(cells["high", age], arm) for age in (0, late)})
-               for arm, label in roles.items()],
+        lines=of_arms({age: cells[HIGH, age] for age in (0, late)}, names),
     )  # fmt: skip
-    asked = [claim for claim in claims if isinstance(claim.contrast, Contrast)]
     return Design(
         panels=[
             [by_age("cost", "clean epochs instead − blur (points)", cost, "accuracy"),
@@ -130,7 +111,7 @@ def design(protocol: Protocol, parameters: TwoAges) -> Design:
             [ends, by_age("how well the blur was learnt", "accuracy on blurred images (%)",
                           lambda held: held.deficit["accuracy_deficient"])],
         ],
-        claims=claims,
+        claims=[*premises, *asked],
         leading=("split_age.cost_high", "split_age.damage_high", "split_age.rate_cost"),
         panel_inches=(3.6, (2.5, 2.5, 5.0, 2.5)),
         note=f"High is {protocol.rate:g}, low {LOW:g} of it, constant in the window, which has {parameters.length} "

@@ -1,88 +1,43 @@
 """Fisher information of each pathway under a blur of one view, and what such a blur does by its onset."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
-from critical.inference.arms import Arm, Contrast
+from critical.inference.arms import Arm
 from critical.inference.claims import Claim
 from critical.inference.correlation import more_correlated, rank_correlation
-from critical.inference.effects import SMALLEST
 from critical.plots.of_arms import ByColumn
 from critical.plots.panel import Look, Value, role
 from critical.plots.panels import Series, contrasts
 from critical.plots.style import OTHER_COLOURS
 from experiments.design.figure import Design, Figure
-from experiments.design.measuring import after_every_epoch, clean_trace_of, clean_variants_of, measuring, variants_of
-from experiments.design.parameters import Removal, ascending, at_least, spaced
+from experiments.design.lines import over
+from experiments.design.measuring import after_every_epoch
+from experiments.design.pathways import CLEAN, RELATIVE, RELATIVE_CLEAN, SEEING, SEEN, Pathways, shift, traced
 from experiments.design.premises import learns
 from experiments.design.protocol import CONTINUE, RESTART, RESTART_AT_ONSET, Protocol, age, cost, damage
 from experiments.design.sources import CVPR2023, ICLR2019, JUMP, OURS
 from experiments.design.two_streams import DECODING, DEPRIVED
 
-SEEING = "a"
-SEEN, CLEAN = "fisher_trace_pathway/", "fisher_trace_pathway_clean/"
-RELATIVE, RELATIVE_CLEAN = "fisher_trace_relative_pathway/", "fisher_trace_relative_pathway_clean/"
-"""The trace of each pathway: on images as the network sees them, on clean ones, and both in relative weights."""
-
-
-@dataclass(frozen=True)
-class Pathways(Removal):
-    """Parameters.
-
-    Attributes:
-        length: Epochs of the windows.
-        onsets: Their first epochs; ascending from 0 on, at least four, since correlations are over those above 0.
-    """
-
-    length: int
-    onsets: tuple[int, ...]
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        at_least(1, length=self.length)
-        ascending(0, 4, onsets=self.onsets)
-
-    @classmethod
-    def defaults(cls, protocol: Protocol) -> Mapping[str, Any]:
-        """Returns the longest window, and windows of the shortest length at six onsets or more."""
-        steps = spaced(max(6, protocol.longest_window), max(6, 2 * protocol.points))
-        length = spaced(protocol.longest_window, max(2, protocol.points))[0]
-        return {**Removal.defaults(protocol), "length": length, "onsets": (0, *steps[:-1])}
+LOOKS = {"a": Look("pathway a", OTHER_COLOURS[2]), "b": Look("pathway b", OTHER_COLOURS[0]),
+         "trunk": Look("trunk", OTHER_COLOURS[3], "--")}  # fmt: skip
 
 
 def design(protocol: Protocol, parameters: Pathways) -> Design:
     """Sets pathway b against pathway a, and what windows do against its trace in a clean run at their onset."""
     end, onsets, classes = parameters.removal, parameters.onsets, protocol.facts.classes
-    probes = variants_of(protocol), clean_trace_of(protocol), clean_variants_of(protocol)
-    traced = after_every_epoch(measuring(protocol, *probes))
-    blurred, again = (traced.window(0, end, how) for how in (CONTINUE, RESTART))
-    ran = after_every_epoch(protocol).window(0, onsets[-1], CONTINUE).dose_matched
+    blurred, again = (traced(protocol).window(0, end, how) for how in (CONTINUE, RESTART))
+    clean_run = after_every_epoch(protocol).window(0, onsets[-1], CONTINUE).dose_matched
     windows = {onset: protocol.window(onset, parameters.length, RESTART_AT_ONSET) for onset in onsets}
     first, last, later = onsets[0], onsets[-1], [onset for onset in onsets if onset]
-
-    def tilt(arm: Arm, trace: str, at: str = "") -> Contrast:
-        """Returns how many times as much pathway b has as pathway a, as a logarithm."""
-        return arm.log(f"{trace}{DEPRIVED}{at}") - arm.log(f"{trace}{SEEING}{at}")
-
-    def shift(trace: str, at: str = "", held: Any = blurred) -> Contrast:
-        return tilt(held.deficit, trace, at) - tilt(held.dose_matched, trace, at)
-
-    effects = {
-        "cost": {onset: cost(held) for onset, held in windows.items()},
-        "damage": {onset: damage(held) for onset, held in windows.items()},
-        "decoded": {onset: damage(held, DECODING) for onset, held in windows.items()},
-    }
-    of_b, whole = ([ran.log(f"{column}@{onset}") for onset in later]
+    effects = {"cost": over(windows, cost), "damage": over(windows, damage),
+               "decoded": over(windows, lambda held: damage(held, DECODING))}  # fmt: skip
+    at_later = {kind: [line[onset] for onset in later] for kind, line in effects.items()}
+    of_b, whole = ([clean_run.log(f"{column}@{onset}") for onset in later]
                    for column in (f"{SEEN}{DEPRIVED}", "fisher_trace"))  # fmt: skip
     said = {"cost": f"what a window of blurred view {DEPRIVED} costs", "damage": "the damage that it does",
             "decoded": f"the damage to what is decoded from view {DEPRIVED} alone"}  # fmt: skip
 
     there = {"cost": "pathways.closes", "damage": "pathways.damages", "decoded": "pathways.damages_decoded"}
-
-    def over(kind: str) -> list[Contrast]:
-        return [effects[kind][onset] for onset in later]
-
     then, blur, needs = f"@{end}", f"a blur of view {DEPRIVED} until epoch {end}", ("pathways.clean_learns",)
     windowed = tuple(f"pathways.from_{onset}_learns" for onset in (first, last))
     share = f"pathway {DEPRIVED} holds less information beside pathway {SEEING} than after clean epochs instead"
@@ -94,23 +49,25 @@ def design(protocol: Protocol, parameters: Pathways) -> Design:
         *(learns(f"pathways.from_{onset}_learns", windows[onset].dose_matched, classes,
                  f"The clean network of the window from epoch {onset} on", f"clean run learns (window from {onset})")
           for onset in (first, last)),
-        Claim("pathways.removal", OURS, shift(SEEN, then), "less", f"At the end of {blur} {share}, on the images that "
-              "the network sees.", requires=needs, short="ratio b/a falls, as seen"),
-        Claim("pathways.on_clean", OURS, shift(CLEAN, then), "less", f"At the end of {blur} {share}, on clean images: "
-              "it is the weights, and not that a blurred view has less contrast.", requires=needs,
-              short="ratio b/a falls, on clean images"),
-        Claim("pathways.on_clean_relative", OURS, shift(RELATIVE_CLEAN, then), "less",
+        Claim("pathways.removal", OURS, shift(blurred, SEEN, then), "less",
+              f"At the end of {blur} {share}, on the images that the network sees.", requires=needs,
+              short="ratio b/a falls, as seen"),
+        Claim("pathways.on_clean", OURS, shift(blurred, CLEAN, then), "less",
+              f"At the end of {blur} {share}, on clean images: it is the weights, and not that a blurred view has less "
+              "contrast.", requires=needs, short="ratio b/a falls, on clean images"),
+        Claim("pathways.on_clean_relative", OURS, shift(blurred, RELATIVE_CLEAN, then), "less",
               f"At the end of {blur} {share}, on clean images, where changes of weights are measured in units of the "
               "norm of their layer.", requires=("pathways.on_clean",), short="ratio b/a falls, clean, relative"),
-        Claim("pathways.lasting", OURS, shift(SEEN), "less", f"After {blur} and a recovery {share} (rate decaying on).",
-              requires=(*needs, "pathways.on_clean"), short="ratio b/a falls, after recovery"),
-        Claim("pathways.lasting_relative", OURS, shift(RELATIVE), "less",
+        Claim("pathways.lasting", OURS, shift(blurred, SEEN), "less",
+              f"After {blur} and a recovery {share} (rate decaying on).", requires=(*needs, "pathways.on_clean"),
+              short="ratio b/a falls, after recovery"),
+        Claim("pathways.lasting_relative", OURS, shift(blurred, RELATIVE), "less",
               f"After the recovery {share} where changes of weights are measured in units of the norm of their layer.",
               requires=("pathways.lasting",), short="ratio b/a falls, relative weights"),
-        Claim("pathways.restarted", OURS, shift(SEEN, held=again), "less", f"After {blur} and a recovery {share} "
+        Claim("pathways.restarted", OURS, shift(again, SEEN), "less", f"After {blur} and a recovery {share} "
               "(rate restarted).", requires=("pathways.restarted_learns", "pathways.on_clean"),
               short="ratio b/a falls, after restart"),
-        Claim("pathways.mends", OURS, shift(SEEN) - shift(CLEAN, then), "greater",
+        Claim("pathways.mends", OURS, shift(blurred, SEEN) - shift(blurred, CLEAN, then), "greater",
               "The recovery takes a part of that back (both times on clean images).",
               requires=("pathways.on_clean",), short="recovery takes a part back"),
         Claim("pathways.closes", CVPR2023, age(windows[first], windows[last]), "greater",
@@ -122,44 +79,41 @@ def design(protocol: Protocol, parameters: Pathways) -> Design:
                 requires=windowed[:1], short=short)
           for kind, to_what, short in (("damage", "", "early blur does damage"), (
               "decoded", f" to what is decoded from view {DEPRIVED} alone", "early blur: decoded, damage"))),
-        *(Claim(f"pathways.follows_{kind}", ICLR2019 if kind == "cost" else OURS, rank_correlation(over(kind), of_b),
-                "greater", f"Over onsets, {words} follows the trace of pathway {DEPRIVED} of a clean run there (rank "
+        *(Claim(f"pathways.follows_{kind}", ICLR2019 if kind == "cost" else OURS,
+                rank_correlation(at_later[kind], of_b), "greater",
+                f"Over onsets, {words} follows the trace of pathway {DEPRIVED} of a clean run there (rank "
                 "correlation).", requires=(*windowed, there[kind]), short=f"{kind}: follows the trace of b",
                 differs=f"The paper has one stream and a decaying rate. {JUMP}" if kind == "cost" else "")
           for kind, words in said.items()),
-        *(Claim(f"pathways.beyond_clock_{kind}", OURS, more_correlated(over(kind), of_b, [float(at) for at in later]),
-                "greater", f"The trace of pathway {DEPRIVED} tells more of {words} than the epoch by itself.",
+        *(Claim(f"pathways.beyond_clock_{kind}", OURS, more_correlated(at_later[kind], of_b, later), "greater",
+                f"The trace of pathway {DEPRIVED} tells more of {words} than the epoch by itself.",
                 requires=(f"pathways.follows_{kind}",), short=f"{kind}: b tells beyond a clock")
           for kind, words in said.items()),
-        Claim("pathways.beyond_whole", OURS, more_correlated(over("cost"), of_b, whole), "greater",
+        Claim("pathways.beyond_whole", OURS, more_correlated(at_later["cost"], of_b, whole), "greater",
               f"The trace of pathway {DEPRIVED} tells more of {said['cost']} than that of the whole network.",
               requires=("pathways.follows_cost",), short="cost: b tells beyond the whole"),
     ]  # fmt: skip
-    looks = {"a": Look("pathway a", OTHER_COLOURS[2]), "b": Look("pathway b", OTHER_COLOURS[0]),
-             "trunk": Look("trunk", OTHER_COLOURS[3], "--")}  # fmt: skip
 
-    def traces(title: str, arm: Arm, columns: str, ylabel: str = "trace of the Fisher information") -> ByColumn:
+    def traces(title: str, arm: Arm, columns: str) -> ByColumn:
         window = [] if arm == blurred.dose_matched else [(role("deficit", f"view {DEPRIVED} is blurred"), 0, end)]
-        return ByColumn(title=title, ylabel=ylabel, arm=arm, logarithmic=True, windows=window,
-                        columns={f"{columns}{pathway}": look for pathway, look in looks.items()})  # fmt: skip
+        return ByColumn(title=title, ylabel="trace of the Fisher information", arm=arm, logarithmic=True,
+                        windows=window, columns={f"{columns}{pathway}": look for pathway, look in LOOKS.items()})
 
-    def by_onset(title: str, ylabel: str, lines: list[tuple[Look, Mapping[int, Value]]], **rest: Any) -> Series:
-        return Series(title=title, ylabel=ylabel, xlabel="onset of the window (epoch)", lines=lines, **rest)
+    def by_onset(title: str, ylabel: str, lines: list[tuple[Look, Mapping[int, Value]]], unit: str = "") -> Series:
+        return Series(title=title, ylabel=ylabel, xlabel="onset of the window (epoch)", lines=lines, unit=unit)
 
-    on_clean = "the same, on clean images"
-    lost = {unit: {"zero": True, "reach": SMALLEST[unit].effect} for unit in ("accuracy", "readout")}
     return Design(
         panels=[
             [traces("clean", blurred.dose_matched, SEEN), traces(f"blur until epoch {end}", blurred.deficit, SEEN)],
             [contrasts(claims, "trace", title="pathway b beside pathway a", xlabel="logarithm of the ratio of traces"),
-             traces(on_clean, blurred.deficit, CLEAN)],
+             traces("the same, on clean images", blurred.deficit, CLEAN)],
             [by_onset("what a blur of view b does", "accuracy lost (points)",
                       [(role("dose_matched", "cost"), effects["cost"]),
-                       (role("skip", "damage", "--", "s"), effects["damage"])], **lost["accuracy"]),
+                       (role("skip", "damage", "--", "s"), effects["damage"])], "accuracy"),
              by_onset("what is decoded from view b", "lost beside skipped windows (points)",
-                      [(role("skip", "damage", "--", "s"), effects["decoded"])], **lost["readout"])],
+                      [(role("skip", "damage", "--", "s"), effects["decoded"])], "readout")],
             [by_onset("traces of the clean run", "logarithm of the trace",
-                      [(looks["b"], dict(zip(later, of_b, strict=True))),
+                      [(LOOKS["b"], dict(zip(later, of_b, strict=True))),
                        (role("clean", "whole\nnetwork"), dict(zip(later, whole, strict=True)))]),
              contrasts(claims, "correlation", title="does it tell what windows do?", xlabel="rank correlation")],
         ],

@@ -3,28 +3,20 @@
 from collections.abc import Callable
 
 from critical.inference.claims import Claim
-from critical.inference.effects import SMALLEST
 from critical.plots.panel import Look, Value
 from critical.plots.panels import Series
 from critical.plots.style import OTHER_COLOURS, arm_colour
+from experiments.design.contrasts import WindowArms, cost, opportunity
 from experiments.design.figure import Design, Figure
+from experiments.design.lines import over
 from experiments.design.parameters import SplitRemovals
 from experiments.design.premises import learns
-from experiments.design.protocol import (
-    AUTHORS,
-    CONTINUE,
-    RESTART,
-    SCHEDULE_TITLES,
-    SCHEDULE_WORDS,
-    Protocol,
-    WindowArms,
-    cost,
-    opportunity,
-)
+from experiments.design.protocol import Protocol
+from experiments.design.schedules import AUTHORS, CONTINUE, RESTART, SCHEDULE_TITLES, SCHEDULE_WORDS
 from experiments.design.sources import CVPR2023, OURS
 from experiments.design.two_streams import (
     DEPRIVED,
-    PROBES,
+    MAPS,
     deficits,
     ignored,
     probe_lost,
@@ -48,23 +40,20 @@ def design(protocol: Protocol, parameters: SplitRemovals) -> Design:
     late, authors = {key: held[last] for key, held in windows.items()}, protocol.window(0, last, AUTHORS)
     decaying, restarted = SCHEDULE_WORDS[CONTINUE], SCHEDULE_WORDS[RESTART]
     blur, fair = late["blur", CONTINUE], late["blur", RESTART]
-    maps, classes = next(iter(PROBES)), protocol.facts.classes
-    floor = untrained(fair.fresh, maps)
+    classes, floor = protocol.facts.classes, untrained(fair.fresh, MAPS)
     published = {CONTINUE: f"{SCHEDULE_TITLES[CONTINUE]} (published)", RESTART: SCHEDULE_TITLES[RESTART]}
     brief = {CONTINUE: "rate decaying", RESTART: "rate restarted"}
 
     def panel(title: str, ylabel: str, how: str, lost: Callable[[WindowArms], Value], unit: str) -> Series:
         return Series(
-            title=title, ylabel=ylabel, xlabel=f"epoch until which view {DEPRIVED} is deprived", zero=True,
-            reach=SMALLEST[unit].effect,
-            lines=[(Look(name, COLOURS[name]), {end: lost(held) for end, held in windows[name, how].items()})
-                   for name in acting],
+            title=title, ylabel=ylabel, xlabel=f"epoch until which view {DEPRIVED} is deprived", unit=unit,
+            lines=[(Look(name, COLOURS[name]), over(windows[name, how], lost)) for name in acting],
         )  # fmt: skip
 
     def streams(how: str) -> list[Series]:
         return [
             panel(f"stream impaired, {brief[how]}", f"lost to a probe of stream {DEPRIVED} (share)", how,
-                  lambda held: probe_lost(held, maps, floor), "share"),
+                  lambda held: probe_lost(held, MAPS, floor), "share"),
             panel(f"stream ignored, {brief[how]}", "lost to the network beyond that (share)", how,
                   lambda held: ignored(held, DEPRIVED, floor, classes), "share"),
         ]  # fmt: skip
@@ -92,7 +81,7 @@ def design(protocol: Protocol, parameters: SplitRemovals) -> Design:
               f"Dissociated views until epoch {last} cost less than a blurred one ({decaying}).",
               differs="Dissociation leaves the head of both views untrained; so does its sham.",
               requires=("split.blur_cost", clean("dissociation", CONTINUE)), short="dissociation costs less than blur"),
-        Claim("split.stream_trained", OURS, fair.dose_matched[maps] - floor, "greater",
+        Claim("split.stream_trained", OURS, fair.dose_matched[MAPS] - floor, "greater",
               "A trained stream holds more than an untrained one, as far as a linear probe of its maps tells.",
               short="a trained stream holds more"),
         *about("blur", CONTINUE, CVPR2023, "blur_continue", "blur, decaying"),

@@ -1,9 +1,10 @@
 """Final accuracy against the epoch at which the blur is removed (Achille et al. 2019)."""
 
 from critical.inference.claims import Claim
-from critical.plots.panel import role, shades
+from critical.plots.panel import role
 from critical.plots.panels import Curves, Series
 from experiments.design.figure import Design, Figure
+from experiments.design.lines import curves_by_removal, of_arms
 from experiments.design.parameters import Removals
 from experiments.design.protocol import CONTINUE, RESTART, SCHEDULE_TITLES, Protocol, cost, harm, opportunity
 from experiments.design.sources import ICLR2019, OURS, PAWLAK2025
@@ -18,10 +19,7 @@ def design(protocol: Protocol, parameters: Removals) -> Design:
 
     def accuracy(how: str) -> Series:
         arms, scale = window[how], ", own scale" if how == RESTART else ""
-        lines = [
-            (role("dose_matched", "clean epochs\ninstead"), {end: arms[end].dose_matched for end in ends}),
-            (role("deficit", f"{name} until\nthis epoch"), {end: arms[end].deficit for end in ends}),
-        ]
+        lines = of_arms(arms, {"dose_matched": "clean epochs\ninstead", "deficit": f"{name} until\nthis epoch"})
         levels = [(role("fresh", "fresh\nnetwork"), late.from_scratch)]
         if how == CONTINUE:
             lines.append((role("fresh", "fresh, at the\nlow rates", "--", "s"), {end: arms[end].fresh for end in ends}))
@@ -29,13 +27,8 @@ def design(protocol: Protocol, parameters: Removals) -> Design:
                       lines=lines, levels=levels)  # fmt: skip
 
     def curves(how: str, column: str, words: str) -> Curves:
-        looks = shades([f"{name} until {end}" for end in ends])
-        lines = [(look, arms.deficit) for look, arms in zip(looks, window[how].values(), strict=True)]
-        return Curves(
-            ylabel=words, column=column, logarithmic=column == "fisher_trace",
-            windows=[(look, 0, end) for look, end in zip(looks, ends, strict=True)],
-            lines=[(role("dose_matched", "clean"), late.dose_matched), *lines],
-        )  # fmt: skip
+        return curves_by_removal(window[how], late.dose_matched, name, ylabel=words, column=column,
+                                 logarithmic=column == "fisher_trace")  # fmt: skip
 
     until = f"until epoch {last}"
     claims = (

@@ -10,6 +10,7 @@ from critical.plots.panel import role
 from critical.plots.panels import Series, contrasts
 from critical.probes import Filters
 from experiments.design.figure import Design, Figure
+from experiments.design.lines import of_arms
 from experiments.design.measuring import measuring
 from experiments.design.parameters import Removals
 from experiments.design.protocol import CONTINUE, RESTART, SCHEDULE_TITLES, Protocol
@@ -56,11 +57,9 @@ def design(protocol: Protocol, parameters: Removals) -> Design:
     )  # fmt: skip
 
     def shares(how: str) -> Series:
-        looks = {"dose_matched": role("dose_matched", "clean epochs\ninstead"), "fresh": role("fresh", "fresh"),
-                 "deficit": role("deficit", f"{name} until\nthis epoch")}  # fmt: skip
-        lines = [(look, {end: getattr(window[how][end], arm)[SHARE] for end in ends}) for arm, look in looks.items()]
+        names = {"dose_matched": "clean epochs\ninstead", "fresh": "fresh", "deficit": f"{name} until\nthis epoch"}
         return Series(title=SCHEDULE_TITLES[how], xlabel="epoch of removal", ylabel="share of high frequencies (0–1)",
-                      lines=lines)  # fmt: skip
+                      lines=of_arms(window[how], names, lambda arm: arm[SHARE]))  # fmt: skip
 
     rows = [(role("dose_matched", "clean"), late.dose_matched),
             *((role("deficit", f"until {end}"), window[CONTINUE][end].deficit) for end in ends)]  # fmt: skip

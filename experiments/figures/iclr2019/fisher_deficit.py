@@ -1,15 +1,11 @@
 """Trace of the Fisher information by epoch, for several epochs of removal (Achille et al. 2019)."""
 
-from collections.abc import Mapping
-
-import numpy as np
-from numpy.typing import NDArray
-
-from critical.inference.arms import Arm, Contrast, Term, Within
+from critical.inference.arms import Contrast, Term, Within
 from critical.inference.claims import Claim
-from critical.plots.panel import Value, role, shades
-from critical.plots.panels import Curves, Series, contrasts
+from critical.inference.courses import at_equal_loss
+from critical.plots.panels import Series, contrasts
 from experiments.design.figure import Design, Figure
+from experiments.design.lines import curves_by_removal, of_arms
 from experiments.design.measuring import after_every_epoch, measuring, variants_of
 from experiments.design.parameters import Removals, spaced
 from experiments.design.protocol import CONTINUE, RESTART, SCHEDULE_TITLES, Protocol, WindowArms
@@ -32,6 +28,8 @@ def design(protocol: Protocol, parameters: Removals) -> Design:
     often = measuring(after_every_epoch(measured), variants_of(protocol, every=1))
     clean, total = often.window(0, last, CONTINUE).dose_matched, last + protocol.recovery
     points = spaced(total, min(total, POINTS))
+    traces, losses = ([clean.log(f"{column}@{epoch}") for epoch in points] for column in ("fisher_trace", LOSS))
+    equal = at_equal_loss(late.deficit.log("fisher_trace"), late.deficit.log(LOSS), traces, losses)
 
     def more(held: WindowArms, other: str = "dose_matched", column: str = "fisher_trace") -> Contrast:
         return held.deficit.log(column) - getattr(held, other).log(column)
@@ -53,11 +51,12 @@ def design(protocol: Protocol, parameters: Removals) -> Design:
         Claim("information.restart_fresh", OURS, more(fair, "fresh"), "greater",
               "It is more than in a fresh network when the rate restarts at the removal.",
               short="more than fresh (restarted)"),
-        Claim("information.equal_loss", OURS, at_equal_loss(late.deficit, clean, points), "greater",
+        Claim("information.equal_loss", OURS, equal, "greater",
               "It is more than the clean run had when its loss on training images was as high.",
               requires=("information.more",), short="more at equal training loss"),
-        Claim("information.sure", OURS,
-              Within((more(late), more(late, column="uncertainty")), _difference, "trace"), "greater",
+        # Their columns have different units, so this is no plain contrast.
+        Claim("information.sure", OURS, Within((more(late), more(late, column="uncertainty")),
+                                               lambda held: float(held[0] - held[1]), "trace"), "greater",
               "It is more than the uncertainty of the answers on training images, the mean of 1 − Σp², accounts for.",
               requires=("information.more",), short="more per uncertainty of answers"),
         Claim("information.relative", OURS, more(late, column="fisher_trace_relative"), "greater",
@@ -65,25 +64,17 @@ def design(protocol: Protocol, parameters: Removals) -> Design:
               requires=("information.more",), short="more per relative change"),
     )  # fmt: skip
 
-    def curves(how: str) -> Curves:
-        looks = shades([f"{name} until {end}" for end in ends])
-        lines = [(look, arms.deficit) for look, arms in zip(looks, window[how].values(), strict=True)]
-        return Curves(title=SCHEDULE_TITLES[how], ylabel="trace of the Fisher information", column="fisher_trace",
-                      logarithmic=True, windows=[(look, 0, end) for look, end in zip(looks, ends, strict=True)],
-                      lines=[(role("dose_matched", "clean"), window[how][last].dose_matched), *lines])  # fmt: skip
-
     def at_the_end(how: str, ylabel: str, column: str, logarithm: bool) -> Series:
-        def line(arm: str) -> Mapping[int, Value]:
-            return {end: Term(getattr(window[how][end], arm), column, logarithm) for end in ends}
-
-        looks = {"dose_matched": role("dose_matched", "clean epochs\ninstead"), "fresh": role("fresh", "fresh"),
-                 "deficit": role("deficit", f"{name} until\nthis epoch")}  # fmt: skip
+        names = {"dose_matched": "clean epochs\ninstead", "fresh": "fresh", "deficit": f"{name} until\nthis epoch"}
         return Series(title=f"at the end, {'restarted' if how == RESTART else 'decaying'}", xlabel="epoch of removal",
-                      ylabel=ylabel, lines=[(look, line(arm)) for arm, look in looks.items()])  # fmt: skip
+                      ylabel=ylabel,
+                      lines=of_arms(window[how], names, lambda arm: Term(arm, column, logarithm)))  # fmt: skip
 
     return Design(
         panels=[
-            [curves(how) for how in window],
+            [curves_by_removal(held, held[last].dose_matched, name, title=SCHEDULE_TITLES[how], column="fisher_trace",
+                               logarithmic=True, ylabel="trace of the Fisher information")
+             for how, held in window.items()],
             [at_the_end(how, "logarithm of the trace", "fisher_trace", True) for how in window],
             [contrasts(claims, "trace", title="more information under the deficit?",
                        xlabel="logarithm of the ratio of traces"),
@@ -95,39 +86,6 @@ def design(protocol: Protocol, parameters: Removals) -> Design:
         panel_inches=(3.4, (2.4 + 0.1 * len(ends), 2.4, 3.4)),
         leading=("information.more", "information.equal_loss"),
     )  # fmt: skip
-
-
-def at_equal_loss(arm: Arm, clean: Arm, points: tuple[int, ...]) -> Within:
-    """Returns the logarithm of an arm's trace at the end over that of a clean run when its loss was equal.
-
-    There is no number where the clean run was at that loss never, such as where it stayed above to its end.
-
-    Args:
-        arm: The arm.
-        clean: The clean run.
-        points: Its epochs, ascending, between which the logarithms of trace and loss are interpolated.
-    """
-    columns = [arm.log("fisher_trace"), arm.log(LOSS)]
-    columns += [clean.log(f"{column}@{epoch}") for column in ("fisher_trace", LOSS) for epoch in points]
-    parts = tuple(Contrast({column: 1.0}) for column in columns)
-    return Within(parts, _above, "trace", "The loss of the clean run was never equal.")
-
-
-def _above(held: NDArray[np.float64]) -> float:
-    """Takes the last time that the clean run's loss was equal."""
-    trace, loss = held[:2]
-    traces, losses = np.split(held[2:], 2)
-    across = np.flatnonzero((losses[:-1] - loss) * (losses[1:] - loss) <= 0)
-    if not len(across):
-        return float("nan")
-    before = int(across[-1])
-    step = losses[before + 1] - losses[before]
-    way = (loss - losses[before]) / step if step else 1.0
-    return float(trace - traces[before] - way * (traces[before + 1] - traces[before]))
-
-
-def _difference(held: NDArray[np.float64]) -> float:
-    return float(held[0] - held[1])
 
 
 FIGURE = Figure(

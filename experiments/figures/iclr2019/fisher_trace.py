@@ -1,58 +1,25 @@
 """Fisher information of a clean run, and what windows cost by their onset (Achille et al. 2019)."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
-
-from critical.inference.arms import Among, Contrast, Within
+from critical.inference.arms import Within
 from critical.inference.claims import Claim
-from critical.inference.correlation import rank_correlation, spearman
-from critical.inference.effects import SMALLEST
+from critical.inference.correlation import more_correlated, rank_correlation
+from critical.inference.courses import fall_from_peak, gain_after_peak, rise_to_peak
 from critical.plots.of_arms import ByColumn
 from critical.plots.panel import Look, role
 from critical.plots.panels import Curves, Series, contrasts
 from critical.plots.style import OTHER_COLOURS
 from critical.probes import Accuracy
 from experiments.design.figure import Design, Figure
+from experiments.design.lines import over
 from experiments.design.measuring import after_every_epoch, measuring, variants_of
-from experiments.design.parameters import Parameters, ascending, at_least, spaced
+from experiments.design.parameters import ManyOnsets, spaced
 from experiments.design.protocol import CONTINUE, RESTART_AT_ONSET, Protocol, cost, damage
 from experiments.design.sources import ICLR2019, JUMP, OURS
 
 PEAK = "For each seed the peak is where the mean of the other seeds has it, so that noise by itself makes none."
 
-POINTS = 24
-"""Evenly spaced epochs among which the peak of the trace is looked for, at most."""
-
-FIRST = (1, 2, 3, 5, 8)
-"""Epochs among which it is looked for besides: the trace may rise and fall before the first of the others."""
-
-
-@dataclass(frozen=True)
-class ManyOnsets(Parameters):
-    """Parameters.
-
-    Attributes:
-        length: Epochs of the window.
-        onsets: Its first epochs; ascending, at least four, since a correlation is taken over those above 0.
-    """
-
-    length: int
-    onsets: tuple[int, ...]
-
-    def __post_init__(self) -> None:
-        at_least(1, length=self.length)
-        ascending(0, 4, onsets=self.onsets)
-
-    @classmethod
-    def defaults(cls, protocol: Protocol) -> Mapping[str, Any]:
-        """Returns the windows of `iclr2019/sensitivity_window`, at twice as many onsets."""
-        length = spaced(protocol.longest_window, max(2, protocol.points))[0]
-        steps = spaced(max(4, protocol.longest_window), max(4, 2 * protocol.points))
-        return {"length": length, "onsets": (0, *steps[:-1])}
+POINTS, FIRST = 24, (1, 2, 3, 5, 8)
+"""At most so many evenly spaced epochs among which the peak of the trace is looked for, and some before them."""
 
 
 def design(protocol: Protocol, parameters: ManyOnsets) -> Design:
@@ -68,28 +35,29 @@ def design(protocol: Protocol, parameters: ManyOnsets) -> Design:
     early, later = (epoch for epoch in FIRST if epoch <= end), [onset for onset in onsets if onset]
     points = tuple(sorted({*early, *spaced(end, min(end, POINTS))}))
     measured = tuple(sorted({*points, *later}))
-    course = tuple(Contrast({clean.log(f"fisher_trace@{epoch}"): 1.0}) for epoch in points)
-    learning = tuple(Contrast({clean[f"test_accuracy@{epoch}"]: 1.0}) for epoch in points)
+    course = [clean.log(f"fisher_trace@{epoch}") for epoch in points]
+    learning = [clean[f"test_accuracy@{epoch}"] for epoch in points]
     traces = [clean.log(f"fisher_trace@{onset}") for onset in later]
     sensitivity = {
         # Whatever the onset, as many clean epochs instead are the clean run.
-        "as published": {onset: clean - total[onset].deficit for onset in onsets},
-        "equal rates": {onset: cost(equal[onset]) for onset in onsets},
-        "damage": {onset: damage(equal[onset]) for onset in onsets},
+        "as published": over(total, lambda held: clean - held.deficit),
+        "equal rates": over(equal, cost),
+        "damage": over(equal, damage),
     }
+    at_later = {kind: [line[onset] for onset in later] for kind, line in sensitivity.items()}
 
     def follows(kind: str) -> Within:
-        return rank_correlation([sensitivity[kind][onset] for onset in later], traces)
+        return rank_correlation(at_later[kind], traces)
 
     what = f"what a window of {name} costs follows the trace of the clean run at its onset (rank correlation)"
     claims = (
-        Claim("trace.rises", ICLR2019, Among(course, _rise, "trace"), "greater",
+        Claim("trace.rises", ICLR2019, rise_to_peak(course), "greater",
               "The trace of the Fisher information of a clean run rises in its first epochs.",
               differs=PEAK, short="trace rises to a peak"),
-        Claim("trace.still_learns", ICLR2019, Among((*course, *learning), _learnt, "accuracy"), "greater",
+        Claim("trace.still_learns", ICLR2019, gain_after_peak(course, learning), "greater",
               "From the peak of the trace to the end of the run, the accuracy still grows.",
               differs=PEAK, short="accuracy grows after the peak"),
-        Claim("trace.falls", ICLR2019, Among(course, _fall, "trace"), "greater",
+        Claim("trace.falls", ICLR2019, fall_from_peak(course), "greater",
               "Later the trace falls again, while the accuracy still grows.",
               requires=("trace.still_learns",), differs=PEAK, short="trace falls from its peak"),
         Claim("trace.follows", ICLR2019, follows("as published"), "greater",
@@ -100,8 +68,7 @@ def design(protocol: Protocol, parameters: ManyOnsets) -> Design:
         Claim("trace.follows_damage", OURS, follows("damage"), "greater",
               f"So does, at equal rates, the damage: what is lost to a network that the {name} was kept from.",
               differs=JUMP, short="damage follows trace"),
-        Claim("trace.beyond_age", OURS, beyond_age(list(sensitivity["as published"].values())[-len(later):], traces,
-                                                   later), "greater",
+        Claim("trace.beyond_age", OURS, more_correlated(at_later["as published"], traces, later), "greater",
               "As published, the trace tells more of what a window costs than how early it comes.",
               requires=("trace.follows",), short="trace tells more than the age"),
         Claim("trace.empirical", OURS, clean.log("empirical_fisher_trace") - clean.log("fisher_trace"), "less",
@@ -125,8 +92,8 @@ def design(protocol: Protocol, parameters: ManyOnsets) -> Design:
                     lines=[(role("dose_matched", "clean"), clean)], across=whole),
              ByColumn(title="three quantities called so", ylabel="sum of squared derivatives", arm=clean, columns=names,
                       logarithmic=True)],
-            [Series(title="what a window costs by its onset", xlabel="onset of the window (epoch)", zero=True,
-                    ylabel="less than clean, or than skipped (points)", reach=SMALLEST["accuracy"].effect, across=whole,
+            [Series(title="what a window costs by its onset", xlabel="onset of the window (epoch)",
+                    ylabel="less than clean, or than skipped (points)", unit="accuracy", across=whole,
                     lines=[(looks[kind], line) for kind, line in sensitivity.items()]),
              contrasts(claims, "correlation", title="does one follow the other?", xlabel="rank correlation")],
             [Curves(title="its accuracy", ylabel="test accuracy by epoch (%)", column="test_accuracy",
@@ -142,52 +109,6 @@ def design(protocol: Protocol, parameters: ManyOnsets) -> Design:
         note=f"Windows have {length} epochs. Correlations are over onsets above 0: before epoch 0 there is no trace. "
         f"The squared mean gradient is that of batches of {variants_of(protocol).chunk} images.",
     )  # fmt: skip
-
-
-def _rise(held: NDArray[np.float64]) -> float:
-    return _from_peak(held, held, 0)
-
-
-def _fall(held: NDArray[np.float64]) -> float:
-    return _from_peak(held, held, -1)
-
-
-def _learnt(held: NDArray[np.float64]) -> float:
-    course, accuracies = np.split(held, 2, axis=1)
-    return -_from_peak(course, accuracies, -1)
-
-
-def _from_peak(course: NDArray[np.float64], held: NDArray[np.float64], place: int) -> float:
-    """Returns by how much something of a seed, at the peak of the others' mean course, exceeds that at another place.
-
-    The maximum of its own course would exceed any place in mere noise.
-
-    Args:
-        course: (seeds, epochs), the seed's own in the first row, and at least one more.
-        held: The same shape.
-        place: The other place.
-    """
-    peak = int(course[1:].mean(0).argmax())
-    return float(held[0, peak] - held[0, place])
-
-
-def beyond_age(costs: Sequence[Contrast], traces: Sequence[Any], onsets: Sequence[int]) -> Within:
-    """Returns how much more strongly costs are correlated with traces than with how early they come.
-
-    Strength has no sign: a cost that grows with the onset tells its age as well as one that falls.
-
-    Args:
-        costs: What each window costs.
-        traces: The trace at each onset.
-        onsets: The onsets.
-    """
-    early = -np.asarray(onsets, dtype=float)
-
-    def better(held: NDArray[np.float64]) -> float:
-        lost, trace = np.split(held, 2)
-        return abs(spearman(lost, trace)) - abs(spearman(lost, early))
-
-    return Within((*costs, *(Contrast({trace: 1.0}) for trace in traces)), better, "correlation")
 
 
 FIGURE = Figure(

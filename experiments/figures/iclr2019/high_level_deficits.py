@@ -5,7 +5,6 @@ from typing import Any
 from critical.deficits import Deficit, Inversion, LabelPermutation, Noise, Occlusion, VerticalFlip
 from critical.inference.arms import Contrast
 from critical.inference.claims import Claim, Direction
-from critical.inference.effects import SMALLEST
 from critical.plots.panel import Look, role
 from critical.plots.panels import Dots, Series, contrasts
 from critical.plots.style import OTHER_COLOURS
@@ -103,7 +102,7 @@ def design(protocol: Protocol, parameters: Removals) -> Design:
     )  # fmt: skip
     decaying = Dots(
         title=f"{SCHEDULE_TITLES[CONTINUE]}:\nwhat the deficit {until} costs", xlabel="points",
-        rows=[(looks[key], cost(held)) for key, held in late.items()], reach=SMALLEST["accuracy"].effect,
+        rows=[(looks[key], cost(held)) for key, held in late.items()], unit="accuracy",
         names="above",
     )  # fmt: skip
     ours = [claim for claim in claims if claim.source == OURS]

@@ -12,18 +12,16 @@ from experiments.design.sources import OURS
 from experiments.design.therapies import (
     ALTERNATION,
     GOOD,
+    OTHER_DECODING,
     OTHER_ORDER,
-    OTHER_SEEN,
     PATCHING,
-    SEEN,
-    STREAM,
     UNTREATED,
     WRONG,
     Therapies,
     of_therapy,
     treated,
 )
-from experiments.design.two_streams import DEPRIVED
+from experiments.design.two_streams import DECODING, DEPRIVED, MAPS
 
 LOOKS = {
     UNTREATED: role("deficit", "untreated"),
@@ -53,40 +51,39 @@ def design(protocol: Protocol, parameters: Therapies) -> Design:
     claims = [
         learns("alternation.learns", held.healthy[UNTREATED], protocol.facts.classes, "The network",
                "the network learns"),
-        Claim("alternation.poor", OURS, held.poorer(SEEN), "greater",
+        Claim("alternation.poor", OURS, held.poorer(DECODING), "greater",
               f"After {deficit} of view {DEPRIVED} until epoch {end} and {last} clean epochs less is decoded from it.",
               requires=("alternation.learns",), short="untreated: poor view tells less"),
-        Claim("alternation.poor_impaired", OURS, held.poorer(STREAM), "greater",
+        Claim("alternation.poor_impaired", OURS, held.poorer(MAPS), "greater",
               f"Its stream is impaired, too: a probe reads less from it after {last} clean epochs.",
               requires=("alternation.learns",), short="untreated: poor stream impaired"),
         *of_therapy(PATCHING, held, last),
         *of_therapy(ALTERNATION, held, last),
-        Claim("alternation.wrong", OURS, held.gain(WRONG, SEEN), "not greater",
+        Claim("alternation.wrong", OURS, held.gain(WRONG, DECODING), "not greater",
               f"Patching view {DEPRIVED} itself does not bring it back: one view at a time is not enough.",
               requires=("alternation.poor",), short="patching the poor view: no gain"),
-        Claim("alternation.patch_or_turns", OURS, held.deprived[PATCHING][SEEN] - held.deprived[ALTERNATION][SEEN],
+        Claim("alternation.patch_or_turns", OURS, held.gain(PATCHING, DECODING, than=ALTERNATION),
               "greater", "In as many epochs patching gives the poor view, which is twice as often alone, more than "
               "patching both in turn.", requires=("alternation.patching_sees",), short="patch gives more than turns"),
-        Claim("alternation.patch_or_turns_dose", OURS, at_equal_doses(SEEN), "greater",
+        Claim("alternation.patch_or_turns_dose", OURS, at_equal_doses(DECODING), "greater",
               f"Patching for {parameters.half} epochs gives the poor view more than patching both in turn for {last} "
               "epochs, in which it is alone as often.", requires=("alternation.patch_or_turns",),
               short="patch gives more, equal doses"),
-        Claim("alternation.turns_spare", OURS,
-              held.deprived[ALTERNATION][OTHER_SEEN] - held.deprived[PATCHING][OTHER_SEEN], "greater",
+        Claim("alternation.turns_spare", OURS, held.gain(ALTERNATION, OTHER_DECODING, than=PATCHING), "greater",
               "Patching both in turn, half as often the good view, spares that what patching costs it.",
               requires=("alternation.patching_good_view",), short="turns spare the good view"),
-        Claim("alternation.turns_spare_dose", OURS, -1.0 * at_equal_doses(OTHER_SEEN), "greater",
+        Claim("alternation.turns_spare_dose", OURS, -1.0 * at_equal_doses(OTHER_DECODING), "greater",
               f"Turns for {last} epochs spare the good view more than patching for {parameters.half}, in which it is "
               "absent as often.", requires=("alternation.turns_spare",), short="turns spare more, equal doses"),
-        Claim("alternation.order", OURS, held.deprived[ALTERNATION][SEEN] - held.deprived[OTHER_ORDER][SEEN], "none",
+        Claim("alternation.order", OURS, held.gain(ALTERNATION, DECODING, than=OTHER_ORDER), "none",
               "Which view has the last turn does not matter to what is decoded from the poor one.",
               requires=("alternation.alternation_sees",), short="order of turns does not matter"),
     ]  # fmt: skip
     return Design(
         panels=[
-            [panel(SEEN, "the poor view", f"accuracy from view {DEPRIVED} alone (%)"),
-             panel(STREAM, "the stream of the poor view", f"linear probe of stream {DEPRIVED} (%)")],
-            [panel(OTHER_SEEN, "the good view", f"accuracy from view {GOOD} alone (%)"),
+            [panel(DECODING, "the poor view", f"accuracy from view {DEPRIVED} alone (%)"),
+             panel(MAPS, "the stream of the poor view", f"linear probe of stream {DEPRIVED} (%)")],
+            [panel(OTHER_DECODING, "the good view", f"accuracy from view {GOOD} alone (%)"),
              panel("accuracy", "both views", "test accuracy (%)")],
         ],
         claims=claims,

@@ -1,57 +1,31 @@
 """Unlike modalities, one of them cut off at several ages, at equal rates and at high and low ones."""
 
-from collections.abc import Callable
-
 from critical.core.batch import VIEWS
-from critical.inference.arms import Contrast
-from critical.inference.effects import SMALLEST
-from critical.plots.panel import Look, role
+from critical.plots.panel import Look
 from critical.plots.panels import Series
 from experiments.design.figure import Design, Figure
-from experiments.design.modalities import (
-    COLOURS,
-    HIGH,
-    LONGER,
-    LOWER,
-    MODALITIES,
-    SETTLED,
-    ModalityAges,
-    age_claims,
-    by_onset,
-    by_rate,
-)
+from experiments.design.modalities import COLOURS, MODALITIES, ModalityAges, age_claims, by_onset, by_rate
 from experiments.design.premises import learns
-from experiments.design.protocol import Protocol, WindowArms, cost, damage
-from experiments.design.rates import LOW
-
-Between = Callable[[WindowArms, str], Contrast]
-LOOKS = {
-    HIGH: role("deficit", "high rate"),
-    SETTLED: role("deficit", "high, settled", "--", "s"),
-    LOWER: role("dose_matched", "low rate"),
-    LONGER: role("dose_matched", "low, longer", ":", "D"),
-}
+from experiments.design.protocol import Protocol, cost, damage
+from experiments.design.rates import HIGH, HIGH_SETTLED, LONGER, LOW, LOWER, Effect
 
 
 def design(protocol: Protocol, parameters: ModalityAges) -> Design:
     """Sets each modality's absence against clean networks, by age at equal rates, and by age and rate."""
-    first, late = parameters.onsets[0], parameters.late
-    ages, cells = by_onset(protocol, parameters), by_rate(protocol, parameters)
-    claims = [claim for view in VIEWS for claim in age_claims(view, parameters, ages, cells)]
+    first, ages, crossed = parameters.onsets[0], by_onset(protocol, parameters), by_rate(protocol, parameters)
+    claims = [claim for view in VIEWS for claim in age_claims(view, parameters, ages, crossed[view])]
 
-    def by_age(title: str, column: str, unit: str, what: str, contrast: Between = cost) -> Series:
+    def by_age(title: str, column: str, unit: str, what: str, effect: Effect = cost) -> Series:
         lines = [(Look(MODALITIES[view], COLOURS[view]),
-                  {onset: contrast(held, column.format(view)) for (one, onset), held in ages.items() if one == view})
+                  {onset: effect(held, column.format(view)) for (one, onset), held in ages.items() if one == view})
                  for view in VIEWS]  # fmt: skip
-        return Series(title=title, xlabel="epoch from which it is cut off", ylabel=what, lines=lines, zero=True,
-                      reach=SMALLEST[unit].effect)  # fmt: skip
+        return Series(title=title, xlabel="epoch from which it is cut off", ylabel=what, lines=lines, unit=unit)
 
-    def crossed(view: str, contrast: Between, what: str) -> Series:
-        lines = [(look, {at: contrast(cells[view, kind, at], f"decoding_{view}") for at in (0, late)})
-                 for kind, look in LOOKS.items()]  # fmt: skip
-        return Series(title=f"{MODALITIES[view]} cut off: {what}", xlabel="age at the window (epochs)",
-                      ylabel=f"lost with the {MODALITIES[view]} alone (points)", lines=lines, zero=True,
-                      reach=SMALLEST["readout"].effect)  # fmt: skip
+    def by_rates(view: str, effect: Effect, what: str) -> Series:
+        kinds = (HIGH, HIGH_SETTLED, LOWER, LONGER)
+        return Series(title=f"{MODALITIES[view]} cut off: {what}", xlabel="age at the window (epochs)", unit="readout",
+                      ylabel=f"lost with the {MODALITIES[view]} alone (points)",
+                      lines=crossed[view].lines(kinds, lambda held: effect(held, f"decoding_{view}")))  # fmt: skip
 
     premise = learns("ages.learns", ages["a", first].dose_matched, protocol.facts.classes, "The network",
                      "the network learns")  # fmt: skip
@@ -59,8 +33,8 @@ def design(protocol: Protocol, parameters: ModalityAges) -> Design:
         panels=[
             [by_age("what the network tells from it", "decoding_{}", "readout", "lost with it alone (points)"),
              by_age("what its stream holds", "probe_maps_{}", "readout", "lost to a linear probe (points)")],
-            [crossed(view, cost, "cost") for view in VIEWS],
-            [crossed(view, damage, "damage") for view in VIEWS],
+            [by_rates(view, cost, "cost") for view in VIEWS],
+            [by_rates(view, damage, "damage") for view in VIEWS],
             [by_age("both modalities", "accuracy", "accuracy", "test accuracy lost (points)"),
              by_age("damage to what it tells", "decoding_{}", "readout", "lost against no window (points)", damage)],
         ],

@@ -8,34 +8,28 @@ from critical.core.batch import VIEWS
 from critical.core.spec import SpecError
 from critical.deficits import ViewDropout
 from critical.inference.claims import Claim
-from critical.inference.effects import SMALLEST
 from critical.plots.panel import Look
 from critical.plots.panels import Dots
 from experiments.design.figure import Design, Figure
 from experiments.design.modalities import COLOURS, MODALITIES
-from experiments.design.parameters import Parameters, ascending, at_least, spaced
+from experiments.design.parameters import Onsets, spaced
 from experiments.design.protocol import RESTART_AT_ONSET, SCHEDULE_WORDS, Protocol, age, cost, harm
 from experiments.design.sources import CVPR2023, JUMP, OURS
 from experiments.design.two_streams import reading_untrained, stream_claims, untrained
 
 
 @dataclass(frozen=True)
-class Modalities(Parameters):
-    """Parameters.
+class Modalities(Onsets):
+    """Parameters; onsets are those of the early and of the late window in which a modality is absent.
 
     Attributes:
-        length: Epochs of the window in which a modality is absent.
-        onsets: First epochs of the early and of the late window, ascending.
         easy: The view that alone tells more in a clean run on calibration seeds, `a` or `b`.
     """
 
-    length: int
-    onsets: tuple[int, ...]
     easy: str
 
     def __post_init__(self) -> None:
-        at_least(1, length=self.length)
-        ascending(0, 2, onsets=self.onsets)
+        super().__post_init__()
         if len(self.onsets) != 2:
             raise SpecError(f"onsets={list(self.onsets)}: an early and a late one are wanted")
         if self.easy not in VIEWS:
@@ -63,7 +57,7 @@ def design(protocol: Protocol, parameters: Modalities) -> Design:
     def panel(column: str, unit: str, title: str) -> Dots:
         rows = [(Look(f"no {MODALITIES[view]}, {moments[onset]}", COLOURS[view]), cost(held, column.format(view)))
                 for (view, onset), held in windows.items()]  # fmt: skip
-        return Dots(title=title, xlabel="points lost", rows=rows, reach=SMALLEST[unit].effect)
+        return Dots(title=title, xlabel="points lost", rows=rows, unit=unit)
 
     rates, claims = SCHEDULE_WORDS[RESTART_AT_ONSET], []
     for view in VIEWS:

@@ -1,7 +1,6 @@
 """When does regularisation matter? Switched off at an epoch, on at it, or in a window (Golatkar et al. 2019)."""
 
 from critical.inference.claims import Claim
-from critical.inference.effects import SMALLEST
 from critical.plots.panel import Look, role
 from critical.plots.panels import Series
 from critical.plots.style import OTHER_COLOURS
@@ -76,8 +75,8 @@ def _panels(words: str, held: Regularised, parameters: Timing) -> list[Series]:
                lines=[(Look("on until\nthis epoch", OTHER_COLOURS[4]), held.until),
                       (Look("on from this\nepoch", OTHER_COLOURS[1], "--", "s"), held.since)],
                levels=[(role("clean", "never"), held.never), (role("fresh", "always"), held.always)]),
-        Series(title=f"{words} for {parameters.switches[0]} epochs", xlabel="first epoch of the window", zero=True,
-               ylabel="with − without (points)", reach=SMALLEST["accuracy"].effect,
+        Series(title=f"{words} for {parameters.switches[0]} epochs", xlabel="first epoch of the window",
+               ylabel="with − without (points)", unit="accuracy",
                lines=[(Look("rate\ndecaying", OTHER_COLOURS[0]), gains),
                       (Look("rate\nconstant", OTHER_COLOURS[3], "--", "s"), steady)]),
     ]  # fmt: skip

@@ -1,7 +1,6 @@
 """What is said to prevent a critical period: does it, at what price, and more than slowing the trunk does?"""
 
 from critical.inference.claims import Claim
-from critical.inference.effects import SMALLEST
 from critical.plots.panel import Look
 from critical.plots.ranked import Ranked
 from critical.plots.style import OTHER_COLOURS, arm_colour
@@ -9,10 +8,8 @@ from experiments.design.figure import Design, Figure
 from experiments.design.parameters import Removal
 from experiments.design.protocol import Protocol, WindowArms, cost
 from experiments.design.sources import OURS
-from experiments.design.two_streams import DECODING, DEPRIVED, PROBES, stream_claims
+from experiments.design.two_streams import DECODING, DEPRIVED, MAPS, stream_claims
 from experiments.figures.stabilizers.methods import CONTROL_METHOD, METHODS, NONE, strengths, windows, words
-
-MAPS = next(iter(PROBES))
 
 
 def design(protocol: Protocol, parameters: Removal) -> Design:
@@ -56,10 +53,10 @@ def design(protocol: Protocol, parameters: Removal) -> Design:
     def saved(column: str, unit: str, title: str) -> Ranked:
         rows = [(_look(method), cost(without, column) - cost(window[method], column)) for method in used]
         return Ranked(title=title, xlabel="points saved (dotted: all that was lost)", rows=rows,
-                      reach=SMALLEST[unit].effect, whole=cost(without, column))  # fmt: skip
+                      unit=unit, whole=cost(without, column))  # fmt: skip
 
     price = Ranked(
-        title="price: clean networks", xlabel="points lost", reach=SMALLEST["accuracy"].effect, most_first=False,
+        title="price: clean networks", xlabel="points lost", unit="accuracy", most_first=False,
         rows=[(_look(method), without.dose_matched - window[method].dose_matched) for method in used],
     )  # fmt: skip
     return Design(

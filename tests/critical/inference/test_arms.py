@@ -3,7 +3,7 @@ import pytest
 from helpers import BASE, BLUR, SHAM, run
 from planted import SEEDS, arm, table
 
-from critical.inference.arms import Among, Arm, Contrast, Pooled, Term, Within, term_values
+from critical.inference.arms import Among, Arm, Contrast, Pooled, Term, Within, mean, term_values
 from critical.training.schedules import Continue, Restart, Stages
 
 A, B, C = arm(0), arm(1), arm(2)
@@ -75,8 +75,8 @@ def test_several_rows_of_a_seed_and_unknown_columns_are_refused():
 def test_pseudo_values_of_a_mean_are_the_values_and_of_others_give_the_jackknife():
     values = np.random.default_rng(1).gamma(2.0, 3.0, len(SEEDS))
     held = table({A: values})
-    mean = Pooled((Contrast({Term(A): 1.0}),), lambda data: float(data.mean()), "accuracy").per_seed(held)
-    assert mean.to_numpy() == pytest.approx(values)
+    average = Pooled((A,), lambda data: float(data.mean()), "accuracy").per_seed(held)
+    assert average.to_numpy() == pytest.approx(values)
     ratio = Pooled((Contrast({Term(A): 1.0}),), lambda data: float(np.log(data.mean())), "accuracy").per_seed(held)
     # By hand: the jackknife's standard error of log of a mean.
     without = np.array([np.log(np.delete(values, place).mean()) for place in range(len(values))])
@@ -133,6 +133,15 @@ def test_a_number_within_seeds_is_that_of_a_loop_over_seeds():
         a, b, c = (values[arm][place] for arm in (A, B, C))
         assert found[seed] == pytest.approx(max(a - b, a - c, c) - (a - b))
     assert within.terms == (Term(A), Term(B), Term(C))
+
+
+def test_parts_are_contrasts_whatever_they_are_given_as():
+    within = Within((A - B, C["use_a"], C), largest_less_first, "accuracy")
+    assert within.parts == (A - B, Contrast({Term(C, "use_a"): 1.0}), Contrast({Term(C): 1.0}))
+
+
+def test_the_mean_of_contrasts_is_half_of_each_of_two():
+    assert mean([A - B, A - C]) == Contrast({Term(A): 1.0, Term(B): -0.5, Term(C): -0.5})
 
 
 def test_a_number_within_seeds_is_none_for_a_seed_of_which_a_run_failed_and_for_no_other():

@@ -8,7 +8,6 @@ from pictures import contrast
 
 from critical.inference.arms import Arm, Contrast, Pooled
 from critical.inference.claims import Claim
-from critical.inference.effects import SMALLEST
 from critical.inference.statistics import mean_interval
 from critical.plots import style
 from critical.plots.labels import EndLabels
@@ -129,7 +128,7 @@ class TestSeries:
             assert not axis.get_legend_handles_labels()[1]
 
     def test_what_is_too_small_to_matter_is_shaded(self):
-        axis = drawn(Series(lines=[(RED, {5: A})], reach=2.0, xlabel="epoch"), table(VALUES))
+        axis = drawn(Series(lines=[(RED, {5: A})], unit="accuracy", xlabel="epoch"), table(VALUES))
         assert axis.get_xlabel() == "epoch\ngrey: too small to matter"
         (shade,) = axis.patches
         box = shade.get_extents().transformed(axis.transData.inverted())
@@ -245,10 +244,10 @@ class TestDots:
                   Claim("a.c", "us", A.log("fisher_trace") - B.log("fisher_trace"), "less", "Less.")]  # fmt: skip
         panel = contrasts(claims, "accuracy", title="both")
         assert [(look.label, value) for look, value in panel.rows] == [("more", B - A)]
-        assert (panel.reach, panel.title, panel.names) == (SMALLEST["accuracy"].effect, "both", "above")
+        assert (panel.unit, panel.title, panel.names) == ("accuracy", "both", "above")
 
     def test_what_nobody_cares_about_is_shaded(self):
-        axis = drawn(Dots(rows=[(RED, A)], reach=2.0), table(VALUES))
+        axis = drawn(Dots(rows=[(RED, A)], unit="accuracy"), table(VALUES))
         (shade,) = axis.patches
         box = shade.get_extents().transformed(axis.transData.inverted())
         assert (box.x0, box.x1) == (pytest.approx(-2), pytest.approx(2))

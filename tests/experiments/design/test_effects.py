@@ -53,7 +53,7 @@ class TestArms:
     @pytest.mark.parametrize("age", [0, 3, 8, 11])
     def test_steady_windows_are_those_of_age_or_rate(self, high, age):
         held = tiny.protocol(recovery=3)
-        wanted = rates.cell(held, age, high, 2)
+        wanted = rates.constant_rate(held, age, high, 2)
         share = f"schedule.factor={1 if high else 0.25}"
         given = ["schedule=steady", "schedule.rate=0.05", "schedule.decay=0.8", share]
         found = window_arms(run(*tiny.TINY, "deficit=blur", "deficit.factor=2", f"deficit.start={age}",

@@ -3,11 +3,13 @@ import tiny
 
 from critical.core.spec import SpecError
 from experiments.design.parameters import (
+    ManyOnsets,
     ManyRemovals,
     Parameters,
     Removal,
     Removals,
     SplitRemovals,
+    TwoRemovals,
     ascending,
     at_least,
     doubling,
@@ -19,7 +21,7 @@ from experiments.design.rates import AgesAndRates, low_from
 from experiments.design.registry import FIGURES
 from experiments.design.timing import Timing
 from experiments.figures.controls.permanence import Ladder
-from experiments.figures.iclr2019.sensitivity_window import Onsets
+from experiments.figures.iclr2019.sensitivity_window import WindowOnsets
 from experiments.figures.multimodal.modality_dropout import Modalities
 from experiments.figures.stabilizers.strength import Strengths
 
@@ -75,13 +77,15 @@ AGED = low_from(tiny.protocol())
     [
         (Parameters, {}),
         (Removals, {"removals": (5, 10, 15)}),
-        (Onsets, {"length": 5, "onsets": (0, 2, 5, 8, 10), "second_length": 8, "damage": True}),
+        (WindowOnsets, {"length": 5, "onsets": (0, 2, 5, 8, 10), "second_length": 8, "damage": True}),
         (Ladder, {"length": 5, "late_onset": 10, "budgets": (5, 10, 20, 40)}),
         (AgesAndRates, {"length": 5, "late_onsets": (7, 14), "settle": 2}),
         (ManyRemovals, {"removals": (4, 8, 11, 15)}),
         (SplitRemovals, {"removals": (4, 8, 11, 15), "other_removals": (4, 8, 11, 15)}),
         (Modalities, {"length": 5, "onsets": (0, 15), "easy": "a"}),
         (Removal, {"removal": 15}),
+        (TwoRemovals, {"removals": (5, 15)}),
+        (ManyOnsets, {"length": 5, "onsets": (0, 2, 5, 8, 10, 12)}),
         (Strengths, {"removal": 15, "seeds": (1000, 1001, 1002, 1003)}),
     ],
 )
@@ -106,7 +110,7 @@ def test_defaults_of_the_shortest_protocols_are_accepted(longest, points, recove
     for figure in FIGURES.values():
         given = dict(figure.parameters.defaults(made))
         given |= {"validation": 20} if "validation" in figure.parameters.names() else {}
-        if figure.parameters in (Onsets, Timing) and longest < 2:
+        if figure.parameters in (WindowOnsets, Timing) and longest < 2:
             continue  # a window of one epoch has one onset, and one switch
         if issubclass(figure.parameters, Removals) and min(longest, points) < 2:
             continue  # one removal; `profile.figure_settings` says what to change
@@ -119,9 +123,10 @@ def test_defaults_of_the_shortest_protocols_are_accepted(longest, points, recove
         (Removals, {"removals": ()}, "removals"),
         (Removals, {"removals": (5,)}, "removals=[5]: at least 2 ascending epochs from 1 on"),
         (SplitRemovals, {"removals": (5,), "other_removals": (5,)}, "removals=[5]: at least 2"),
-        (Onsets, {"length": 0, "onsets": (0, 5)}, "length=0"),
-        (Onsets, {"length": 5, "onsets": (0,)}, "onsets"),
-        (Onsets, {"length": 5, "onsets": (0, 5), "second_length": 5}, "second_length=5: longer than length=5"),
+        (ManyOnsets, {"length": 5, "onsets": (0, 5, 9)}, "onsets=[0, 5, 9]: at least 4 ascending epochs from 0 on"),
+        (WindowOnsets, {"length": 0, "onsets": (0, 5)}, "length=0"),
+        (WindowOnsets, {"length": 5, "onsets": (0,)}, "onsets"),
+        (WindowOnsets, {"length": 5, "onsets": (0, 5), "second_length": 5}, "second_length=5: longer than length=5"),
         (Ladder, {"length": 5, "late_onset": 0, "budgets": (5, 10, 20)}, "late_onset=0"),
         (Ladder, {"length": 5, "late_onset": 5, "budgets": (5, 10, 15)}, "budgets"),
         (AgesAndRates, {"length": 0, "late_onsets": (7,), "settle": 1}, "length=0"),

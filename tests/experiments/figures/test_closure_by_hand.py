@@ -10,10 +10,9 @@ from test_claims_by_hand import costs, decaying, design, key, of, plus, seen, wi
 from critical.inference.arms import Contrast, Within
 from experiments.design.closing import (
     Closing,
-    beyond_clock,
+    Detector,
     falls_with_age,
-    follows_growth,
-    growth_beyond_clock,
+    growths,
     open_less_closed,
     running_growth,
     slope_before,
@@ -102,7 +101,8 @@ def test_every_detector_is_set_against_the_clock_where_it_tells_anything():
 class TestBeyondTheClock:
     def estimate(self, effects, shown):
         parts = claims()["closure.clock"].contrast.parts
-        return beyond_clock(parts, parts, (2, 3, 6)).estimate(np.array([*effects, *shown]))
+        detector = Detector("what is shown", "us", parts)
+        return detector.beyond_clock(parts, (2, 3, 6)).estimate(np.array([*effects, *shown]))
 
     def test_what_drifts_with_the_epoch_tells_nothing_more(self):
         assert self.estimate([9.0, 5.0, 1.0], [0.9, 0.5, 0.1]) == pytest.approx(0.0)
@@ -117,7 +117,7 @@ class TestBeyondTheClock:
     def test_the_growth_of_the_norm_likewise(self):
         parts = claims()["closure.clock"].contrast.parts
         norms = [next(iter(parts[0]))] * 4
-        statistic = growth_beyond_clock(parts, norms, (2, 3, 4))
+        statistic = Detector("growth", "us", norms, growths((2, 3, 4))).beyond_clock(parts, (2, 3, 4))
         # It doubles, halves, and grows by a half.
         norm = [1.0, 2.0, 1.0, 1.5]
         assert statistic.estimate(np.array([9.0, 1.0, 5.0, *norm])) == pytest.approx(1.0 - 0.5)
@@ -164,7 +164,7 @@ class TestRule:
         assert rule.estimate(np.array([10.0, 8.0, 1.0, *self.NORMS])) == pytest.approx(9.0 - 1.0)
         assert np.isnan(rule.estimate(np.array([10.0, 8.0, 1.0, *np.exp(np.arange(6.0))])))
         assert rule.undefined
-        follows = follows_growth(effects, norms, (2, 3, 6))
+        follows = Detector("growth", "us", norms, growths((2, 3, 6))).follows(effects)
         assert follows.estimate(np.array([10.0, 8.0, 1.0, *self.NORMS])) == pytest.approx(1.0)
         assert follows.estimate(np.array([1.0, 8.0, 10.0, *self.NORMS])) == pytest.approx(-1.0)
 

@@ -9,7 +9,8 @@ from critical.core.spec import SpecError
 from critical.inference.arms import Within
 from critical.inference.correlation import more_correlated
 from experiments.design.early_rates import EarlyRates
-from experiments.design.rates import cell
+from experiments.design.measuring import after_every_epoch
+from experiments.design.rates import constant_rate
 from experiments.design.registry import FIGURES
 
 NAME = "icml2021/fisher_early"
@@ -93,7 +94,8 @@ def test_the_early_loss_and_the_trace_at_one_moment_are_those_of_the_last_early_
 def test_an_early_low_rate_before_a_standard_recovery_is_the_arm_of_age_or_rate():
     held = tiny.protocol(recovery=4, longest_window=6, points=3)
     arms = FIGURES[NAME].design(held, EarlyRates(early=2)).trained
-    assert {cell(held, 0, high, 2).dose_matched for high in (True, False)} <= set(arms)
+    often = after_every_epoch(held)
+    assert {constant_rate(often, 0, high, 2).dose_matched for high in (True, False)} <= set(arms)
 
 
 @pytest.mark.parametrize("sign", [1, -1])

@@ -18,7 +18,7 @@ import worlds_of_training
 import worlds_of_weights
 
 from critical.core.spec import SpecError
-from critical.inference.arms import Pooled, Within
+from critical.inference.arms import Among, Pooled, Within
 from critical.inference.claims import BATCHES
 from critical.inference.verdicts import PROVISIONAL_ALPHA, verdicts
 from critical.inference.verdicts import judged as word_of
@@ -209,9 +209,9 @@ def test_where_every_sentence_is_true_every_claim_is_reproduced(name):
 
 @pytest.mark.parametrize("name", CLAIMING)
 def test_where_the_opposite_is_true_they_are_reversed(name):
-    """Absences stay; exponents and correlations have no opposite in a mirror."""
+    """Absences stay; exponents, correlations and what happens at a peak have no opposite in a mirror."""
     found = {claim: word for claim, word in judged(name, -1).items()
-             if not isinstance(claim.contrast, (Pooled, Within))}  # fmt: skip
+             if not isinstance(claim.contrast, (Among, Pooled, Within))}  # fmt: skip
     assert {claim.id: word for claim, word in found.items()
             if word not in (absent(claim) if claim.direction in ABSENCES else ("reversed", "premise failed"))} == {}
     assert "reversed" in found.values()
@@ -222,7 +222,7 @@ def test_where_nothing_does_anything_only_absences_are_reproduced(name):
     for claim, word in judged(name, 0).items():
         if claim.id.endswith(("learns", "at_chance", "to_lose")):  # a premise, of clean networks
             continue
-        if isinstance(claim.contrast, (Pooled, Within)):
+        if isinstance(claim.contrast, (Among, Pooled, Within)):
             nothing = ("reproduced",) * claim.id.startswith("linear.exact")
             if word in ("reproduced", "reversed"):  # one correlation in twenty is, by chance; the same one is not twice
                 word = judged(name, 0, draw=1)[claim]

@@ -8,9 +8,9 @@ import tiny
 from test_claims_by_hand import costs, decaying, design, fresh, key, of_arms, plus, seen, window
 
 from critical.core.spec import SpecError, settings
+from experiments.design.depths import all_cnns
 from experiments.design.facts import DataFacts
-from experiments.figures.iclr2019.architectures import Architectures
-from experiments.figures.iclr2019.depth import networks
+from experiments.design.networks import Architectures
 from experiments.output.composing import composed
 from experiments.runs.needs import ELSEWHERE
 
@@ -177,7 +177,7 @@ def test_every_clean_run_in_a_claim_about_networks_is_one_that_has_to_learn(name
 def test_networks_of_other_depths_are_otherwise_the_given_one():
     protocol = tiny.protocol()
     protocol = protocol.variant("layer norm", model={"normalization": "layer"})
-    assert {made.normalization for made in networks(protocol, (3, 5)).values()} == {"layer"}
+    assert {made.normalization for made in all_cnns(protocol, (3, 5)).values()} == {"layer"}
 
 
 NETWORKS = ("all_cnn", "resnet", "fully_connected", "constant", "adam", "no_decay", "heavy_decay", "layer", "group",

@@ -9,9 +9,9 @@ from test_weights_by_hand import claim
 from critical.core.spec import settings
 from critical.inference.arms import Pooled, Within
 from critical.probes import SourceVarianceProbe
+from experiments.design.depths import EQUAL, SAME, Blocks, split_networks
+from experiments.design.dissociations import variants
 from experiments.design.registry import FIGURES
-from experiments.figures.cvpr2023 import rsv_dissociation
-from experiments.figures.cvpr2023.split_depth import EQUAL, SAME, Blocks, networks
 
 PARTED, TOGETHER, MAPS = "dissociation b", "split_heads", "probe_maps_b"
 
@@ -192,11 +192,11 @@ class TestDissociation:
     def test_what_does_not_act_has_no_variant_without_it(self):
         held = tiny.protocol(family="two_streams")
         assert held.parts.optimizer.weight_decay > 0
-        assert list(rsv_dissociation.variants(held)) == ["no weight decay", "no augmentation"]
+        assert list(variants(held)) == ["no weight decay", "no augmentation"]
         still = held.variant("still", augmentation={"shift": 0, "flip": False})
-        assert list(rsv_dissociation.variants(still)) == ["no weight decay"]
+        assert list(variants(still)) == ["no weight decay"]
         plain = still.variant("plain", optimizer={"weight_decay": 0.0})
-        assert not rsv_dissociation.variants(plain)
+        assert not variants(plain)
         named = FIGURES[self.NAME].design(tiny.protocol(family="two_streams", longest_window=4),
                                           FIGURES[self.NAME].parameters((2, 4))).claims  # fmt: skip
         assert {"dissociation.no_weight_decay_learns", "dissociation.no_augmentation_learns"} <= {
@@ -252,7 +252,7 @@ class TestDepth:
 
     def test_networks_of_equal_size_have_the_parameters_of_two_blocks(self):
         parameters = Blocks(removals=(1, 2), blocks=(1, 2, 3), width=96, constant_rate=0.001, recovery=160)
-        made = networks(parameters, 10)
+        made = split_networks(parameters, 10)
         assert [made[SAME, blocks].width for blocks in (1, 2, 3)] == [96] * 3
         assert made[EQUAL, 2] == made[SAME, 2]
         for blocks in (1, 3):
