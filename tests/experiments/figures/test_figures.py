@@ -115,7 +115,7 @@ def variance(tags):
 
 def modality(tags):
     if tags["role"] != DEFICIT:
-        return {}
+        return {"probe_untrained_maps_a": -40.0, "probe_untrained_maps_b": -40.0}
     early, view = 20.0 if tags["onset"] == 0 else 5.0, tags["label"].partition("of view ")[2][0]
     return {"accuracy": -early, f"decoding_{view}": -2 * early, f"probe_maps_{view}": -early,
             f"probe_averaged_{view}": -early, f"use_{view}": -30.0 if view == "b" else -10.0}  # fmt: skip

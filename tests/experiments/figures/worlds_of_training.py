@@ -17,8 +17,8 @@ def early(tags):
     trace = middle.get(round(share, 3), -0.4 if share == 1 else 1.2) - 1.5 * ("stabilizer" in tags)
     # Training losses go up and down with the rate, too, and tell nothing.
     loss = {1 / 4: 0.2, 1 / 2: -0.3}.get(share, 0.1 * share)
-    return {"fisher_trace_window": trace, "accuracy": -10.0 * trace, "train_accuracy": -2.0 * trace,
-            "train_loss@2": loss}  # fmt: skip
+    return {"fisher_trace_window": trace, "fisher_trace@2": trace, "accuracy": -10.0 * trace,
+            "train_accuracy": -2.0 * trace, "train_loss@2": loss}  # fmt: skip
 
 
 ORDER = {2: 1.0, 3: 0.0, 4: 0.5}
