@@ -57,6 +57,8 @@ def finished_seeds(design: Design, seeds: Iterable[int], folder: Path, name: str
     held, record = tables.read(folder, name).runs, tables.paths(folder, name)[0].with_suffix(".json")
     if held.empty or not record.exists() or design.table is not None:
         return []
+    if not {f"{column}@{epoch}" for column, epochs in design.at.items() for epoch in epochs} <= set(held):
+        return []  # what was measured then was not kept
     there = set(held["run_id"])
     made = {seed for maker in json.loads(record.read_bytes())["made_by"] for seed in maker["seeds"]}
     return [

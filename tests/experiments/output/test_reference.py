@@ -119,6 +119,11 @@ class TestFinishedSeeds:
         assert finished_seeds(shown(probed, EARLY.dose_matched), (20,), tmp_path, "a/b") == []
         assert finished_seeds(DESIGN, (20,), tmp_path, "a/b") == [20]
 
+    def test_of_which_a_column_at_an_epoch_was_not_kept_are_none(self, tmp_path):
+        """It was measured, and a later claim asks for it."""
+        sitting(tmp_path, DESIGN, (20,), 1.0)
+        assert finished_seeds(dataclasses.replace(DESIGN, at={"fisher_trace": (2,)}), (20,), tmp_path, "a/b") == []
+
 
 def test_makers_of_one_seed_are_both_kept(tmp_path):
     """Who trained its first half, and who the rest."""
