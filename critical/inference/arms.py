@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from critical.core.spec import identity
+from critical.core.spec import SpecError, identity
 from critical.training.runs import RunSpec
 
 FAILED = "failure"
@@ -270,12 +270,13 @@ def term_values(table: pd.DataFrame, term: Term) -> pd.Series:
     """Returns a term for each seed; NaN where the run failed or holds no number.
 
     Raises:
-        ValueError: The table lacks the column, or a seed has several rows.
+        SpecError: The table lacks the column.
+        ValueError: A seed has several rows.
     """
     rows = rows_of(table, term.arm)
     source = "accuracy" if term.column == "error" else term.column
     if source not in rows:
-        raise ValueError(f"the table has no column '{source}'; it has {', '.join(map(str, table.columns))}")
+        raise SpecError(f"the table has no column '{source}', which is asked for; make it again")
     held = rows[source].astype(float).where(~has_failed(rows))
     if term.column == "error":
         held = 100.0 - held
