@@ -105,7 +105,11 @@ class Order:
 
 
 def draw_order(order: Order) -> None:
-    """Composes a committed figure again and draws it for a page."""
+    """Composes a committed figure again and draws it for a page.
+
+    Raises:
+        SpecError: It cannot be drawn from its table; names the figure.
+    """
     # Not needed by those who only read pages: this imports every figure.
     from experiments.output.composing import of_record
 
@@ -113,7 +117,10 @@ def draw_order(order: Order) -> None:
     if record is None:
         raise ValueError(f"{order.figure} has no record among the committed results of {order.name}")
     collected = tables.read_shown(order.results / REFERENCE / order.name, order.figure, record.seeds)
-    draw_for_page(order, of_record(record).design, collected, record)
+    try:
+        draw_for_page(order, of_record(record).design, collected, record)
+    except SpecError as error:
+        raise SpecError(f"{order.name}, {order.figure}: {error}") from error
 
 
 def draw_for_page(order: Order, design: Design, collected: Tables, record: FigureRecord) -> None:

@@ -1,3 +1,4 @@
+import dataclasses
 import io
 import re
 import xml.etree.ElementTree as ElementTree
@@ -8,6 +9,7 @@ import tiny
 from fabricated_report import make
 from PIL import Image
 
+from critical.core.spec import SpecError
 from critical.plots import style, svg
 from critical.plots.panel import role
 from critical.plots.panels import Series
@@ -95,6 +97,13 @@ class TestOrders:
         assert {path.name for path in (order.folder / "a").iterdir()} == {"one.svg", "one.dark.svg", "one.drawn"}
         monkeypatch.setattr(pictures, "draw_order", lambda *_: pytest.fail("drawn again"))
         assert pictures.draw_lacking([order]) == 0
+
+    def test_of_a_table_that_lacks_a_column_name_it_and_the_figure(self, order):
+        held = tables.read(order.results / "reference" / "quick", "a/one")
+        lacking = dataclasses.replace(held, runs=held.runs.drop(columns="accuracy"))
+        tables.write(lacking, order.results / "reference" / "quick", "a/one")
+        with pytest.raises(SpecError, match="quick, a/one: the table has no column 'accuracy'"):
+            pictures.draw_lacking([order])
 
     def test_are_drawn_again_where_anything_has_changed(self, order):
         pictures.draw_lacking([order])
