@@ -6,7 +6,7 @@ from critical.inference.arms import Term
 from critical.inference.claims import Claim
 from critical.inference.correlation import more_correlated, rank_correlation
 from critical.plots.panel import Look, role, shades
-from critical.plots.panels import Curves, Series, contrasts
+from critical.plots.panels import Curves, Dots, Series, contrasts
 from critical.plots.style import OTHER_COLOURS
 from experiments.design.early_rates import EarlyRates, rate_arms
 from experiments.design.figure import Design, Figure
@@ -49,11 +49,14 @@ def design(protocol: Protocol, parameters: EarlyRates) -> Design:
                   short=f"{brief} tells more than rate"),
         ]  # fmt: skip
 
+    of_mean = told("", traces, "early trace", "early trace",
+                   f"The early trace is the geometric mean of those after each of the first {early} epochs.")
+    of_moment = told("_moment", [arm.log(f"fisher_trace@{early}") for arm in own.values()],
+                     f"trace after {early} epochs", f"trace at {early}",
+                     f"The paper takes a moment between epochs 2 and 7; here it is the end of {early}.")
     claims = [
-        *told("", traces, "early trace", "early trace",
-              f"The early trace is the geometric mean of those after each of the first {early} epochs."),
-        *told("_moment", [arm.log(f"fisher_trace@{early}") for arm in own.values()], f"trace after {early} epochs",
-              f"trace at {early}", f"The paper takes a moment between epochs 2 and 7; here it is the end of {early}."),
+        *of_mean,
+        *of_moment,
         Claim("early.penalty_acts", OURS, traces[0] - less.log("fisher_trace_window"), "greater",
               f"The Fisher penalty lowers the early trace at {small:g} of the rate: there is something to try.",
               short="penalty lowers the early trace"),
@@ -71,16 +74,24 @@ def design(protocol: Protocol, parameters: EarlyRates) -> Design:
              Look("early rate\nonly", OTHER_COLOURS[1], ":", "D"))  # fmt: skip
     share = "learning rate, as a share"
     curves = zip(shades([f"{factor:g}" for factor in factors]), own.values(), strict=True)
-    early_traces = [{factor: arm.log("fisher_trace_window") for factor, arm in line.items()} for line in (own, held)]
+
+    def traced(title: str, column: str) -> Series:
+        lines = [{factor: arm.log(column) for factor, arm in line.items()} for line in (own, held)]
+        return Series(title=title, ylabel="logarithm of the trace of Fisher", xlabel=share, logarithmic=True,
+                      lines=list(zip(looks[:2], lines, strict=True)))  # fmt: skip
+
+    def correlations(of: Sequence[Claim], title: str) -> Dots:
+        return contrasts(of, "correlation", title=title, xlabel="rank correlation, or difference")
+
     return Design(
         panels=[
             [Series(title="where networks end", ylabel="final test accuracy (%)", xlabel=share, logarithmic=True,
                     lines=list(zip(looks, (own, held, same), strict=True))),
-             Series(title=f"trace in the first {early} epochs", ylabel="logarithm of the trace of Fisher", xlabel=share,
-                    logarithmic=True, lines=list(zip(looks[:2], early_traces, strict=True)))],
+             traced(f"mean of the first {early} epochs", "fisher_trace_window")],
             [Curves(title="by epoch, no penalty", column="fisher_trace", logarithmic=True,
                     ylabel="trace of the Fisher information", lines=list(curves)),
-             contrasts(claims, "correlation", title="over learning rates", xlabel="rank correlation, or difference")],
+             traced(f"after {early} epochs", f"fisher_trace@{early}")],
+            [correlations(of_mean, f"mean of {early}, over rates"), correlations(of_moment, f"at {early}, over rates")],
         ],
         claims=claims,
         arms=[*same.values(), *own.values(), *held.values()],
