@@ -71,7 +71,7 @@ def main(config: DictConfig) -> None:
     for line in notes:
         print(f"note: {line}", flush=True)
     if config.dry:
-        print("measuring what an epoch costs here", flush=True)
+        print("measuring what an epoch costs here; it takes a minute or a few", flush=True)
         print(estimate.report(plans, setting.store, jobs, absent.named))
         return
     setting.check_folders(plans)

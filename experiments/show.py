@@ -1,7 +1,8 @@
-"""What do the committed results say? `python -m experiments.show` (`make show`), some seconds, no training, no data.
+"""What do the committed results say? `python -m experiments.show` (`make show`), no training, no data.
 
-Writes the page of every committed profile, with one's own results beside them, and prints the verdicts on the claims
-that lead a figure, a line a claim; `all=true` prints all of them, `profile=quick` shows one, `results=…` is the folder.
+Prints the verdicts on the claims that lead a figure, a line a claim, and writes the page of every committed profile,
+with one's own results beside them; their pictures take a minute the first time. `all=true` prints all claims,
+`profile=quick` shows one profile, `results=…` is the folder.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from experiments.output.compared import Chosen, Column, Row, blocks
 from experiments.output.pages import Sheet
 from experiments.output.records import NO_RESULT, REFERENCE, names
 from experiments.output.report import build_index, build_report, known_names, orders
-from experiments.output.report_text import brief
+from experiments.output.report_text import brief, tally
 from experiments.output.words import VERDICTS
 
 SETTINGS = {"all": "false", "profile": "", "results": "results"}
@@ -126,6 +127,9 @@ def main() -> None:
     tables = ALL if given["all"] == "true" else LEADING
     for heading, chosen in tables.items():
         console.print(listed(held, heading, chosen, width))
+    for column in held:
+        every = [verdict for record in column.records.values() for verdict in record.verdicts]
+        console.print(f"{title(column)}: {tally(every)}", soft_wrap=True)
     signs = ", ".join(f"{look.sign} {word}" for word, look in VERDICTS.items())
     console.print(f"{signs}; ! confirmed on two batches of seeds, else provisional. pt: percentage points")
     if tables is LEADING:
@@ -137,7 +141,10 @@ def main() -> None:
         for complaint in sheet.complaints:
             console.print(f"left out: {complaint}")
     # All at once, so that the cores are filled.
-    pictures.draw_lacking([order for sheet in shown for order in orders(results, sheet)])
+    wanted = [order for sheet in shown for order in orders(results, sheet)]
+    if lacking := sum(order.lacking for order in wanted):
+        console.print(f"drawing {lacking} picture{'s' * (lacking != 1)} for the pages, some seconds each")
+    pictures.draw_lacking(wanted)
     for sheet in shown:
         console.print(f"page: {build_report(results, sheet.name)}", soft_wrap=True)
     # Written once all of them are there.

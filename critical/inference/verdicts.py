@@ -199,7 +199,7 @@ def _with_premise(verdict: Verdict, premises: list[Verdict]) -> Verdict:
     if not lacking:
         # What rests on a provisional premise is provisional.
         return replace(verdict, confirmed=verdict.confirmed and all(premise.confirmed for premise in premises))
-    words = "; ".join(f"'{premise.claim_id}' is {premise.verdict}" for premise in lacking)
+    words = "; ".join(f"“{premise.short}” is {premise.verdict}" for premise in lacking)
     failed = any(premise.verdict in (*DECIDED, "premise failed") for premise in lacking)
     word: Word = "premise failed" if failed else "undecided"
     return replace(verdict, verdict=word, confirmed=False, reason=f"It says nothing where {words}.",

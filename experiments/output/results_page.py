@@ -89,7 +89,7 @@ def _open(held: Profiles) -> Iterator[str]:
             for figure, records in _figures(held).items() for name, record in records.items()
             for one in open_claims(record)]  # fmt: skip
     if rows:
-        yield OPEN
+        yield f"\n{OPEN}"
         yield from map(row, (["figure", "profile", "claims", "why", "it would take"], ["---"] * 5, *rows))
     yield f"\n{EFFECTS}"
 

@@ -73,7 +73,7 @@ def picture(spec: RunSpec, rows: list[dict[str, Any]], folder: Path) -> Path:
 
 
 def title_of(spec: RunSpec) -> str:
-    """Says what a run is: "blur in epochs 0 to 9, then 20 clean epochs, seed 0"."""
+    """Says what a run is, epochs as its rows count them: "blur in epochs 1 to 10, then 20 clean epochs, seed 0"."""
     held = [f"{_said(each.deficit.name)} in {_epochs(each.start, each.end)}" for each in spec.timeline.windows]
     clean = spec.timeline.end - spec.timeline.removal
     after = f"{'then ' * bool(held)}{clean} clean epoch{'s' * (clean != 1)}"
@@ -81,7 +81,7 @@ def title_of(spec: RunSpec) -> str:
 
 
 def _epochs(start: int, end: int) -> str:
-    return f"epoch {start}" if end == start + 1 else f"epochs {start} to {end - 1}"
+    return f"epoch {end}" if end == start + 1 else f"epochs {start + 1} to {end}"
 
 
 def next_settings(spec: RunSpec, by_epochs: bool = False) -> list[tuple[str, str]]:

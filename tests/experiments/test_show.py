@@ -12,6 +12,7 @@ from critical.training.loop import Trainer
 from experiments import show
 from experiments.design.config import CONF
 from experiments.output.records import read_record
+from experiments.output.report_text import tally
 
 COMMITTED = CONF.parent / "results" / "reference" / "quick"
 FIGURE = "iclr2019/sensitivity_window"
@@ -48,6 +49,8 @@ def test_committed_results_are_drawn_and_told_without_data_and_training(monkeypa
         assert line.startswith(FIGURE)
         assert leading[claim]["short"] in line
         assert (show.CONTROL in line) == (leading[claim]["source"] == OURS)
+    assert f"quick: {tally(record.verdicts)}" in said
+    assert "drawing 1 picture for the pages, some seconds each" in said
     assert f"a control of this suite. All {len(record.verdicts)} claims: all=true (make show ALL=1)" in out
     assert said[-1] == f"all: {results}/report/index.html"
     folder = results / "report" / "quick"

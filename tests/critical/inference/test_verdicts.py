@@ -158,13 +158,13 @@ class TestPremises:
     def test_decide_whether_a_claim_says_something(self, cost, premise, word):
         first, found = self.found(cost)
         assert (first.verdict, found.verdict) == (premise, word)
-        assert (f"'cost' is {premise}" in found.reason) == (word != "reproduced")
+        assert (f"“cost” is {premise}" in found.reason) == (word != "reproduced")
         assert (first.lacking, found.lacking) == ((), () if word == "reproduced" else ("cost",))
 
     def test_that_a_failed_run_leaves_open_leave_the_claim_open(self):
         first, found = self.found(5 + SPREAD, failures=[(CLEAN, 22)])
         assert (first.verdict, found.verdict) == ("undecided", "undecided")
-        assert found.reason == "It says nothing where 'cost' is undecided."
+        assert found.reason == "It says nothing where “cost” is undecided."
 
     def test_that_are_provisional_leave_the_claim_provisional(self):
         """The cost is there in all seeds at α = 0.05 and not at 0.005; that it is mended is beyond doubt."""
@@ -194,7 +194,7 @@ class TestPremises:
         *premises, found = verdicts(held, [claim(), open_one, both], SEEDS)
         assert [premise.verdict for premise in premises] == ["negligible", "undecided"]
         assert found.verdict == "premise failed"
-        assert "'cost' is negligible; 'open' is undecided" in found.reason
+        assert "“cost” is negligible; “open” is undecided" in found.reason
 
     @pytest.mark.parametrize("claims", [[claim(requires=("elsewhere",))], [MENDS, claim()]], ids=["none", "later"])
     def test_stand_before_the_claim(self, claims):

@@ -26,10 +26,10 @@ def test_a_row_says_what_acts():
 
 
 def test_what_a_run_is_called():
-    assert title_of(BLURRED) == "blur in epochs 1 to 2, then 4 clean epochs, seed 0"
+    assert title_of(BLURRED) == "blur in epochs 2 to 3, then 4 clean epochs, seed 0"
     assert title_of(spec("recovery=4", "seed=3")) == "4 clean epochs, seed 3"
     one = spec("deficit=blur", "deficit.start=0", "deficit.end=1", "recovery=1")
-    assert title_of(one) == "blur in epoch 0, then 1 clean epoch, seed 0"
+    assert title_of(one) == "blur in epoch 1, then 1 clean epoch, seed 0"
 
 
 def test_what_one_would_change_next():
