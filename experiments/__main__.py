@@ -70,17 +70,18 @@ def main(config: DictConfig) -> None:
     plans = {figure.name: planned(figure, settings[figure.name], setting) for figure in figures}
     for line in notes:
         print(f"note: {line}", flush=True)
-    if config.dry:
-        print("measuring what an epoch costs here; it takes a minute or a few", flush=True)
-        print(estimate.report(plans, setting.store, jobs, absent.named))
-        return
-    setting.check_folders(plans)
     whole = pipeline.merged(list(plans.values()))
+    if not config.dry:
+        setting.check_folders(plans)
     print(
         f"{counted(len(whole.runs), 'runs')}: {counted(whole.epochs_needed, 'epochs needed')}, "
         f"{whole.epochs_separate} if each were trained by itself",
         flush=True,
     )
+    if config.dry:
+        print("measuring what an epoch costs here; it takes a minute or a few", flush=True)
+        print(estimate.report(plans, setting.store, jobs, absent.named))
+        return
     start = time.monotonic()
     with contextlib.closing(mirror), workers, workers.watching(whole):
         for figure in figures:

@@ -82,7 +82,7 @@ def _strip(one: Mapping[str, Any], end: int, top: float) -> Strip:
 
 
 def _said(one: Mapping[str, Any], course: Sequence[float]) -> str:
-    acting = [f"{str(name).replace('_', ' ')} in epochs {start} to {stop - 1}" for start, stop, name in one["windows"]]
+    acting = [f"{str(name).replace('_', ' ')} in epochs {start + 1} to {stop}" for start, stop, name in one["windows"]]
     return "; ".join([*(acting or ["no deficit"]), f"{one['end']} epochs, the learning rate from {course[0]:.3g} "
                       f"to {course[-1]:.3g}"])  # fmt: skip
 

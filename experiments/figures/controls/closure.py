@@ -92,7 +92,7 @@ def design(protocol: Protocol, parameters: Closing) -> Design:
     )  # fmt: skip
     return Design(
         panels=[
-            [effects, panel("trace of a clean run", "logarithm of the trace of Fisher", "trace")],
+            [effects, panel("trace of a clean run", "logarithm of the Fisher trace", "trace")],
             [panel("slope of the trace", "of its logarithm, an epoch", "slope"),
              panel("gradients of training and test images", "cosine between the two", "cosine")],
             [panel("barrier between children", "test error (points)", "barrier"),

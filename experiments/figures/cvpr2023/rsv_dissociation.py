@@ -119,7 +119,7 @@ def design(protocol: Protocol, parameters: ManyRemovals) -> Design:
 FIGURE = Figure(
     name="cvpr2023/rsv_dissociation",
     title="Units after dissociated views",
-    question="Do dissociated views part the units into those of one view and those of the other, and does that last?",
+    question="Do dissociated views split the units into those of one view and those of the other, and does that last?",
     parameters=ManyRemovals,
     design=design,
     deviations=(

@@ -77,7 +77,7 @@ def design(protocol: Protocol, parameters: EarlyRates) -> Design:
 
     def traced(title: str, column: str) -> Series:
         lines = [{factor: arm.log(column) for factor, arm in line.items()} for line in (own, held)]
-        return Series(title=title, ylabel="logarithm of the trace of Fisher", xlabel=share, logarithmic=True,
+        return Series(title=title, ylabel="logarithm of the Fisher trace", xlabel=share, logarithmic=True,
                       lines=list(zip(looks[:2], lines, strict=True)))  # fmt: skip
 
     def correlations(of: Sequence[Claim], title: str) -> Dots:

@@ -77,7 +77,7 @@ def test_arms_are_aligned_at_the_removal():
     ]  # fmt: skip
     assert arms[0].windows == ((0, 66.67, "blur"),)
     assert epochs == [(0, "0"), (66.67, "10"), (100, "15")]
-    assert "blur in epochs 0 to 9" in arms[0].said
+    assert "blur in epochs 1 to 10" in arms[0].said
     places = [tuple(map(float, point.split(","))) for point in arms[0].points.split()]
     assert places[0][0] == 0
     assert places[-1][0] == 100
