@@ -288,7 +288,7 @@ def test_a_train_command_logs_while_it_trains(begun, monkeypatch, tmp_path, caps
     assert tiny.call(monkeypatch, capsys, tiny.train_main, *given)[0] == 0
     (run,) = begun
     assert [row["epoch"] for row in run.rows] == [1, 2, 3]
-    assert run.settings["notes"] == "blur in epoch 0, then 2 clean epochs, seed 0"
+    assert run.settings["notes"] == "blur in epoch 1, then 2 clean epochs, seed 0"
     assert run.ended == [0]
     assert tiny.call(monkeypatch, capsys, tiny.train_main, *given)[0] == 0
     assert len(begun) == 1, "it is there"
