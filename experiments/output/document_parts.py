@@ -65,7 +65,9 @@ def cost(results: Path) -> str:
 
 
 def minutes(seconds: float) -> str:
-    """Writes a price: "24 min", "2.1 h"."""
+    """Writes a price: "2 s", "24 min", "2.1 h"."""
+    if seconds < 30:
+        return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 

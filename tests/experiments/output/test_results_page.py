@@ -216,3 +216,8 @@ def test_every_profile_has_a_row(tmp_path):
 
 def test_the_committed_documents_are_what_tables_and_code_say():
     assert documents.stale() == [], "run `make findings`"
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(1.9, "2 s"), (45.0, "1 min"), (1871.0, "31 min"), (9000.0, "2.5 h")])
+def test_a_price_is_never_no_minutes(seconds, said):
+    assert document_parts.minutes(seconds) == said
