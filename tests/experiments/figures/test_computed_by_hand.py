@@ -168,7 +168,7 @@ def test_a_computed_reference_is_whole_and_can_be_verified(name, tmp_path, capsy
         (maker,) = record.made_by
         assert (record.seeds, maker["seeds"], maker["epochs"], record.failures) == ([0, 1], [0, 1], 0, [])
     assert record.settings[0] == "device=cpu"
-    assert f"| `{name}` | 0 | 0 | 0 | 0 min | nothing is trained |" in document_parts.prices(tmp_path)
+    assert f"| `{name}` | 0 | 0 | 0 | 0 s | nothing is trained |" in document_parts.prices(tmp_path)
     config = tiny.composed("figures", "profile=smoke", "device=cpu", f"results={tmp_path}", f"figure=[{name}]",
                            "name=mine")  # fmt: skip
     (found,) = verify.verify(config)
