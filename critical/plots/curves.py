@@ -12,7 +12,7 @@ from matplotlib.ticker import Locator
 from matplotlib.transforms import ScaledTranslation
 
 from critical.inference.statistics import mean_interval
-from critical.plots import style
+from critical.plots import marks, style
 from critical.plots.labels import SIZE
 
 BAR_POINTS = 9.5
@@ -50,7 +50,9 @@ def curve(axis: Axes, table: pd.DataFrame, y: str, *, colour: str, linestyle: st
     if logarithmic:
         mean, low, high = np.exp(mean), np.exp(low), np.exp(high)
     colour = style.seen(colour)
-    axis.fill_between(epochs, low, high, color=colour, alpha=0.16, linewidth=0)
+    ends = np.column_stack([np.tile(epochs, 2), np.concatenate([low, high])])
+    with marks.intervals(axis, [one.n for one in found] * 2, ends):
+        axis.fill_between(epochs, low, high, color=colour, alpha=0.16, linewidth=0)
     axis.plot(epochs, mean, color=colour, linestyle=linestyle, linewidth=1.6)
     return float(epochs[-1]), float(mean[-1])
 

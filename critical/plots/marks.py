@@ -4,17 +4,39 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
+from numpy.typing import ArrayLike
 
 from critical.inference.arms import has_failed
 from critical.inference.statistics import mean_interval
 from critical.plots import style
+
+FEW_SEEDS = 2
+"""The interval of so few reaches 13 standard errors to each side (Student's t), beside which all else is a line."""
+
+
+@contextmanager
+def intervals(axis: Axes, seeds: ArrayLike, ends: ArrayLike) -> Iterator[None]:
+    """Keeps intervals that are drawn within from widening the axes where they are of few seeds; they run out of them.
+
+    Args:
+        axis: What is drawn on, before its limits are set.
+        seeds: How many each end of an interval comes from.
+        ends: The ends, shape (len(seeds), 2): x and y.
+    """
+    reach = axis.dataLim.frozen()
+    yield
+    axis.dataLim.set(reach)
+    counted = np.asarray(ends, dtype=float)[np.asarray(seeds) > FEW_SEEDS]
+    if len(counted):
+        axis.update_datalim(counted)
 
 
 def seeds_and_interval(
@@ -72,12 +94,14 @@ def seeds_and_interval(
     moved = _moved(axis, finished[x], finished["seed"], gap)
     axis.scatter(moved, finished[y], s=9, color=colour, alpha=style.dots_alpha(), linewidths=0)
     axis.plot(drawn[x], drawn["mean"], color=colour, label=label, linestyle=linestyle, marker=marker)
-    if interval == "bars" or len(drawn) == 1:
-        known = drawn.dropna()
-        reach = np.stack([known["mean"] - known["low"], known["high"] - known["mean"]])
-        axis.errorbar(known[x], known["mean"], reach, fmt="none", ecolor=colour, elinewidth=1.1, capsize=2.5)
-    else:
-        axis.fill_between(drawn[x], drawn["low"], drawn["high"], color=colour, alpha=0.16, linewidth=0)
+    ends = pd.concat([drawn[[x, side, "n"]].rename(columns={side: "end"}) for side in ("low", "high")])
+    with intervals(axis, ends["n"], ends[[x, "end"]]):
+        if interval == "bars" or len(drawn) == 1:
+            known = drawn.dropna()
+            reach = np.stack([known["mean"] - known["low"], known["high"] - known["mean"]])
+            axis.errorbar(known[x], known["mean"], reach, fmt="none", ecolor=colour, elinewidth=1.1, capsize=2.5)
+        else:
+            axis.fill_between(drawn[x], drawn["low"], drawn["high"], color=colour, alpha=0.16, linewidth=0)
     return drawn
 
 

@@ -188,7 +188,8 @@ class Dots(Panel):
                 continue
             found, colour = mean_interval(held), style.seen(look.colour)
             axis.plot(held, [row + 0.24] * len(held), ".", color=colour, alpha=style.dots_alpha(), markersize=3.5)
-            axis.plot([found.low, found.high], [row, row], color=colour, linewidth=1.3)
+            with marks.intervals(axis, [found.n] * 2, [(found.low, row), (found.high, row)]):
+                axis.plot([found.low, found.high], [row, row], color=colour, linewidth=1.3)
             axis.plot([found.mean], [row], look.marker, color=colour)
         labels = [look.label for look, _ in self.rows]
         above = self.names == "above"

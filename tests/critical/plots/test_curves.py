@@ -36,6 +36,12 @@ def test_on_a_logarithmic_scale_mean_and_interval_are_of_logarithms():
     assert band(axis)[0] == pytest.approx((np.exp(found.low), np.exp(found.high)))
 
 
+def test_the_band_of_two_seeds_does_not_widen_the_axes():
+    axis = plotting.figure()[1][0, 0]
+    curve(axis, rows([1, 2, 3, 3, 5, 4]), "trace", colour="black")
+    assert band(axis)[0][0] < 0 < axis.get_ylim()[0]
+
+
 def test_one_seed_has_a_line_and_no_band():
     axis = plotting.figure()[1][0, 0]
     assert curve(axis, rows([1, 2, 3] * 2).iloc[:3], "trace", colour="black") == (2, 3)

@@ -149,3 +149,21 @@ def test_a_value_that_vanished_without_a_reason_is_refused():
         draw(table().assign(failure="stopped"))
     with pytest.raises(ValueError, match="expected 'band' or 'bars'"):
         draw(table(), interval="box")
+
+
+@pytest.mark.parametrize("form", ["bars", "band"])
+def test_an_interval_of_two_seeds_does_not_widen_the_axes_and_one_of_three_does(form):
+    rows = pd.DataFrame(
+        [
+            {"removal": removal, "seed": seed, "accuracy": 90.0 + seed + removal}
+            for removal, seeds in ((0, 2), (10, 3))
+            for seed in range(seeds)
+        ]
+    )
+    _, axes = plotting.figure()
+    drawn = marks.seeds_and_interval(axes[0, 0], rows, "removal", "accuracy", colour="#000000", interval=form)
+    two, three = (drawn.set_index("removal").loc[removal] for removal in (0, 10))
+    low, high = axes[0, 0].get_ylim()
+    assert two["low"] < low < 90.0  # its seeds are in view, and it leaves the axes
+    assert low < three["low"]
+    assert three["high"] < high

@@ -269,6 +269,10 @@ class TestDots:
         assert RED.colour not in {held.get_color() for held in axis.lines}
         assert [tick.get_text() for tick in axis.get_yticklabels()] == ["red", "blue"]
 
+    def test_the_interval_of_two_seeds_runs_out_of_the_panel(self):
+        axis = drawn(Dots(rows=[(RED, B - A)], zero=False), table(VALUES, failures=[(B, 21)]))
+        assert axis.get_xlim()[1] < 10 < mean_interval([9, 6]).high
+
     def test_failed_runs_are_left_out_and_named(self):
         axis = drawn(Dots(rows=[(RED, B - A)]), table(VALUES, failures=[(B, 21)]))
         (seeds,) = [held.get_xdata().tolist() for held in axis.lines if held.get_marker() == "."]
