@@ -57,7 +57,7 @@ sync: $(READY) ## send the runs on disk that wandb has not got; ARGS="logger.pro
 	@$(RUN) -m experiments.sync $(ARGS)
 
 test: $(READY) ## run the tests; ARGS="tests/critical -k blur" picks some
-	@$(RUN) -m pytest -n auto --dist loadfile $(ARGS)
+	@$(RUN) -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(READY) ## check style (ruff) and types (mypy)
 	@$(RUN) -m ruff check .

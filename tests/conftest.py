@@ -11,6 +11,16 @@ import critical  # noqa: F401  Before torch: it chooses the CPU's instructions.
 TIME_LIMIT_SECONDS = 120
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Begins with the files that have slow tests, so that no process is left with one while others idle.
+
+    That order counts with `--no-loadscope-reorder`; xdist's own begins with the files of most tests.
+    """
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture
 def time_limit():
     """Fails a test that waits for ever, as workers would that wait for each other."""

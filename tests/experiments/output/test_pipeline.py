@@ -21,6 +21,7 @@ from experiments.output import pictures, pipeline, tables
 from experiments.output.records import read_records
 from experiments.tracking.pictures import runs_table
 
+pytestmark = pytest.mark.slow
 REMOVING = (ViewDropout.name, AlternatingDeprivation.name)
 COLUMNS = {
     *("arm_id", "label", "role", "deficit", "onset", "length", "removal", "schedule", "budget", "seed"),
