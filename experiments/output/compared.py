@@ -5,6 +5,7 @@ Pure functions of records; `experiments.output.report` and `experiments.show` pu
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -178,12 +179,13 @@ class Tally:
 
 
 def tallies(records: Iterable[FigureRecord]) -> list[Tally]:
-    """Counts verdicts by source, the papers with most claims first, our controls last."""
+    """Counts verdicts by source, the papers with most claims first, our controls last; so are its data ordered."""
     held: dict[str, list[Verdict]] = {}
-    data: dict[str, dict[str, None]] = {}
+    data: dict[str, Counter[str]] = {}
     for record in records:
         for verdict in record.verdicts:
             held.setdefault(verdict["source"], []).append(verdict)
-            data.setdefault(verdict["source"], {})[data_name(record.data)] = None
+            data.setdefault(verdict["source"], Counter())[data_name(record.data)] += 1
     order = sorted(held, key=lambda source: (source == OURS, -len(held[source]), source))
-    return [Tally(source, listed(data[source]), len(held[source]), tally(held[source])) for source in order]
+    names = {source: listed(name for name, _ in count.most_common()) for source, count in data.items()}
+    return [Tally(source, names[source], len(held[source]), tally(held[source])) for source in order]

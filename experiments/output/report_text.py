@@ -106,9 +106,10 @@ def data_label(label: str) -> str:
 
 
 def listed(words: Iterable[str]) -> str:
-    """Joins words: "a", "a and b", "a, b and c"."""
-    held = list(words)
-    return " and ".join(filter(None, (", ".join(held[:-1]), held[-1]))) if held else ""
+    """Joins words: "a", "a and b", "a, b and c", and "a, b, and c and d" where some hold an "and" themselves."""
+    *first, last = list(words) or [""]
+    comma = "," * any(" and " in word for word in (*first, last))
+    return f"{', '.join(first)}{comma} and {last}" if first else last
 
 
 def ranges(seeds: Iterable[int]) -> str:

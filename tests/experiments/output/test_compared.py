@@ -73,7 +73,7 @@ class TestBlocks:
         assert [block.figure for block in compared.blocks([held], compared.of_papers, ["a/two"])] == ["a/two"]
 
 
-def test_sources_are_counted_the_papers_with_most_claims_first_and_ours_last():
+def test_sources_are_counted_those_with_most_claims_first_and_ours_last_and_so_are_data():
     first = record("a/one", data="glyphs 16×16 (9 images)", verdicts=[
         verdict("reproduced", 1, source=OURS), verdict("reproduced", 2, source=OURS), verdict("reversed", 3, source="B")
     ])  # fmt: skip
@@ -83,7 +83,7 @@ def test_sources_are_counted_the_papers_with_most_claims_first_and_ours_last():
     ])  # fmt: skip
     found = compared.tallies([first, second])
     assert [(tally.source, tally.data, tally.claims) for tally in found] == [
-        ("B", "glyphs and two eyes", 3), ("A", "two eyes", 2), (OURS, "glyphs", 2)
+        ("B", "two eyes and glyphs", 3), ("A", "two eyes", 2), (OURS, "glyphs", 2)
     ]  # fmt: skip
     assert found[1].said == "of 2 claims 1 reproduced (1 confirmed), 1 undecided"
 

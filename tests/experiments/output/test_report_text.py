@@ -106,4 +106,6 @@ def test_lists_and_ranges():
     assert [report_text.listed(words) for words in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == [
         "", "a", "a and b", "a, b and c"
     ]  # fmt: skip
+    assert report_text.listed(["a", "b", "c and d"]) == "a, b, and c and d"
+    assert report_text.listed(["a and b"]) == "a and b"
     assert report_text.ranges([22, 20, 21, 30]) == "20–22, 30"
