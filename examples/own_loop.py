@@ -1,14 +1,15 @@
 """A training loop of one's own with a deficit, the trace of the Fisher information and a stabiliser.
 
-    python examples/own_loop.py --epochs 3                                             # scikit-learn's digits, seconds
-    python examples/own_loop.py --data cifar10 --blur 0 20 --epochs 60 --weight 1e-4   # a download, a ResNet-18
+    .venv/bin/python examples/own_loop.py --epochs 3                # scikit-learn's digits, seconds
+    .venv/bin/python examples/own_loop.py --data cifar10 --blur 0 20 --epochs 60 --weight 1e-4   # a ResNet-18
 
 Without the lines marked `# critical` it is a plain torchvision script. Four things to mind: a deficit acts on pixels
 in [0, 1] after the augmentation, so Normalize belongs into the network; the trace is that of batches as the network
 saw them; with `--half` a GradScaler multiplies the gradients, so the step says by how much; and who wants the same bits
-on other machines imports `critical` before torch. Stabilisers that change images (augmentation, modality dropout) also
-want their `change_scene` and `change_input` called (`critical/stabilizers/base.py` lists all hooks), and L2Init wants a
-copy of the first model: `Situation(..., initial=lambda: copied)`.
+on other machines imports `critical` before torch. Stabilisers that change images (augmentation, modality dropout,
+mixup) also want `change_scene` and `change_input` called before the forward pass; L2Init wants a copy of the first
+model, `Situation(..., initial=lambda: copied)`, and ShrinkAndPerturb what makes new ones, `fresh=build`
+(`critical/stabilizers/base.py` lists all hooks).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Any torch `Dataset` as data of the suite: its examples are written to a file that `data=arrays` reads.
 
-    python examples/torch_dataset.py torchvision.datasets:CIFAR10 cifar.npz    # a class with root, train, download
-    python examples/torch_dataset.py my_module:make mine.npz                   # a function that returns (train, test)
-    python -m experiments.train data=arrays data.path=mine.npz deficit=blur deficit.end=10
+    .venv/bin/python examples/torch_dataset.py torchvision.datasets:CIFAR10 cifar.npz   # a class: root, train, download
+    .venv/bin/python examples/torch_dataset.py my_module:make mine.npz          # returns (train, test)
+    .venv/bin/python -m experiments.train data=arrays data.path=mine.npz deficit=blur deficit.end=10
 
 An example is (image, label), or (first view, second view, label). Images are PIL images, or tensors and arrays:
 uint8, or floats in [0, 1] (leave Normalize out: the networks normalise themselves). A transform that draws at random
@@ -78,7 +78,7 @@ def main(given: Sequence[str] | None = None) -> None:
     except ValueError as error:
         raise SystemExit(f"error: {error}") from error
     print(f"{told.file}: {data.label}, {len(data.classes)} classes, {len(data.test):,} for testing")
-    print(f"python -m experiments.train data=arrays data.path={told.file}")
+    print(f"{sys.executable} -m experiments.train data=arrays data.path={told.file}")
 
 
 if __name__ == "__main__":

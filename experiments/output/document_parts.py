@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import csv
 import math
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from critical.inference.verdicts import CONFIRMED_ALPHA, PROVISIONAL_ALPHA
 from critical.training import schedules
 from experiments.design.config import CONF
 from experiments.design.registry import FIGURES
+from experiments.design.sources import LINKS
 from experiments.output.committed import committed
 from experiments.output.compared import tallies
 from experiments.output.headline import AT_MOST, capital, finding, headline, leaders
@@ -40,11 +42,11 @@ README = (
 )  # fmt: skip
 """The figures that the README speaks of: one a question. docs/results.md has all."""
 PURPOSES = {
-    "smoke": "tests; says nothing",
+    "smoke": "tests that everything runs; its results mean nothing",
     "quick": "the default: minutes, nothing to download",
     "laptop": "photographs on a CPU, overnight",
-    "laptop_fashion": "the same on grey clothes",
-    "paper": "the papers' settings, on a GPU",
+    "laptop_fashion": "as `laptop`, on Fashion-MNIST",
+    "paper": "the papers' settings where they are known, on a GPU",
 }
 
 
@@ -57,9 +59,10 @@ def cost(results: Path) -> str:
     machine = held[headlined[0]].made_by[0]["machine"]
     first, default, every = (sum(held[name].cpu_seconds or 0.0 for name in names)
                              for names in (headlined[:1], headlined, held))  # fmt: skip
+    whole = "all figures" if len(held) == len(FIGURES) else f"the {len(held)} of {len(FIGURES)} that have a table"
     return (
         f"`make show` trains nothing. The runs of `make figures` took {minutes(default)} of processor time "
-        f"({machine}), {minutes(first)} of it for the first picture; all figures took {minutes(every)}. "
+        f"({machine}), {minutes(first)} of it for the first picture; {whole} took {minutes(every)}. "
         "Two cores need half as long."
     )
 
@@ -132,12 +135,16 @@ def _cited(arxiv: str) -> str:
 def citation(_: Path) -> str:
     """Returns BibTeX of the suite and of the papers whose figures it has, from CITATION.cff."""
     suite = _citation()
-    entries = [("software", "critical", [("title", f"{{{suite['title']}}}"), ("author", suite["authors"][0]["name"]),
-                                         ("version", str(suite["version"]))])]  # fmt: skip
+    # Braces keep what is no person from being split into names.
+    entries = [("software", "critical", [
+        ("title", f"{{{suite['title']}}}"), ("author", f"{{{suite['authors'][0]['name']}}}"),
+        ("version", str(suite["version"])),
+    ])]  # fmt: skip
     for arxiv in PAPERS.values():
         one = _reference(arxiv)
         authors = [f"{author['family-names']}, {author['given-names']}" for author in one["authors"]]
-        key = f"{one['authors'][0]['family-names'].lower()}{one['year']}"
+        name = unicodedata.normalize("NFKD", one["authors"][0]["family-names"]).encode("ascii", "ignore").decode()
+        key = f"{name.lower()}{one['year']}"  # classic BibTeX reads no other letters
         entries.append(("inproceedings", key, [
             ("title", one["title"]), ("author", " and ".join(authors)), ("booktitle", one["collection-title"]),
             ("year", str(one["year"])), ("note", f"arXiv:{arxiv}"),
@@ -145,6 +152,11 @@ def citation(_: Path) -> str:
     said = ["@{}{{{},\n{}\n}}".format(kind, key, ",\n".join(f"  {name}={{{value}}}" for name, value in fields))
             for kind, key, fields in entries]  # fmt: skip
     return "\n".join(["```bibtex", *said, "```"])
+
+
+def works(_: Path) -> str:
+    """Returns the list of what claims and methods come from, with links."""
+    return "\n".join(f"- [{name}]({link})" for name, link in LINKS.items())
 
 
 def _citation() -> dict[str, Any]:
@@ -270,6 +282,7 @@ PARTS: dict[str, Callable[[Path], str]] = {
     "sources": sources,
     "figures": figures,
     "citation": citation,
+    "works": works,
     "profiles": table_of_profiles,
     "data": kinds(data.KINDS),
     "deficits": kinds(deficits.KINDS),

@@ -12,8 +12,8 @@ PROFILES = {
     "quick": "Small networks on small embedded data, in minutes and with nothing to download. It shows how "
     "each experiment works; what it finds holds for this data and need not hold for the papers'.",
     "laptop": "Reduced photographs and networks, several seeds.",
-    "laptop_fashion": "As laptop, with grey pictures of clothes.",
-    "paper": "The papers' data, networks and hyper-parameters.",
+    "laptop_fashion": "As laptop, on Fashion-MNIST.",
+    "paper": "The papers' data and networks, and their hyper-parameters where they are known.",
 }
 """What a reader should know about a profile, the small ones first."""
 FOUND = ("device=cpu", "arithmetic.instructions=", "data.fingerprint=")

@@ -11,7 +11,7 @@ from critical.inference.statistics import seeds_for
 from critical.inference.verdicts import NEITHER
 from experiments.output.headline import leaders
 from experiments.output.records import FigureRecord
-from experiments.output.report_text import effect
+from experiments.output.report_text import effect, found
 
 MANY = 1_000
 """Seeds that nobody trains."""
@@ -40,12 +40,12 @@ def open_claims(record: FigureRecord) -> list[Open]:
     """
     by_id = {verdict["claim_id"]: verdict for verdict in record.verdicts}
     leading = {verdict["claim_id"] for verdict in leaders(record.verdicts, record.leading)}
-    found: dict[tuple[str, str], dict[str, None]] = {}
+    held: dict[tuple[str, str], dict[str, None]] = {}
     for verdict in record.verdicts:
         if verdict["source"] != OURS or verdict["claim_id"] in leading:
             for reason in _reasons(verdict, by_id):
-                found.setdefault(reason, {})[verdict["short"]] = None
-    return [Open(tuple(claims), why, takes) for (why, takes), claims in found.items()]
+                held.setdefault(reason, {})[verdict["short"]] = None
+    return [Open(tuple(claims), why, takes) for (why, takes), claims in held.items()]
 
 
 def _reasons(verdict: Verdict, by_id: Mapping[str, Verdict]) -> Iterator[tuple[str, str]]:
@@ -66,24 +66,20 @@ def _reasons(verdict: Verdict, by_id: Mapping[str, Verdict]) -> Iterator[tuple[s
 
 
 def _spread(verdict: Verdict) -> tuple[str, str]:
-    """Says how wide the interval is beside the smallest effect of interest, and how many seeds would do.
+    """Says how wide the interval is beside the smallest effect of interest, and how many seeds would decide.
 
-    An interval that is narrow enough, and yet leaves a claim undecided, has its mean within the smallest effect and
-    reaches beyond it.
+    With mean and spread as they are: an effect of interest is shown once the interval leaves 0, and its absence once
+    the interval lies within the smallest effect.
     """
-    half, smallest, mean = (verdict["high"] - verdict["low"]) / 2, verdict["smallest"], abs(verdict["effect"])
-    limit = f"the smallest of interest is {_width(verdict, smallest)}"
-    if half > smallest:
-        around = "×/÷" + _width(verdict, half).removeprefix("×") if verdict["ratio"] else f"±{_width(verdict, half)}"
-        return f"{around} with {verdict['n']} seeds; {limit}", _seeds(smallest, verdict)
-    return f"{effect(verdict, verdict['effect'])}; {limit}", f"{_seeds(smallest - mean, verdict)}, if the mean stays"
-
-
-def _width(verdict: Verdict, value: float) -> str:
-    return effect(verdict, value).removeprefix("+")
+    smallest = verdict["smallest"]
+    # Where no cost is claimed, any gain is an absence of it.
+    mean = verdict["effect"] if verdict["direction"] == "not greater" else abs(verdict["effect"])
+    half_width = mean if mean >= smallest else smallest - mean
+    why = f"{found(verdict)} with {verdict['n']} seeds; the smallest of interest is "
+    return why + effect(verdict, smallest).removeprefix("+"), _seeds(half_width, verdict)
 
 
 def _seeds(half_width: float, verdict: Verdict) -> str:
     if half_width <= 0 or (2 * verdict["spread"] / half_width) ** 2 > MANY:  # Student's t is nearly 2 by then
         return f"more than {MANY:,} seeds"
-    return f"about {seeds_for(half_width, verdict['spread'])} seeds"
+    return f"about {max(verdict['n'] + 1, seeds_for(half_width, verdict['spread']))} seeds"

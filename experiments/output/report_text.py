@@ -96,8 +96,8 @@ def tally(verdicts: Iterable[Mapping[str, Any]]) -> str:
 
 
 def data_name(label: str) -> str:
-    """Shortens what figures call data: "glyphs" of "glyphs 16×16 (4,000 images, contrast 0.55)"."""
-    return re.split(r" \d+×|\s*\(|,", label)[0]
+    """Shortens what figures call data: "glyphs" of "glyphs 16×16 (4,000 images)", "CIFAR-10 (JPEG)"."""
+    return re.split(r" \d+×|,", data_label(label))[0]
 
 
 def data_label(label: str) -> str:

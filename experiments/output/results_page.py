@@ -37,8 +37,9 @@ bold ones are *confirmed* on both.
 """
 OPEN = """### What stays open
 
-Of the papers' claims and of those that lead a figure: why they have no answer, and what it would take. Seeds are those
-at which the 95 % interval, with the spread seen so far, reaches no further than the smallest effect of interest.
+Of the papers' claims and of those that lead a figure: why they have no answer, and what it would take. Seeds are
+counted as if mean and spread stayed: an effect of interest is shown once the 95 % interval leaves 0, and its absence
+once the interval lies within the smallest effect of interest.
 """
 NOTHING = "\nNo reference tables are committed yet. `make reference` writes them.\n"
 

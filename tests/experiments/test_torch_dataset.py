@@ -54,7 +54,7 @@ def test_a_class_of_pictures_trains(example, monkeypatch, capsys):
     example.main(["offered:Pictures", "mine.npz"])
     said, command = capsys.readouterr().out.splitlines()
     assert said == "mine.npz: mine (3×8×8), 40 examples, 2 classes, 10 for testing"
-    assert command == "python -m experiments.train data=arrays data.path=mine.npz"
+    assert command == f"{sys.executable} -m experiments.train data=arrays data.path=mine.npz"
     small = [text for text in tiny.TINY if not text.startswith("data")]
     run = train.run_spec(tiny.composed("train", *small, *command.split()[3:], "epochs=2"))
     held = load(run.data)

@@ -10,6 +10,7 @@ from critical.core.spec import SpecError, closest, from_settings
 from critical.inference.claims import OURS
 from critical.stabilizers import KINDS, StabilizerWindow
 from experiments.design.protocol import Protocol
+from experiments.design.sources import ASH2020, CVPR2023, ICML2021, KUMAR2023, NEURIPS2019, NEVEROVA2015, ZHANG2018
 
 NONE = "none"
 CONTROL_METHOD = "slow_trunk"
@@ -22,32 +23,34 @@ class Method:
 
     Attributes:
         strength: The field that a grid varies.
-        source: Who proposed it.
+        proposed: Who proposed it; empty for the control.
         short: Its name where there is little room, at most 18 characters.
         at_removal: Whether it acts once, before the first clean epoch, instead of during the window.
         whole: Whether the strength is a whole number.
         fixed: Other fields, where the defaults do not serve.
+        claims: Who says that a deficit costs less with it.
     """
 
     strength: str
-    source: str
+    proposed: str
     short: str
     at_removal: bool = False
     whole: bool = False
     fixed: Mapping[str, Any] = field(default_factory=dict)
+    claims: str = OURS
 
 
 METHODS = {
-    "fisher_penalty": Method("weight", "Jastrzębski et al. 2021", "Fisher penalty"),
-    "cross_sensor_reconstruction": Method("weight", "Kleinman et al. 2023", "reconstruction"),
-    "modality_dropout": Method("probability", "Neverova et al. 2015", "modality dropout"),
-    "shrink_and_perturb": Method("shrink", "Ash and Adams 2020", "shrink and perturb", at_removal=True),
-    "l2_init": Method("weight", "Kumar et al. 2023", "L2 to the start"),
-    "weight_decay": Method("weight", "Golatkar et al. 2019", "weight decay"),
+    "fisher_penalty": Method("weight", ICML2021, "Fisher penalty"),
+    "cross_sensor_reconstruction": Method("weight", CVPR2023, "reconstruction", claims=CVPR2023),
+    "modality_dropout": Method("probability", NEVEROVA2015, "modality dropout"),
+    "shrink_and_perturb": Method("shrink", ASH2020, "shrink and perturb", at_removal=True),
+    "l2_init": Method("weight", KUMAR2023, "L2 to the start"),
+    "weight_decay": Method("weight", NEURIPS2019, "weight decay"),
     # Shifts alone: a mirrored letter is another one, and pictures that may be mirrored are so already.
-    "augmentation": Method("shift", "Golatkar et al. 2019", "augmentation", whole=True, fixed={"flip": False}),
-    "mixup": Method("alpha", "Zhang et al. 2018", "mixup"),
-    CONTROL_METHOD: Method("factor", OURS, "slow trunk"),
+    "augmentation": Method("shift", NEURIPS2019, "augmentation", whole=True, fixed={"flip": False}),
+    "mixup": Method("alpha", ZHANG2018, "mixup"),
+    CONTROL_METHOD: Method("factor", "", "slow trunk"),
 }
 
 WORDS = {

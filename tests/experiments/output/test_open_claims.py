@@ -26,20 +26,31 @@ def test_nothing_where_all_is_decided():
     assert opened(verdict("reproduced", 0), verdict("negligible", 1), verdict("reversed", 2)) == []
 
 
-def test_a_wide_interval_takes_seeds():
-    (one,) = opened(verdict("undecided", 0))
-    assert one.why == "±4 points with 8 seeds; the smallest of interest is 2 points"
+def test_without_an_effect_seeds_make_the_interval_as_narrow_as_the_smallest_one():
+    (one,) = opened(verdict("undecided", 0, effect=0.0))
+    assert one.why == "0 points [−4, +4] with 8 seeds; the smallest of interest is 2 points"
     # Half as wide takes four times as many, less what more degrees of freedom give.
     assert one.takes == "about 25 seeds"
 
 
-def test_a_narrow_one_that_reaches_beyond_takes_as_many_as_part_it_from_the_smallest_effect():
+def test_a_small_effect_takes_as_many_as_part_it_from_the_smallest_one():
     (one,) = opened(verdict("undecided", 0, effect=-1.0, half=2.0))
-    assert one.why == "−1 points; the smallest of interest is 2 points"
-    assert one.takes == "about 25 seeds, if the mean stays"
+    assert one.takes == "about 25 seeds"
 
 
-@pytest.mark.parametrize(("effect", "half"), [(2.0, 1.5), (0.0, 300.0)])
+def test_an_effect_of_interest_takes_as_many_as_part_it_from_nothing():
+    (one,) = opened(verdict("undecided", 0, effect=-3.0, half=6.0))
+    assert one.takes == "about 25 seeds"
+    (one,) = opened(verdict("undecided", 0, effect=5.0, half=5.0))  # but for p, it is shown
+    assert one.takes == "about 9 seeds"
+
+
+def test_where_no_cost_is_claimed_a_gain_is_none():
+    settings = {"effect": -1.0, "half": 6.0, "direction": "not greater"}
+    assert opened(verdict("undecided", 0, **settings))[0].takes == "about 25 seeds"
+
+
+@pytest.mark.parametrize(("effect", "half"), [(1.9, 1.5), (0.0, 300.0)])
 def test_more_seeds_than_anybody_trains_are_not_counted(effect, half):
     (one,) = opened(verdict("undecided", 0, effect=effect, half=half))
     assert one.takes.startswith("more than 1,000 seeds")
@@ -48,7 +59,7 @@ def test_more_seeds_than_anybody_trains_are_not_counted(effect, half):
 def test_of_a_ratio_factors_are_said():
     logs = {"ratio": True, "unit": "×", "smallest": math.log(1.2)}
     (one,) = opened(verdict("undecided", 0, effect=0.0, half=math.log(1.5), **logs))
-    assert one.why == "×/÷1.5 with 8 seeds; the smallest of interest is ×1.2"
+    assert one.why == "×1.000 [0.667, 1.500] with 8 seeds; the smallest of interest is ×1.2"
 
 
 def test_claims_of_one_reason_stand_together_and_premises_are_followed_to_the_first():
@@ -64,8 +75,8 @@ def test_claims_of_one_reason_stand_together_and_premises_are_followed_to_the_fi
 
 def test_an_undecided_premise_says_what_it_takes_itself():
     found = opened(verdict("undecided", 0, short="first"), verdict("undecided", 1, short="then", lacking=["claim-0"]))
-    assert [one.takes for one in found] == ["about 25 seeds"] * 2
-    assert found[1].why.startswith("rests on “first”: ±4 points")
+    assert [one.takes for one in found] == [opened(verdict("undecided", 0))[0].takes] * 2
+    assert found[1].why.startswith("rests on “first”: +1 points [−3, +5]")
 
 
 def test_another_reason_is_said_as_it_is():
