@@ -102,8 +102,8 @@ FIGURE = Figure(
         "the window are ours, and so are random labels of moving letters. Either frame of these has one law whatever "
         "the direction, so that it tells nothing is by construction. Where they move by as many pixels as a patch has, "
         "as in laptop, a motion only exchanges patches of the letter.",
-        "In quick the eyes are easy: clean networks end at different levels, the one with labels so high that to cost "
-        "what matters is to multiply its error. It shows the machinery; to decide is for laptop.",
+        "In quick the eyes are easy: clean networks end at different levels, the one with labels so high that "
+        "an effect of interest would have to multiply its error. It shows the machinery; to decide is for laptop.",
     ),
     family="transformer",
 )
