@@ -99,7 +99,7 @@ def design(protocol: Protocol, parameters: Senses) -> Design:
         ],
         claims=claims,
         leading=("sense.special", "sense.permanent"),
-        panel_inches=(3.6, (2.8, 3.9, 1.8) if below else (2.8, 3.9)),
+        panel_inches=(3.6, (2.8, 4.7, 1.8) if below else (2.8, 4.7)),
         note=f"High is {protocol.rate:g}, low {LOW:g} of it, constant in windows of {length} epochs; those of equal "
         f"summed rate have {round(length / LOW)} at the low one. Values are means of a window at epoch 0 and one at "
         f"epoch {late}. Damage: against a network that skipped the window.",
