@@ -174,7 +174,9 @@ class Results:
                 f"run {spec.run_id}: its state after {epoch} epochs is not stored; "
                 f"trainer(run_id, epoch={epoch}).state.model trains them again"
             )
-        here = dataclasses.replace(spec.arithmetic, device="cpu")
+        # In fp32 where it was trained in a precision that a CPU has not.
+        precision = spec.arithmetic.precision.replace("tf32", "fp32")
+        here = dataclasses.replace(spec.arithmetic, device="cpu", precision=precision)
         network = here.prepare(built(spec.model, self.dataset(run_id), spec.seed))
         if epoch:
             network.load_state_dict(self._state(spec, epoch, "cpu")["model"])

@@ -129,7 +129,8 @@ def say(spec: RunSpec, rows: list[dict[str, Any]], folder: Path, effects: list[s
     last = rows[-1]
     if "failure" in last:
         raise SystemExit(f"run {spec.run_id} failed: {last['failure']}; its record: {folder}")
-    print(f"run {spec.run_id}: test accuracy {last['test_accuracy']:.2f} %; its record: {folder}")
+    said = f"test accuracy {last['test_accuracy']:.2f} %; " if "test_accuracy" in last else ""
+    print(f"run {spec.run_id}: {said}its record: {folder}")
     for line in effects:
         print(line)
     print(f"picture: {picture(spec, rows, folder)}")

@@ -38,7 +38,7 @@ class DataSpec:
     root: str = execution("data")
 
     def __post_init__(self) -> None:
-        for field, least in (("subset", 1), ("test_subset", 1), ("resolution", 4), ("validation", 1)):
+        for field, least in (("subset", 2), ("test_subset", 1), ("resolution", 4), ("validation", 1)):
             value = getattr(self, field)
             if value is not None and value < least:
                 raise SpecError(f"data={self.name}: {field}={value}: must be at least {least}, or null")
@@ -103,8 +103,9 @@ class DataSpec:
     def _held_out(self, train: Split) -> tuple[Split, Split]:
         """Parts the training images into those that train and those that are scored."""
         left = len(train) - (self.validation or 0)
-        if left < 1:
-            raise SpecError(f"data={self.name}: validation={self.validation:,} leaves no training images")
+        if left < 2:
+            raise SpecError(f"data={self.name}: validation={self.validation:,} leaves {max(0, left)} training images; "
+                            "two or more are needed")  # fmt: skip
         order = balanced_order(train.labels, generator(0, "validation"))
         # The last of each class, a round of all classes at a time: balanced also where the classes are not.
         order = in_rounds(train.labels, order.flip(0))

@@ -25,7 +25,7 @@ class Draw:
     view: int = 0
 
     def key(self, name: str, resample: bool) -> int:
-        """Returns the key of a draw: with the epoch in it where the deficit is resampled.
+        """Returns the key of a random draw; it includes the epoch if the deficit is resampled.
 
         Raises:
             SpecError: If the deficit is resampled and no epoch was given.
@@ -67,6 +67,8 @@ class Deficit(nn.Module):
     name: ClassVar[str]
     changes_labels: ClassVar[bool] = False
     needs_heads: ClassVar[bool] = False
+    by_turns: ClassVar[bool] = False
+    """Whether the number of the epoch says what it does, and not only what it draws."""
 
     def __post_init__(self) -> None:
         """Makes the dataclass a module, then checks its values."""

@@ -132,6 +132,7 @@ class AlternatingDeprivation(ViewDeficit):
     """
 
     name: ClassVar[str] = "alternating_deprivation"
+    by_turns: ClassVar[bool] = True
     period: int = 1
     absent: str = "mean"
 

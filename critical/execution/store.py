@@ -151,7 +151,7 @@ class RunStore:
     def record(self, key: str) -> Record | None:
         """Returns the record of a key as of the last `refresh`; not to be changed.
 
-        It is `{"train": {...}, "probes": {id: {...}}, "seconds": {...}, "failure": str | None}`.
+        It is `{"train": {...}, "probes": {id: {...}}, "seconds": {...}, "failure": str | None, "maker": …}`.
         """
         return self._records.get(key)
 

@@ -3,9 +3,9 @@
 Any number of workers, of one command or of several, can work on one store. Checkpoints are stored at forks and
 ends, and on the way every five seconds.
 
-Who is under way holds one claim: that of the epoch after the checkpoint from which he set out or that he stored
-last, since that is where everybody else would begin. He claims the next such epoch before he stores a checkpoint,
-and lets the last one go after. So nothing is trained twice, wherever the plans of several commands cut their
+A worker that trains holds exactly one claim: on the epoch after the checkpoint from which it started or that it stored
+last, since that is where any other worker would start. It claims the next such epoch before it stores a checkpoint, and
+releases the last claim afterwards. So nothing is trained twice, wherever the plans of several commands cut their
 segments, and a worker that dies loses at most the epoch it was in, or five seconds: the next one goes on from the
 checkpoint before. Nobody waits while holding a claim, so there is no deadlock.
 

@@ -130,7 +130,7 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
         p_values: p of each test by its name, in [0, 1].
 
     Returns:
-        By name, in the given order: at most 1, and as ordered as the given ones.
+        By name, in the order given. None exceeds 1, and a smaller p never gets a larger adjusted one.
     """
     ordered = sorted(p_values, key=lambda name: p_values[name])
     adjusted, least = {}, 0.0

@@ -8,11 +8,14 @@ from collections.abc import Iterable, Mapping
 PARTS = ("bottom", "middle", "top")
 """The thirds of a network, from the images to the answer."""
 
-_NORMALISATION = re.compile(r"(^|\.)(bn|norm|gn|ln)\d*$")
+_NORMALISATION = re.compile(r"(^|\.)((bn|norm|gn|ln)\d*|downsample\.1)$")
 
 
 def layers(modules: Iterable[str]) -> dict[str, list[str]]:
     """Groups modules with weights into layers: a normalisation belongs to what stands before it.
+
+    It is known by its name, as in the networks here and in ResNets of torchvision; one that is only numbered, as in the
+    `features` of VGG, counts as a layer.
 
     Args:
         modules: Names, in order of definition.

@@ -42,7 +42,7 @@ class ProbeContext:
 
 @dataclass(frozen=True)
 class Probe:
-    """Base of the probes; `name` prefixes nothing, each probe names its columns in full.
+    """Base of the probes. `name` is not put before column names: each probe names its columns in full.
 
     After the removal and after the last epoch of a run every probe measures; `every` says when else
     (`RunSpec.measured`).
@@ -102,7 +102,8 @@ def evaluate(
             # Noise that is fixed per image must not repeat a training image's: test images follow them.
             batch = replace(batch, index=batch.index + len(context.dataset.train.labels))
             for deficit in deficits:
-                batch = deficit.apply(batch, seed=context.seed, epoch=context.epoch)
+                # The next draw, which no training saw; but the turn of the epoch that was trained.
+                batch = deficit.apply(batch, seed=context.seed, epoch=context.epoch - deficit.by_turns)
             with context.arithmetic.autocast():
                 logits = context.model(*context.arithmetic.place(batch.inputs)).float()
             correct += (logits.argmax(1) == batch.labels).sum()

@@ -17,6 +17,7 @@ from critical.measures.filters import high_frequency_share
 from critical.measures.fisher import NOISES, empirical_fisher_trace, squared_mean_gradient, trace_of_fisher
 from critical.measures.fisher_gradients import undisturbed
 from critical.measures.gradient_moments import gradient_moments
+from critical.models.transformer import Dense
 from critical.probes.base import Probe, ProbeContext
 from critical.probes.standard import by_pathway, images_of_fisher
 
@@ -174,7 +175,9 @@ class Filters(Probe):
         Raises:
             SpecError: The network has no convolution of images.
         """
-        first = next((module for module in context.model.modules() if isinstance(module, nn.Conv2d)), None)
+        # Linear maps of tokens are convolutions here, too, but none of images.
+        convolutions = (held for held in context.model.modules() if isinstance(held, nn.Conv2d))
+        first = next((held for held in convolutions if not isinstance(held, Dense)), None)
         if first is None:
             raise SpecError("probe filters: the network has no convolution; choose another, such as model=all_cnn")
         weights = first.weight.detach().float().cpu()

@@ -61,7 +61,7 @@ class Situation:
 
     Attributes:
         model: The network in training, on its device.
-        seed: The run's seed.
+        seed: That of the noise of training: the run's own, but in a branch.
         epoch: The epoch about to be trained, from 0.
         view_shapes: Shapes (C, …) of the views that the network sees; empty where nobody said.
         removed: Views (`a`, `b`) that a deficit removes wholly in this epoch.

@@ -54,6 +54,8 @@ def run_of(record: Mapping[str, Any]) -> RunSpec:
         arithmetic=from_settings({Arithmetic.name: Arithmetic}, record["arithmetic"], "arithmetic"),
         seed=record["seed"],
         stabilizers=tuple(methods),
+        branch=record.get("branch", 0),
+        branch_at=record.get("branch_at", 0),
     )
     if made.run_id != run_id:
         raise SpecError(f"run {run_id}: its settings are those of another run, {made.run_id}, in this version")

@@ -126,7 +126,7 @@ class Trainer:
             `objective` alone where another objective is trained in place of the classification.
 
         Raises:
-            NonFiniteLoss: The loss of some batch was NaN or infinite; the state is then useless.
+            NonFiniteLoss: The loss of a batch, or a weight at the end, was NaN or infinite; the state is useless then.
             SpecError: Something does not fit the network or the images, or a step cannot be replayed on CUDA.
         """
         state, seed = self.state, epoch_spec.noise_seed(self.spec.seed)
@@ -148,7 +148,9 @@ class Trainer:
                 with step.stream():
                     for number, batch in enumerate(self._batches(epoch_spec, acting)):
                         step(number, batch)
-        if not metrics.finite:
+        # Losses are those before each update, so they say nothing of the last one.
+        largest = torch.stack([held.detach().abs().amax() for held in state.model.parameters()])
+        if not metrics.finite or not bool(largest.isfinite().all()):
             raise NonFiniteLoss(f"non-finite loss in epoch {state.epoch} (learning rate {epoch_spec.rate:g})")
         state.epoch += 1
         return {"rate": epoch_spec.rate, **metrics.means()}

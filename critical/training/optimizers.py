@@ -34,12 +34,12 @@ class Optimizer:
 
     def build(self, parameters: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
         """Returns the torch optimiser, its rate still 0: the loop sets it every epoch."""
-        raise SpecError("optimizer: choose one of its kinds, sgd or adam")
+        raise SpecError("optimizer: choose one of its kinds, sgd, adam or adamw")
 
 
 @dataclass(frozen=True)
 class SGD(Optimizer):
-    """SGD with heavy-ball momentum (0 turns it off: papers.md lists reconstructions without)."""
+    """SGD with heavy-ball momentum (0 turns it off, as some reconstructions of the ICLR paper have it)."""
 
     name: ClassVar[str] = "sgd"
     momentum: float = 0.9

@@ -9,7 +9,7 @@ in the recovery alone:
 | `continue`    | rate · decay^epoch: the authors' protocol; a late removal recovers with a low rate |
 | `restart`     | rate · recovery_decay^s: every arm gets the same recovery (the fair control)      |
 | `hot_restart` | heat · rate · recovery_decay^s                                                    |
-| `cyclic`      | cosine cycles of `period` epochs from rate down to floor · rate                   |
+| `cyclic`      | cosine cycles of `period` epochs from rate towards floor · rate                   |
 | `constant`    | rate, as in all other epochs                                                      |
 | `stages`      | given stage by stage, whatever the windows are                                    |
 | `steady`      | rate · decay^s; before it, the rate is constant in the window at any onset        |
@@ -146,7 +146,7 @@ class HotRestart(Restart):
 
 @dataclass(frozen=True)
 class Cyclic(Schedule):
-    """Cosine cycles from the removal on, each from `rate` down to `floor · rate`."""
+    """Cosine cycles from the removal on, each from `rate` towards `floor · rate`, in whose place the next begins."""
 
     name: ClassVar[str] = "cyclic"
     period: int = 10

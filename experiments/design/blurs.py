@@ -16,7 +16,7 @@ from experiments.design.protocol import Protocol, WindowArms
 
 @dataclass(frozen=True)
 class Blurs(Parameters):
-    """Parameters.
+    """What a profile may set.
 
     Attributes:
         lengths: Epochs of the windows, all from epoch 0 on; the longest has an epoch at least for each blur.

@@ -16,7 +16,7 @@ from experiments.design.protocol import Protocol
 
 @dataclass(frozen=True)
 class EarlyRates(Parameters):
-    """Parameters.
+    """What a profile may set.
 
     Attributes:
         early: Epochs of the early phase, at a constant rate.

@@ -26,7 +26,7 @@ ROLES = {DOSE_MATCHED: "Clean", FRESH: "Fresh"}
 
 @dataclass(frozen=True)
 class Hardness(Parameters):
-    """Parameters.
+    """What a profile may set.
 
     Attributes:
         length: Epochs of the window, from epoch 0 on, in which a modality is absent.

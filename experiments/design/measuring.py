@@ -17,7 +17,10 @@ def measuring(protocol: Protocol, *probes: Probe) -> Protocol:
 
 
 def after_every_epoch(protocol: Protocol, kind: type[Probe] = Fisher) -> Protocol:
-    """Returns a protocol that measures a kind after every epoch of windows, where it measures it at all."""
+    """Returns a protocol that measures a kind after every epoch of windows, where it measures it at all.
+
+    So are kinds derived from it, such as `FisherClean` from `Fisher`.
+    """
     return measuring(protocol, *(replace(probe, every=1) for probe in protocol.parts.probes if isinstance(probe, kind)))
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
+from scipy.integrate import trapezoid
 
 from critical.core.randomness import derived_seed
 from critical.measures.information import (
@@ -33,7 +34,7 @@ ARMS = {(name, how): arm(f"{name}: Beta({alpha:g}, {beta:g}), {how}", law=name, 
 
 @dataclass(frozen=True)
 class Mixtures(Parameters):
-    """Parameters.
+    """What a profile may set.
 
     Attributes:
         units: How many are simulated; the paper's.
@@ -96,7 +97,7 @@ def _exact(name: str) -> dict[str, float]:
 
     fine = np.linspace(-1, 1, 20_001)
     inside = float(below(POLARISED) - below(-POLARISED))
-    return {"rsv_mean": float(1 - np.trapezoid(below(fine), fine)), "rsv_polarised": 1 - inside,
+    return {"rsv_mean": float(1 - trapezoid(below(fine), fine)), "rsv_polarised": 1 - inside,
             **_bins(np.diff(below(np.linspace(-1, 1, BINS + 1))))}  # fmt: skip
 
 

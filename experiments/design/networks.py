@@ -26,7 +26,7 @@ NAMES = {
 
 @dataclass(frozen=True)
 class Architectures(TwoRemovals):
-    """Parameters.
+    """What a profile may set.
 
     Attributes:
         resnet_width: Factor of the maps of ResNet-18.

@@ -43,7 +43,7 @@ NOISE = "random labels"
 
 @dataclass(frozen=True)
 class FirstPhase(Parameters):
-    """Parameters.
+    """What a profile may set.
 
     Attributes:
         length: Epochs of the window.

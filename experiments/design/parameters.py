@@ -175,7 +175,7 @@ class ManyOnsets(Onsets):
 
 @dataclass(frozen=True)
 class SplitRemovals(ManyRemovals):
-    """Parameters.
+    """What a profile may set.
 
     Attributes:
         other_removals: Epochs of removal of dropout and dissociation: some of `removals`, the last one among them.

@@ -21,7 +21,7 @@ RELATIVE, RELATIVE_CLEAN = "fisher_trace_relative_pathway/", "fisher_trace_relat
 
 @dataclass(frozen=True)
 class Pathways(ManyOnsets):
-    """Parameters.
+    """What a profile may set.
 
     Attributes:
         removal: Epoch until which the view is blurred, from epoch 0 on, where traces of pathways are compared.

@@ -68,7 +68,7 @@ class Crossed:
 
 @dataclass(frozen=True)
 class AgesAndRates(Parameters):
-    """Parameters.
+    """What a profile may set.
 
     Attributes:
         length: Epochs of the window.

@@ -17,7 +17,7 @@ LABELS = LabelPermutation.name
 
 @dataclass(frozen=True)
 class Senses(Parameters):
-    """Parameters.
+    """What a profile may set.
 
     Attributes:
         length: Epochs of all windows.

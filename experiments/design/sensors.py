@@ -33,7 +33,7 @@ SHOWN, DELAYS = ((1, 1), (2, 3)), ((1, 1), (4, 1), (8, 5), (1, 2), (2, 3))
 
 @dataclass(frozen=True)
 class LinearNetworks(Parameters):
-    """Parameters.
+    """What a profile may set.
 
     Attributes:
         start: Strength of every mode at the beginning; that of the authors' code.

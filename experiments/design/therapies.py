@@ -36,7 +36,7 @@ OTHER_DECODING, OTHER_MAPS = f"decoding_{GOOD}", f"probe_maps_{GOOD}"
 
 @dataclass(frozen=True)
 class Therapies(Parameters):
-    """Parameters.
+    """What a profile may set.
 
     Attributes:
         removal: Epoch at which the deficit, on from epoch 0, is removed.

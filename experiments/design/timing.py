@@ -16,7 +16,7 @@ from experiments.design.rates import low_from
 
 @dataclass(frozen=True)
 class Timing(Parameters):
-    """Parameters.
+    """What a profile may set.
 
     Attributes:
         switches: Epochs at which a regulariser is switched off or on; the first is the length of windows, too.

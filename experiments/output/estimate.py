@@ -87,9 +87,11 @@ def needed(plan: Plan, store: RunStore, known: set[str]) -> dict[str, Needed]:
         one = found.setdefault(identity(shared), Needed(segment.spec))
         for number, key in enumerate(segment.keys):
             probes, each = segment.probes[key], segment.spec.epoch_specs[segment.start + number]
+            if store.complete(key, probes):
+                continue
             lacking = [name for name in ("", *probes) if f"{key} {name}" not in known]
             known.update(f"{key} {name}" for name in lacking)
-            if not lacking or store.complete(key, probes):
+            if not lacking:
                 continue
             held = store.record(key)
             if "" in lacking:

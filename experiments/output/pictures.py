@@ -36,8 +36,11 @@ ENDINGS = {"svg": "svg", "dark": "dark.svg", "png": "png"}
 PAGE_DOTS = 120
 """Dots per inch of a PNG on a page."""
 COLOURS = 64
-CODE = ("critical/plots", "critical/inference", "experiments/design", "experiments/figures", "conf",
-        *(f"experiments/output/{name}.py" for name in ("drawing", "headline", "pictures", "report_text")))  # fmt: skip
+CODE = (
+    "critical/plots", "critical/inference", "critical/measures/depth.py", "experiments/design", "experiments/figures",
+    "conf", *(f"experiments/output/{name}.py" for name in ("drawing", "headline", "pictures", "report_text", "tables",
+                                                           "words")),
+)  # fmt: skip
 """What a picture depends on besides its table."""
 _SIZE = re.compile(r'width="([\d.]+)pt" height="([\d.]+)pt"')
 _ROOT = Path(__file__).resolve().parents[2]

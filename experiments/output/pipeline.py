@@ -10,6 +10,7 @@ import dataclasses
 import datetime
 import functools
 import shlex
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -166,30 +167,33 @@ def make(figure: Figure, protocol: Protocol, parameters: Any, setting: Setting) 
         if setting.reference:
             refuse_changed_code(made_by)
             collected, made_by = with_kept(collected, design, now, made_by, setting.tables, figure.name)
-        written = tables.write(collected, setting.tables, figure.name)
-        # Drawn and judged from what the file holds, so that it is all a reader needs to do the same.
-        collected = tables.read(setting.tables, figure.name)
+        # Drawn and judged from what the file will hold, so that it is all a reader needs to do the same. It is written
+        # together with its record: who is stopped before leaves no table of which nobody knows what made it.
+        with tempfile.TemporaryDirectory() as folder:
+            tables.write(collected, Path(folder), figure.name)
+            shown = tables.read(Path(folder), figure.name)
         found = found_settings(setting.changed, protocol, figure.family)
         record = recorded(
-            figure, design, protocol, collected, every,
+            figure, design, protocol, shown, every,
             profile=setting.profile,
             settings=found,
             command=command_of(figure.name, setting.profile, found, setting.chosen_name),
-            table=str(written[0]),
+            table=str(tables.paths(setting.tables, figure.name)[0]),
             made_by=made_by,
             wall_seconds=time.monotonic() - start,
             created=datetime.date.today().isoformat(),
             samples=samples_or(functools.partial(samples_before, figure, setting), design, protocol),
         )  # fmt: skip
+        tables.write(collected, setting.tables, figure.name)
         write_record(record, setting.results, setting.folder, setting.where)
         if setting.reference:
             order = pictures.Order(setting.results, setting.folder, figure.name, setting.pictures, png=True)
-            pictures.draw_for_page(order, design, collected, record)
+            pictures.draw_for_page(order, design, shown, record)
         else:
-            pictures.write(design, collected, record, setting.pictures)
+            pictures.write(design, shown, record, setting.pictures)
         build_report(setting.results, setting.folder)
     if setting.logger.logs:
-        mirror(items, belonging(), collected, figure, record, setting)
+        mirror(items, belonging(), shown, figure, record, setting)
     return record
 
 

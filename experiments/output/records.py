@@ -28,7 +28,8 @@ NO_RESULT = "smoke"
 """A profile that says nothing: its results stand beside no others."""
 _VERDICT_KEYS = (
     *("claim_id", "source", "sentence", "unit", "ratio", "verdict", "confirmed", "reason"),
-    *("effect", "low", "high", "p", "n", "smallest", "direction", "short", "paper_effect"),
+    *("effect", "low", "high", "p", "n", "spread", "smallest", "direction", "short", "paper_effect"),
+    *("batches", "differs"),
 )
 
 _LATER = ("profile", "settings", "data_facts")
@@ -114,6 +115,9 @@ class FigureRecord:
         part = r"[A-Za-z0-9_\-]+"
         if not re.fullmatch(rf"{part}(/{part})*", self.figure):
             raise ValueError(f"figure={self.figure!r}: expected letters, digits, '_' and '-', with '/' between parts")
+        known = {verdict.get("claim_id") for verdict in self.verdicts}
+        if self.verdicts and (strange := [name for name in self.leading if name not in known]):
+            raise ValueError(f"{self.figure}: '{strange[0]}' leads, and there is no verdict on it")
         for verdict in self.verdicts:
             where = f"{self.figure}: verdict on '{verdict.get('claim_id', '?')}'"
             missing = [key for key in _VERDICT_KEYS if key not in verdict]

@@ -64,8 +64,9 @@ class Rows:
 def picture(spec: RunSpec, rows: list[dict[str, Any]], folder: Path) -> Path:
     """Draws accuracy and trace by epoch into a run's folder; returns where it lies."""
     windows = [(float(held.start), float(held.end), _said(held.deficit.name)) for held in spec.timeline.windows]
-    treated = [(float(held.start), float(spec.timeline.end if held.end is None else held.end),
-                _said(held.stabilizer.name)) for held in spec.stabilizers]  # fmt: skip
+    whole = spec.timeline.end
+    treated = [(float(held.start), float(whole if held.end is None else min(held.end, whole)),
+                _said(held.stabilizer.name)) for held in spec.stabilizers if held.start < whole]  # fmt: skip
     last = [row["test_accuracy"] for row in rows if "test_accuracy" in row][-1:]
     title = f"{title_of(spec)}: {last[0]:.1f} % at the end" if last else title_of(spec)
     with style.style():
@@ -93,7 +94,8 @@ def next_settings(spec: RunSpec, by_epochs: bool = False) -> list[tuple[str, str
     """
     window = max(spec.timeline.windows, key=lambda held: held.end, default=None)
     recovery = spec.timeline.end - spec.timeline.removal
-    length = f"epochs={spec.timeline.end + recovery}" if by_epochs else f"recovery={2 * recovery}"
+    more = max(1, recovery)
+    length = f"epochs={spec.timeline.end + more}" if by_epochs else f"recovery={recovery + more}"
     longer = (length, "does longer training repair it?")
     if window is None:
         half = max(1, recovery // 2)
@@ -109,7 +111,9 @@ def next_settings(spec: RunSpec, by_epochs: bool = False) -> list[tuple[str, str
             longer,
         ]
     again = 2 * window.end - window.start
-    later = (f"deficit.start={window.end} deficit.end={again}", "does the same window cost less later?")
+    # The same recovery after it.
+    total = f" epochs={spec.timeline.end + again - window.end}" if by_epochs else ""
+    later = (f"deficit.start={window.end} deficit.end={again}{total}", "does the same window cost less later?")
     return [("deficit=none", "as many clean epochs instead: what does the deficit cost?"), later, longer]
 
 

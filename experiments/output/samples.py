@@ -35,7 +35,7 @@ def samples(design: Design, protocol: Protocol) -> list[dict[str, Any]]:
 
     Returns:
         Mappings of `label` ("clean", "blur", …), `classes` (what the network is told), `views`: a mapping of `name`
-        ("" for one view), `png` (base64, the images side by side), `width` and `height` for each view. None where the
+        ("" for one view), `png` (base64, the images side by side), `width` and `height` for each view. Empty where the
         figure computes its table.
     """
     if design.table is not None:
@@ -46,8 +46,10 @@ def samples(design: Design, protocol: Protocol) -> list[dict[str, Any]]:
         for window in () if arm.run is None else arm.run.timeline.windows:
             if not isinstance(window.deficit, NoDeficit):
                 acting.setdefault(words(window.deficit), (window.deficit, window.start))
+    shown = seen(acting, dataset, COUNT)
     for count in range(COUNT, 0, -1):
-        found = [_row(label, batch, dataset) for label, batch in seen(acting, dataset, count)]
+        # Some of the batch, not a smaller batch: what takes other examples from it needs several.
+        found = [_row(label, _first(batch, count), dataset) for label, batch in shown]
         if sum(len(view["png"]) for row in found for view in row["views"]) <= BYTES:
             return found
     return []
@@ -95,6 +97,10 @@ def words(deficit: Deficit) -> str:
     return deficit.name.replace("_", " ") + (f" of view {view}" if view else "")
 
 
+def _first(batch: Batch, count: int) -> Batch:
+    return Batch(tuple(view[:count] for view in batch.views), batch.labels[:count], batch.index[:count])
+
+
 def _row(label: str, batch: Batch, dataset: Dataset) -> dict[str, Any]:
     several = len(batch.views) > 1
     views = [
@@ -104,7 +110,7 @@ def _row(label: str, batch: Batch, dataset: Dataset) -> dict[str, Any]:
 
 
 def sheet(images: torch.Tensor) -> Image.Image:
-    """Returns images (N, C, H, W), or signals (N, 1, L), in [0, 1] side by side."""
+    """Returns images (N, C, H, W), or signals (N, C, L), in [0, 1] side by side."""
     shown = [_signal(image) if image.dim() == 2 else _pixels(image) for image in images]
     height, width = shown[0].height, sum(one.width for one in shown) + GAP * (len(shown) - 1)
     whole, left = Image.new("RGBA", (width, height)), 0
@@ -128,10 +134,10 @@ def _pixels(image: torch.Tensor) -> Image.Image:
 
 
 def _signal(signal: torch.Tensor) -> Image.Image:
-    """Draws a signal (1, L) as a line."""
-    (values,) = signal.tolist()
-    drawn = Image.new("RGB", (SIGNAL_SCALE * len(values), SIGNAL_HEIGHT), (GROUND,) * 3)
-    points = [(SIGNAL_SCALE * place + 1, (SIGNAL_HEIGHT - 3) * (1 - min(1.0, max(0.0, value))) + 1)
-              for place, value in enumerate(values)]  # fmt: skip
-    ImageDraw.Draw(drawn).line(points, fill=(TRACE,) * 3)
+    """Draws a signal (C, L) as a line a channel."""
+    drawn = Image.new("RGB", (SIGNAL_SCALE * signal.shape[-1], SIGNAL_HEIGHT), (GROUND,) * 3)
+    for values in signal.tolist():
+        points = [(SIGNAL_SCALE * place + 1, (SIGNAL_HEIGHT - 3) * (1 - min(1.0, max(0.0, value))) + 1)
+                  for place, value in enumerate(values)]  # fmt: skip
+        ImageDraw.Draw(drawn).line(points, fill=(TRACE,) * 3)
     return drawn.convert("RGBA")

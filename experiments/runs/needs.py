@@ -101,7 +101,11 @@ def _usual(one: Composed, places: Mapping[str, set[Place]]) -> set[Place]:
     seeds = {*one.protocol.seeds, *(one.design.seeds or ())}
     plain = one.protocol.parts.arithmetic
     devices = [("cpu", "portable"), ("cpu", "native"), ("cuda", "native"), ("mps", "native")]
-    kinds = {dataclasses.replace(plain, device=device, instructions=kind) for device, kind in devices}
+    kinds = {
+        dataclasses.replace(plain, device=device, instructions=kind)
+        for device, kind in devices
+        if device == "cuda" or plain.precision != "tf32"  # which others have not
+    }
     kinds |= {arithmetic for held in places.values() for arithmetic, _ in held}
     return {(kind, seed) for kind in kinds for seed in seeds}
 

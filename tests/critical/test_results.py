@@ -157,6 +157,13 @@ class TestNetworks:
         assert same(first.state_dict(), again.state_dict())
         assert not same(first.state_dict(), results.model(OTHER_SEED.run_id, epoch=0).state_dict())
 
+    def test_in_a_precision_that_a_cpu_has_not_it_is_there_in_fp32(self, results, monkeypatch):
+        elsewhere = replace(BLURRED.arithmetic, device="cuda", precision="tf32")
+        spec = replace(BLURRED, arithmetic=elsewhere)
+        expected = results.model(BLURRED.run_id, epoch=0).state_dict()
+        monkeypatch.setattr(Results, "spec", lambda *_: spec)
+        assert same(results.model(spec.run_id, epoch=0).state_dict(), expected)
+
     def test_the_data_are_the_draw_of_the_seed(self, results):
         first, other = (results.dataset(spec.run_id).train for spec in (BLURRED, OTHER_SEED))
         assert len(first) == 96

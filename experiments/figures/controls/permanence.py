@@ -19,7 +19,7 @@ from experiments.design.sources import ICLR2019, JUMP, LADDER2026, OURS
 
 @dataclass(frozen=True)
 class Ladder(Parameters):
-    """Parameters.
+    """What a profile may set.
 
     Attributes:
         length: Epochs of all windows.

@@ -25,7 +25,7 @@ ONSET = "onset of the window (epoch)"
 
 @dataclass(frozen=True)
 class WindowOnsets(Onsets):
-    """Parameters.
+    """What a profile may set.
 
     Attributes:
         second_length: Epochs of a longer window at the same onsets; 0: there is none.

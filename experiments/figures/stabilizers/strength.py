@@ -20,7 +20,7 @@ COLUMNS = 2
 
 @dataclass(frozen=True)
 class Strengths(Parameters):
-    """Parameters.
+    """What a profile may set.
 
     Attributes:
         removal: End of the window of the deficit against which the methods are meant.

@@ -18,6 +18,7 @@ def test_a_normalisation_belongs_to_the_layer_before_it():
     assert grouped["conv3"] == ["conv3", "bn3"]
     assert grouped["conv9_1x1"] == ["conv9_1x1"]
     assert list(layers(["bn1", "layer1.0.conv1", "layer1.0.bn1", "subnet"])) == ["bn1", "layer1.0.conv1", "subnet"]
+    assert list(layers(["layer2.0.downsample.0", "layer2.0.downsample.1"])) == ["layer2.0.downsample.0"]
 
 
 def test_layers_add_up_and_thirds_share_the_sum():

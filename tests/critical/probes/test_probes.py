@@ -10,7 +10,7 @@ from torch import nn
 from critical.core.arithmetic import Arithmetic
 from critical.core.spec import SpecError
 from critical.data import Dataset, Split
-from critical.deficits import Inversion, Noise, RandomLabels
+from critical.deficits import AlternatingDeprivation, Inversion, Noise, RandomLabels
 from critical.probes import KINDS, Accuracy, Fisher, Probe, ProbeContext, evaluate
 from critical.training.loop import Trainer
 
@@ -85,6 +85,13 @@ class TestAccuracy:
         assert row["test_accuracy"] == 100.0
         assert row["test_accuracy_deficient"] == 0.0
         assert row["test_loss_deficient"] == pytest.approx(math.log(math.exp(5) + 9), rel=1e-5)
+
+    def test_of_views_in_turn_the_one_that_was_absent_is_scored(self, monkeypatch):
+        epochs = []
+        kind = AlternatingDeprivation
+        monkeypatch.setattr(kind, "apply", lambda self, batch, *, seed, epoch: epochs.append(epoch) or batch)
+        Accuracy().measure(context(Reader(), (kind(),), epoch=4))
+        assert epochs == [3], "the epoch just trained"
 
     def test_a_deficit_drawn_anew_is_drawn_for_the_epoch_to_come(self, monkeypatch):
         epochs = []

@@ -1,5 +1,6 @@
 import copy
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,9 +10,11 @@ from torch.nn import functional
 
 from critical.core.randomness import generator
 from critical.core.spec import SpecError
+from critical.data import load
 from critical.measures.filters import high_frequency_share
+from critical.models import TwoViewTransformer
 from critical.probes import Filters, Fisher, FisherClean, FisherVariants, Gradients, GradientsClean
-from critical.training.loop import Trainer
+from critical.training.loop import Trainer, built
 
 VARIANTS = FisherVariants(samples=40, chunk=16)
 CLEAN = (FisherClean(samples=40, chunk=16), GradientsClean(batch_size=30))
@@ -154,5 +157,8 @@ class TestFilters:
         assert written["filter/02/0_1_2"] == pytest.approx(weights[2, 0, 1, 2].item() / largest, abs=6e-4)
 
     def test_a_network_without_convolutions_is_refused_in_one_line(self):
-        with pytest.raises(SpecError, match="no convolution; choose another, such as model=all_cnn"):
-            measured(trained(base=BASE), Filters())
+        """Linear maps of tokens are none."""
+        tokens = TwoViewTransformer(patch=4, dims=8, layers=1).build([(1, 8, 8)] * 2, 10, 0)
+        for context in (SimpleNamespace(model=tokens), SimpleNamespace(model=built(BASE.model, load(BASE.data), 0))):
+            with pytest.raises(SpecError, match="no convolution; choose another, such as model=all_cnn"):
+                Filters().measure(context)

@@ -29,6 +29,7 @@ RUNS = {
     "two views": run(
         (0, 2, Blur(factor=2, view="b")), (2, 3, ViewDropout(view="a")), (3, 4, AlternatingDeprivation()), end=5, **TWO
     ),
+    "child": run((1, 2, BLUR), branch=2, branch_at=1),
     "heads": run((0, 2, Dissociation()), probes=(Accuracy(), SourceVarianceProbe(), Decoding()), **TWO),
 }
 

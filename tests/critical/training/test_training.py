@@ -220,6 +220,14 @@ class TestNonFinite:
             train(run(base=base, schedule=Constant(rate=1e6)))
         assert "\n" not in str(raised.value)
 
+    def test_the_last_update_of_a_run_counts(self):
+        """No loss is taken after it."""
+        trainer = Trainer(run(base=BASE))
+        one = list(trainer._batches(trainer.spec.epoch_specs[0], []))[-1:]
+        trainer._batches = lambda *_: iter(one)
+        with pytest.raises(NonFiniteLoss, match="epoch 0"):
+            trainer.train_epoch(EpochSpec((), math.inf))
+
     def test_infinite_counts_too(self, monkeypatch):
         monkeypatch.setattr(training.functional, "cross_entropy", lambda logits, labels: logits.sum() * 0 + math.inf)
         with pytest.raises(NonFiniteLoss, match="epoch 0"):

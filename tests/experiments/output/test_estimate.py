@@ -66,6 +66,15 @@ class TestCounting:
         assert (found[f"probe {accuracy} deficient"], found[f"probe {accuracy}"]) == (2, 3)
         assert (found[f"probe {fisher} deficient"], found[f"probe {fisher}"]) == (1, 3)
 
+    def test_what_is_there_and_lacks_a_measurement_is_trained_again(self, tmp_path):
+        """Whatever a figure before it needed of it."""
+        store, known = RunStore(tmp_path), set()
+        few, more = (plan([removed(0, probes=probes)]) for probes in ((Accuracy(),), (Accuracy(), Fisher(every=1))))
+        tiny.train_here(few, store)
+        assert not counts(few, store, known)
+        found = counts(more, store, known)
+        assert (found[RECORD], found["epoch "], found[f"probe {Fisher(every=1).id}"]) == (2, 2, 2)
+
     def test_what_counted_elsewhere_does_not_count_again(self, tmp_path):
         known = set()
         assert counts(plan(RUNS[:2]), RunStore(tmp_path), known)[RECORD] == 5

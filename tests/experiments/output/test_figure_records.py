@@ -38,7 +38,9 @@ def test_what_cannot_be_is_refused_in_one_line(tmp_path):
         record(verdicts=[verdict("reproducd")])
     with pytest.raises(ValueError, match="verdict on 'c' lacks source"):
         record(verdicts=[{"claim_id": "c"}])
-    for key in ("ratio", "confirmed", "smallest"):
+    with pytest.raises(ValueError, match="'other' leads, and there is no verdict on it"):
+        record(verdicts=[verdict("reproduced")], leading=["claim-0", "other"])
+    for key in ("ratio", "confirmed", "smallest", "spread", "differs", "batches"):
         with pytest.raises(ValueError, match=f"verdict on 'claim-0' lacks {key}$"):
             record(verdicts=[{name: value for name, value in verdict("reproduced").items() if name != key}])
     for name in ("../up", "/root", "a//b", "", "a b"):

@@ -67,6 +67,18 @@ def test_nor_is_a_table_without_a_record(tmp_path):
     pipeline.refuse_other_settings(FIGURE, PROTOCOL, made)
 
 
+def test_who_is_stopped_before_the_record_leaves_no_table(tmp_path, monkeypatch):
+    """So the same command goes on."""
+    made = setting(tmp_path)
+    with monkeypatch.context() as stopped:
+        stopped.setattr(pipeline, "samples_or", lambda *_: pytest.fail("stopped", pytrace=False))
+        with pytest.raises(pytest.fail.Exception):
+            run(made)
+    assert not held(tmp_path)
+    run(made)
+    assert len(held(tmp_path)) >= 2
+
+
 def test_what_another_command_wrote_in_the_meantime_stays(tmp_path):
     def slow(needed, _):
         tiny.train_here(needed, made.store)

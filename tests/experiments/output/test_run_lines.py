@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import pytest
 import tiny
 
 from critical.stabilizers import L2Init, StabilizerWindow
@@ -35,15 +36,19 @@ def test_what_a_run_is_called():
 def test_what_one_would_change_next():
     settings = [text for text, _ in next_settings(BLURRED)]
     assert settings == ["deficit=none", "deficit.start=3 deficit.end=5", "recovery=8"]
-    assert next_settings(BLURRED, by_epochs=True)[2][0] == "epochs=11"
+    assert [text for text, _ in next_settings(BLURRED, by_epochs=True)][1:] == [
+        "deficit.start=3 deficit.end=5 epochs=9", "epochs=11"
+    ]  # fmt: skip
+    assert next_settings(spec("deficit=blur", "deficit.factor=2", "deficit.end=3", "recovery=0"))[2][0] == "recovery=1"
     assert next_settings(spec("recovery=4"))[0][0] == "deficit=blur deficit.end=2"
     assert next_settings(spec("deficit=none", "deficit.end=2", "recovery=4"))[0][0] == "deficit=blur"
 
 
-def test_each_of_them_is_a_run():
+@pytest.mark.parametrize("length", ["recovery=4", "recovery=0", "epochs=2", "epochs=3"])
+def test_each_of_them_is_a_run(length):
     """Added to the command, they compose."""
-    given = ["deficit=blur", "deficit.factor=2", "deficit.end=2", "recovery=4"]
-    for text, _ in next_settings(spec(*given)):
+    given = ["deficit=blur", "deficit.factor=2", "deficit.end=2", length]
+    for text, _ in next_settings(spec(*given), by_epochs=length.startswith("epochs")):
         more = text.split()
         # A deficit has its own settings, which another one does not know.
         kept = [one for one in given if "factor" not in one] if "deficit=none" in more else given

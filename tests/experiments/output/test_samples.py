@@ -65,6 +65,21 @@ def test_they_are_fewer_rather_than_too_heavy(monkeypatch):
     assert samples(design, protocol) == []
 
 
+def test_of_a_deficit_that_takes_other_examples_there_may_be_a_single_one(monkeypatch):
+    protocol = tiny.protocol(family="two_streams", recovery=2)
+    design = shown(protocol.window(0, 2, deficit=Dissociation(), sham=SplitHeads()).deficit)
+    encoded = module._encoded
+    monkeypatch.setattr(module, "_encoded", lambda whole: encoded(whole) | {"png": "x" * (whole.width * 10)})
+    one = sum(len(view["png"]) for row in samples(design, protocol) for view in row["views"]) // module.COUNT
+    monkeypatch.setattr(module, "BYTES", one + 100)
+    assert [len(row["classes"]) for row in samples(design, protocol)] == [1, 1]
+
+
+def test_signals_of_several_channels_are_a_line_each():
+    sheet = np.asarray(module.sheet(torch.tensor([[[0.0] * 40, [1.0] * 40]])).convert("RGB"))
+    assert np.flatnonzero((sheet[..., 0] > 150).any(axis=1)).tolist() == [1, module.SIGNAL_HEIGHT - 2]
+
+
 @pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
 def test_a_signal_is_a_line(value):
     sheet = np.asarray(module.sheet(torch.full((1, 1, 40), value)).convert("RGB"))
