@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
+from experiments.output.naming import changes
 from experiments.output.records import FigureRecord
 
 PROFILES = {
@@ -19,6 +20,8 @@ PROFILES = {
 FOUND = ("device=cpu", "arithmetic.instructions=", "data.fingerprint=")
 """Settings that are found on a machine and change nothing that a reader has to know."""
 GPU = "device=cuda"
+PATHS = {"folder": "FOLDER", "arrays": "FILE", "folder_and_table": "FOLDER", "multi_feature": "FOLDER"}
+"""What stands for the path of data of one's own, which no record has."""
 
 
 def about(name: str, records: Sequence[FigureRecord]) -> str:
@@ -41,6 +44,32 @@ def about(name: str, records: Sequence[FigureRecord]) -> str:
     changed.sort(key=lambda held: held != GPU)
     said = f"Profile {profile}" + ", on a GPU" * (GPU in changed) + (f": {', '.join(changed)}" if changed else "")
     return f"{said}. {PROFILES.get(profile, '')}".rstrip()
+
+
+def command_of(figure: str, profile: str, settings: Sequence[str], name: str = "") -> str:
+    """Returns the command that makes a figure among one's own results, whoever made it first, as a person types it.
+
+    Args:
+        figure: The figure.
+        profile: The profile.
+        settings: Those of its record.
+        name: Of the results; empty where it follows from the profile and the settings.
+    """
+    words = [f"figure={figure}", f"profile={profile}", *([f"name={name}"] if name else [])]
+    words += [text for text in changes(settings) if not text.startswith("arithmetic.instructions=")]
+    for text in tuple(words):
+        key, _, kind = text.partition("=")
+        group = key.rpartition("@")[2]  # data@two_streams.data is of two_streams.data
+        if group.rpartition(".")[2] == "data" and kind in PATHS:
+            words.append(f"{group}.path={PATHS[kind]}")
+        elif group.endswith(".source") and kind in PATHS:
+            words.append(f"{group.removesuffix('source')}path={PATHS[kind]}")
+    return " ".join(["python", "-m", "experiments", *map(_typed, words)])
+
+
+def _typed(word: str) -> str:
+    """Quotes a word of a shell where that is needed; in double quotes where it has single ones."""
+    return f'"{word}"' if "'" in word and not set(word) & set('"$`\\!') else shlex.quote(word)
 
 
 def recipe(command: str) -> str:

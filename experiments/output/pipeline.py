@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import functools
-import shlex
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,6 +25,7 @@ from experiments.design.figure import Design, Figure
 from experiments.design.protocol import Protocol
 from experiments.output import naming, pictures, tables
 from experiments.output.composing import designed, found_settings
+from experiments.output.explained import command_of
 from experiments.output.recording import recorded
 from experiments.output.records import OWN, REFERENCE, FigureRecord, read_record, write_record
 from experiments.output.reference import finished_seeds, refuse_changed_code, with_kept
@@ -286,28 +286,6 @@ def mirror(
         tables.paths(setting.tables, figure.name)[0], tuple(record.verdicts),
     )  # fmt: skip
     setting.logger.log_figure(drawn)
-
-
-def command_of(figure: str, profile: str, settings: Sequence[str], name: str = "") -> str:
-    """Returns the command that makes a figure among one's own results, whoever made it first, as a person types it.
-
-    Args:
-        figure: The figure.
-        profile: The profile.
-        settings: Those of its record.
-        name: Of the results; empty where it follows from the profile and the settings.
-    """
-    words = [f"figure={figure}", f"profile={profile}", *([f"name={name}"] if name else [])]
-    words += [text for text in naming.changes(settings) if not text.startswith("arithmetic.instructions=")]
-    # Where a folder of images lies is not recorded.
-    words += [f"{text.rpartition('data')[0]}data.path=FOLDER" for text in words if text.endswith("data=folder")]
-    words += [text.replace("source=folder", "path=FOLDER") for text in words if text.endswith("source=folder")]
-    return " ".join(["python", "-m", "experiments", *map(_typed, words)])
-
-
-def _typed(word: str) -> str:
-    """Quotes a word of a shell where that is needed; in double quotes where it has single ones."""
-    return f'"{word}"' if "'" in word and not set(word) & set('"$`\\!') else shlex.quote(word)
 
 
 def merged(plans: Sequence[Plan]) -> Plan:

@@ -21,8 +21,9 @@ from experiments.design.command import in_one_line
 from experiments.design.facts import DataFacts
 from experiments.output import tables
 from experiments.output.composing import Composed, composed
+from experiments.output.explained import command_of
 from experiments.output.naming import changes
-from experiments.output.pipeline import command_of, planned_seeds
+from experiments.output.pipeline import planned_seeds
 from experiments.output.record_checks import check_fields
 from experiments.output.recording import recorded
 from experiments.output.records import REFERENCE, FigureRecord, names, write_record

@@ -19,6 +19,7 @@ from experiments.design.figure import Design, Figure
 from experiments.design.parameters import Parameters
 from experiments.design.protocol import DEFICIT
 from experiments.output import naming, pipeline, tables
+from experiments.output.explained import command_of
 from experiments.output.records import read_records
 
 
@@ -117,10 +118,13 @@ class TestComputed:
         (["device=cuda", "data.label='A (JPEG)'"], "mine", "name=mine \"data.label='A (JPEG)'\" device=cuda"),
         (["seeds=[0]", "device=cpu"], "", "'seeds=[0]'"),
         (["data.label='$A'", "data=folder"], "", "'data.label='\"'\"'$A'\"'\"'' data.path=FOLDER"),
+        (["data@two_streams.data=arrays"], "", "data@two_streams.data=arrays two_streams.data.path=FILE"),
+        (["modalities.data.table=t.csv", "data@modalities.data=folder_and_table"], "", "modalities.data.path=FOLDER"),
+        (["data=halves", "data.source=folder"], "", "data.source=folder data.path=FOLDER"),
     ],
 )
 def test_a_command_is_as_a_person_types_it(settings, name, end):
-    said = pipeline.command_of("zoo/ape", "quick", settings, name)
+    said = command_of("zoo/ape", "quick", settings, name)
     assert said.endswith(end)
     words = ["python", "-m", "experiments", "figure=zoo/ape", "profile=quick"]
     assert shlex.split(said)[:5] == words
