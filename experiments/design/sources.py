@@ -7,9 +7,7 @@ CVPR2023 = "Kleinman et al. 2023"
 NEURIPS2019 = "Golatkar et al. 2019"
 ICML2021 = "Jastrzębski et al. 2021"
 PAWLAK2025 = "Pawlak 2025"
-KUNSTNER2019 = "Kunstner et al. 2019"
 SHWARTZ_ZIV2017 = "Shwartz-Ziv and Tishby 2017"
-FORT2020 = "Fort et al. 2020"
 CRITICALFL2023 = "Yan et al. 2023"
 VOGELSANG2018 = "Vogelsang et al. 2018"
 JANG2021 = "Jang and Tong 2021"
@@ -26,9 +24,7 @@ LINKS = {
     NEURIPS2019: "https://arxiv.org/abs/1905.13277",
     ICML2021: "https://arxiv.org/abs/2012.14193",
     PAWLAK2025: "https://arxiv.org/abs/2510.09687",
-    KUNSTNER2019: "https://arxiv.org/abs/1905.12558",
     SHWARTZ_ZIV2017: "https://arxiv.org/abs/1703.00810",
-    FORT2020: "https://arxiv.org/abs/2010.15110",
     CRITICALFL2023: "https://doi.org/10.1145/3580305.3599293",
     VOGELSANG2018: "https://doi.org/10.1073/pnas.1800901115",
     JANG2021: "https://doi.org/10.1167/jov.21.12.6",

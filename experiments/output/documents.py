@@ -68,25 +68,27 @@ def filled(text: str, parts: Mapping[str, Callable[[Path], str]], results: Path,
     return _PART.sub(fill, text)
 
 
-def stale(root: Path = ROOT) -> list[str]:
-    """Returns the documents, and pictures of them, that are not what the tables and the code say."""
-    written = {name: (root / name).read_text(encoding="utf-8") for name in documents(root)}
+def stale(root: Path = ROOT) -> tuple[dict[str, str], list[str]]:
+    """Returns what is not as the tables and the code say.
+
+    Returns:
+        What documents have to be, by their path from the root, and the paths of pictures.
+    """
+    texts = {name: text for name, text in documents(root).items() if (root / name).read_text(encoding="utf-8") != text}
     source = overview.source(committed(root / "results"))
     pictures = [path for path in overview.pictures(root / "docs") if made_of(path) != source]
-    return [*(name for name, text in documents(root).items() if written[name] != text),
-            *(path.relative_to(root).as_posix() for path in pictures)]  # fmt: skip
+    return texts, [path.relative_to(root).as_posix() for path in pictures]
 
 
 @in_one_line
 def main() -> None:
     """Writes what is stale."""
-    changed = stale()
-    for name, content in documents().items():
-        if name in changed:
-            write_atomically(ROOT / name, content.encode())
-    if any(name.endswith(".png") for name in changed):
+    texts, pictures = stale()
+    for name, text in texts.items():
+        write_atomically(ROOT / name, text.encode())
+    if pictures:
         overview.write(ROOT / "results", ROOT / "docs")
-    print("\n".join(f"written: {name}" for name in changed) or "All documents are today's.")
+    print("\n".join(f"written: {name}" for name in (*texts, *pictures)) or "All documents are today's.")
 
 
 if __name__ == "__main__":

@@ -217,7 +217,7 @@ def test_every_profile_has_a_row(tmp_path):
 
 
 def test_the_committed_documents_are_what_tables_and_code_say():
-    assert documents.stale() == [], "run `make findings`"
+    assert documents.stale() == ({}, []), "run `make findings`"
 
 
 @pytest.mark.parametrize(("seconds", "said"), [(1.9, "2 s"), (45.0, "1 min"), (1871.0, "31 min"), (9000.0, "2.5 h")])
