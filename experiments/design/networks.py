@@ -22,6 +22,8 @@ NAMES = {
     "adam": "Adam", "no_decay": "no weight decay", "heavy_decay": f"weight decay × {HEAVY}", "layer": "layer norm",
     "group": "group norm", "none": "no norm",
 }  # fmt: skip
+UNDER_ADAM = ("layer", "group")
+"""What is trained by Adam, and compared with batch normalisation under Adam: by SGD it hardly learns clean images."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Architectures(TwoRemovals):
         fully_connected_rate: Its learning rate.
         fully_connected_decay: Factor of its rate per epoch.
         constant_rate: The rate that does not decay.
-        adam_rate: Of Adam.
+        adam_rate: Of Adam, also with layer and group normalisation.
         plain_rate: Of the network without normalisation; that of the others where they learn at it.
     """
 
@@ -83,10 +85,10 @@ def variants(protocol: Protocol, chosen: Architectures) -> dict[str, Protocol]:
         "fully_connected": flat,
         "constant": {"rate": chosen.constant_rate, "decay": 1.0},
         # Weight decay is a part of the gradient here, which Adam rescales for each weight: it would not decay them.
-        "adam": {"rate": chosen.adam_rate, "optimizer": Adam(batch_size=size, weight_decay=0.0)},
+        "adam": (adam := {"rate": chosen.adam_rate, "optimizer": Adam(batch_size=size, weight_decay=0.0)}),
         "no_decay": {"optimizer": {"weight_decay": 0.0}},
         "heavy_decay": {"optimizer": {"weight_decay": HEAVY * parts.optimizer.weight_decay}},
-        **{kind: {"model": {"normalization": kind}} for kind in ("layer", "group")},
+        **{kind: {"model": {"normalization": kind}, **adam} for kind in UNDER_ADAM},
         "none": {"model": {"normalization": "none"}, "rate": chosen.plain_rate},
     }
     made = {key: protocol.variant(NAMES[key], **given) for key, given in settings.items()}

@@ -185,8 +185,8 @@ NETWORKS = ("all_cnn", "resnet", "fully_connected", "constant", "adam", "no_deca
 MADE = {
     "all_cnn": {}, "resnet": {"name": "resnet18"}, "fully_connected": {"name": "mlp"}, "constant": {},
     "adam": {"optimizer": "adam", "weight_decay": 0.0}, "no_decay": {"weight_decay": 0.0},
-    "heavy_decay": {"weight_decay": 0.002}, "layer": {"normalization": "layer"}, "group": {"normalization": "group"},
-    "none": {"normalization": "none"},
+    "heavy_decay": {"weight_decay": 0.002}, "none": {"normalization": "none"},
+    **{kind: {"normalization": kind, "optimizer": "adam", "weight_decay": 0.0} for kind in ("layer", "group")},
 }  # fmt: skip
 """What parts each network from the profile's All-CNN under SGD with a weight decay of 0.0005, besides its rate."""
 
@@ -228,21 +228,24 @@ def test_a_claim_about_normalisation_is_what_batch_normalisation_costs_more(kind
         (acts, weight, run.run_id) for (acts, weight), run in found)  # fmt: skip
     terms = claims[f"networks.{kind}_share_{how}"].contrast.terms
     assert {(term.column, term.logarithm) for term in terms} == {("error", True)}
-    wanted = {("all_cnn", False): 1.0, ("all_cnn", True): -1.0, (kind, False): -1.0, (kind, True): 1.0}
+    wanted = {("adam", False): 1.0, ("adam", True): -1.0, (kind, False): -1.0, (kind, True): 1.0}
     for (acts, weight), run in found:
-        (network,) = [name for name in ("all_cnn", kind) if is_network(run, MADE[name])]
+        (network,) = [name for name in ("adam", kind) if is_network(run, MADE[name])]
         assert wanted.pop((network, acts)) == weight
         rates = [spec.rate for spec in run.epoch_specs]
         assert (rates[6] == rates[0]) == (how == "restarted")
+        assert rates[0] == 0.003, "one rate for what is compared"
     assert not wanted
 
 
-def test_an_all_cnn_costs_when_the_rate_restarts_too():
-    (claim,) = [claim for claim in design("iclr2019/architectures").claims if claim.id == "networks.all_cnn_restarted"]
+@pytest.mark.parametrize("network", ["all_cnn", "adam"])
+def test_an_all_cnn_costs_when_the_rate_restarts_too(network):
+    wanted = f"networks.{network}_restarted"
+    (claim,) = [claim for claim in design("iclr2019/architectures").claims if claim.id == wanted]
     held = dict(parts(claim))
     assert set(held) == {(True, -1.0), (False, 1.0)}
     for run in held.values():
-        assert is_network(run, {})
+        assert is_network(run, MADE[network])
         assert run.epoch_specs[6].rate == run.epoch_specs[0].rate
 
 

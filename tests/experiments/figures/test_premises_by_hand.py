@@ -55,11 +55,12 @@ PREMISES = {
         "group_learns": "group",
         "none_learns": "none",
         "all_cnn_restarted_learns": "all_cnn_restarted",
+        "adam_restarted_learns": "adam_restarted",
         "heavy_decay_learns no_decay_learns": "decay_matters",
-        "all_cnn all_cnn_learns layer_learns": "layer_decaying layer_share_decaying",
-        "all_cnn all_cnn_learns group_learns": "group_decaying group_share_decaying",
-        "all_cnn_restarted all_cnn_restarted_learns layer_restarted_learns": "layer_restarted layer_share_restarted",
-        "all_cnn_restarted all_cnn_restarted_learns group_restarted_learns": "group_restarted group_share_restarted",
+        "adam adam_learns layer_learns": "layer_decaying layer_share_decaying",
+        "adam adam_learns group_learns": "group_decaying group_share_decaying",
+        "adam_restarted adam_restarted_learns layer_restarted_learns": "layer_restarted layer_share_restarted",
+        "adam_restarted adam_restarted_learns group_restarted_learns": "group_restarted group_share_restarted",
     },
     "controls/schedules": {
         "gap":
