@@ -104,8 +104,8 @@ class DataSpec:
         """Parts the training images into those that train and those that are scored."""
         left = len(train) - (self.validation or 0)
         if left < 2:
-            raise SpecError(f"data={self.name}: validation={self.validation:,} leaves {max(0, left)} training images; "
-                            "two or more are needed")  # fmt: skip
+            few = "a single training image" if left == 1 else "no training images"
+            raise SpecError(f"data={self.name}: validation={self.validation:,} leaves {few}")
         order = balanced_order(train.labels, generator(0, "validation"))
         # The last of each class, a round of all classes at a time: balanced also where the classes are not.
         order = in_rounds(train.labels, order.flip(0))
