@@ -96,7 +96,8 @@ def with_kept(
             return after if before.empty else before[before["seed"].isin(kept) & before["arm_id"].isin(places)]
         both = pd.concat([before[before["seed"].isin(kept) & before["arm_id"].isin(places)], after], ignore_index=True)
         order = ["place", "seed", *(["epoch"] if "epoch" in both else [])]
-        both = both.assign(place=both["arm_id"].map(places)).sort_values(order, kind="stable")
+        # A copy lies in one piece; hundreds of columns that were added one by one do not.
+        both = both.copy().assign(place=both["arm_id"].map(places)).sort_values(order, kind="stable")
         # The same bytes whatever an earlier sitting's columns stood like.
         return both[[*after.columns, *(name for name in before if name not in after)]]
 
