@@ -27,7 +27,7 @@ def design(protocol: Protocol, parameters: Senses) -> Design:
     if parameters.depth is not None:
         network = protocol.variant(f"depth {parameters.depth}", model={"depth": parameters.depth})
         other = {name: held for name, held in by_deficit(network, parameters, short).items() if name in dosed}
-    named = {name: name.replace("_", " ") for name in first} | {LABELS: "permuted labels"}
+    named = {name: name.replace("_", " ") for name in first}
 
     def rate(held: Crossed, effect: Effect = cost, low: str = LOWER) -> Contrast:
         return held.mean(HIGH, late, effect) - held.mean(low, late, effect)
