@@ -20,7 +20,7 @@ DIRECTIONS = {"up": (-1, 0), "right": (0, 1), "down": (1, 0), "left": (0, -1)}
 
 @dataclass(frozen=True, kw_only=True)
 class MovingGlyphs(Glyphs):
-    """View a: a letter on a background; view b: the same, it moved by `step` pixels; the class is the direction.
+    """View a: a letter on a background; view b: the letter moved by `step` pixels; the class is the direction.
 
     Letters, their fonts, sizes and colours say nothing about the direction. Nor do places: the letter's is uniform, and
     what leaves at a side comes in at the opposite one, so either frame by itself has the same law whatever the

@@ -79,13 +79,14 @@ def variants(protocol: Protocol, chosen: Architectures) -> dict[str, Protocol]:
                  "augmentation": {"shift": 0, "flip": False}, "optimizer": {"weight_decay": 1e-4}}  # fmt: skip
     elif isinstance(parts.data, Glyphs):
         flat |= {"data": {"contrast": 0.9, "noise": 0.05}}
+    # Weight decay is a part of the gradient here, which Adam rescales for each weight: it would not decay them.
+    adam = {"rate": chosen.adam_rate, "optimizer": Adam(batch_size=size, weight_decay=0.0)}
     settings: dict[str, dict[str, Any]] = {
         "all_cnn": {},
         "resnet": {"model": ResNet18(chosen.resnet_width)},
         "fully_connected": flat,
         "constant": {"rate": chosen.constant_rate, "decay": 1.0},
-        # Weight decay is a part of the gradient here, which Adam rescales for each weight: it would not decay them.
-        "adam": (adam := {"rate": chosen.adam_rate, "optimizer": Adam(batch_size=size, weight_decay=0.0)}),
+        "adam": adam,
         "no_decay": {"optimizer": {"weight_decay": 0.0}},
         "heavy_decay": {"optimizer": {"weight_decay": HEAVY * parts.optimizer.weight_decay}},
         **{kind: {"model": {"normalization": kind}, **adam} for kind in UNDER_ADAM},
