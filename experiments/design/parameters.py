@@ -194,3 +194,29 @@ class SplitRemovals(ManyRemovals):
         """Returns evenly spaced removals, the same for all deficits."""
         held = ManyRemovals.defaults(protocol)
         return {**held, "other_removals": held["removals"]}
+
+
+@dataclass(frozen=True)
+class Ladder(Parameters):
+    """What a profile may set.
+
+    Attributes:
+        length: Epochs of all windows.
+        late_onset: First epoch of the late window.
+        budgets: Recovery epochs of the rungs; at least three, each twice the last.
+    """
+
+    length: int
+    late_onset: int
+    budgets: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        at_least(1, length=self.length, late_onset=self.late_onset)
+        doubling(3, budgets=self.budgets)
+
+    @classmethod
+    def defaults(cls, protocol: Protocol) -> Mapping[str, Any]:
+        """Returns the shortest window, a late one that ends with the longest, and four rungs, up to 4 recoveries."""
+        length, half = spaced(protocol.longest_window, protocol.points)[0], max(1, protocol.recovery // 2)
+        late_onset = max(1, protocol.longest_window - length)
+        return {"length": length, "late_onset": late_onset, "budgets": (half, 2 * half, 4 * half, 8 * half)}

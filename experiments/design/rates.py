@@ -91,6 +91,16 @@ class AgesAndRates(Parameters):
         return {"length": length, "late_onsets": (aged, 2 * aged), "settle": max(1, length // 2)}
 
 
+@dataclass(frozen=True)
+class TwoAges(AgesAndRates):
+    """Parameters; see `AgesAndRates`, whose later windows are left out by default."""
+
+    @classmethod
+    def defaults(cls, protocol: Protocol) -> Mapping[str, Any]:
+        """Returns windows of the shortest length, at epoch 0 and where the decaying rate has become low."""
+        return {**AgesAndRates.defaults(protocol), "late_onsets": (low_from(protocol),)}
+
+
 def low_from(protocol: Protocol) -> int:
     """Returns the epoch from which the decaying rate is at most low; 1 where it does not decay."""
     return max(1, math.ceil(math.log(LOW) / math.log(protocol.decay))) if protocol.decay < 1 else 1

@@ -1,9 +1,5 @@
 """Is anything left that training does not repair? The gap against the length of the recovery."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
-
 from critical.deficits import LabelPermutation
 from critical.inference.claims import Claim
 from critical.inference.exponents import exponent_difference, pooled_exponent
@@ -12,35 +8,9 @@ from critical.plots.panels import Dots, Series
 from critical.plots.style import OTHER_COLOURS
 from experiments.design.figure import Design, Figure
 from experiments.design.lines import over
-from experiments.design.parameters import Parameters, at_least, doubling, spaced
+from experiments.design.parameters import Ladder
 from experiments.design.protocol import RESTART, RESTART_AT_ONSET, Protocol, age, cost, harm, opportunity
 from experiments.design.sources import ICLR2019, JUMP, LADDER2026, OURS
-
-
-@dataclass(frozen=True)
-class Ladder(Parameters):
-    """What a profile may set.
-
-    Attributes:
-        length: Epochs of all windows.
-        late_onset: First epoch of the late window.
-        budgets: Recovery epochs of the rungs; at least three, each twice the last.
-    """
-
-    length: int
-    late_onset: int
-    budgets: tuple[int, ...]
-
-    def __post_init__(self) -> None:
-        at_least(1, length=self.length, late_onset=self.late_onset)
-        doubling(3, budgets=self.budgets)
-
-    @classmethod
-    def defaults(cls, protocol: Protocol) -> Mapping[str, Any]:
-        """Returns the shortest window, a late one that ends with the longest, and four rungs, up to 4 recoveries."""
-        length, half = spaced(protocol.longest_window, protocol.points)[0], max(1, protocol.recovery // 2)
-        late_onset = max(1, protocol.longest_window - length)
-        return {"length": length, "late_onset": late_onset, "budgets": (half, 2 * half, 4 * half, 8 * half)}
 
 
 def design(protocol: Protocol, parameters: Ladder) -> Design:

@@ -1,8 +1,6 @@
 """A blur of one view, early and late, at high and low rates: age or learning rate, for two streams."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
 
 from critical.inference.claims import Claim
 from critical.plots.panel import Value
@@ -11,22 +9,12 @@ from experiments.design.figure import Design, Figure
 from experiments.design.lines import of_arms
 from experiments.design.premises import learns
 from experiments.design.protocol import Protocol, WindowArms, cost, damage
-from experiments.design.rates import HIGH, HIGH_SETTLED, LONGER, LOW, LOWER, AgesAndRates, low_from, windows
+from experiments.design.rates import HIGH, HIGH_SETTLED, LONGER, LOW, LOWER, TwoAges, windows
 from experiments.design.sources import CVPR2023, JUMP, OURS, PAWLAK2025
 from experiments.design.two_streams import DECODING, DEPRIVED, MAPS
 
 VARIED = "The paper varies the removal; windows at equal rates are ours."
 READING = "It follows from the paper, which restarts the rate after the deficit, with one stream."
-
-
-@dataclass(frozen=True)
-class TwoAges(AgesAndRates):
-    """Parameters; see `AgesAndRates`, whose later windows are left out by default."""
-
-    @classmethod
-    def defaults(cls, protocol: Protocol) -> Mapping[str, Any]:
-        """Returns windows of the shortest length, at epoch 0 and where the decaying rate has become low."""
-        return {**AgesAndRates.defaults(protocol), "late_onsets": (low_from(protocol),)}
 
 
 def design(protocol: Protocol, parameters: TwoAges) -> Design:
