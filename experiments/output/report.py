@@ -15,6 +15,7 @@ a script or the network:
 from __future__ import annotations
 
 import argparse
+import functools
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from urllib.parse import quote
@@ -101,7 +102,9 @@ def _copy(results: Path, sheet: Sheet, folder: Path) -> None:
             write_atomically(folder / "tables" / f"{figure}.csv", table.read_bytes())
 
 
+@functools.cache
 def _environment() -> Environment:
+    """Returns the templates, compiled once: a page is written anew after each figure."""
     made = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
