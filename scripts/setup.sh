@@ -93,7 +93,10 @@ if $new; then
 else
     echo "pyproject.toml has changed: bringing .venv up to date."
 fi
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test]' ||
+# Most modules of the packages are never imported. Python compiles those that are, and keeps them unless told otherwise.
+compile=--no-compile
+[ -z "${PYTHONDONTWRITEBYTECODE:-}" ] || compile=--compile
+.venv/bin/python -m pip install --quiet --disable-pip-version-check "$compile" --editable '.[test]' ||
     fail "the packages could not be installed, see above; is there a network, and are 6 GB of disk free? Then run make again"
 rm .venv/.unfinished
 # The stamp comes last: make takes the environment for complete when it is newer than pyproject.toml.

@@ -86,13 +86,14 @@ def tally(verdicts: Iterable[Mapping[str, Any]]) -> str:
     held = list(verdicts)
     words = Counter(verdict["verdict"] for verdict in held)
     sure = Counter(verdict["verdict"] for verdict in held if verdict["confirmed"])
-    # "of 3 claims 3 undecided" would say it twice.
-    alone = len(words) == 1 and len(held) > 1
-    said = [f"{'all' if alone else words[word]} {word}" + (f" ({sure[word]} confirmed)" if sure[word] else "")
-            for word in VERDICTS if words[word]]  # fmt: skip
     # To say of each word that none of it is confirmed would be noise.
     rest = "; none confirmed yet" if not sure and any(words[word] for word in DECIDED) else ""
-    return f"of {len(held)} claim{'s' * (len(held) != 1)} {', '.join(said)}{rest}" if held else "no claim"
+    if len(held) == 1:
+        return f"1 claim, {held[0]['verdict']}{' (confirmed)' if sure else rest.replace('none', 'not')}"
+    # "of 3 claims 3 undecided" would say it twice.
+    said = [f"{'all' if len(words) == 1 else words[word]} {word}" + (f" ({sure[word]} confirmed)" if sure[word] else "")
+            for word in VERDICTS if words[word]]  # fmt: skip
+    return f"of {len(held)} claims {', '.join(said)}{rest}" if held else "no claim"
 
 
 def data_name(label: str) -> str:

@@ -7,6 +7,7 @@ from critical.inference.claims import Claim
 from critical.inference.effects import SMALLEST
 from critical.plots.panel import shades
 from critical.plots.panels import Series, contrasts
+from experiments.design.contrasts import opportunity
 from experiments.design.depths import EQUAL, NAMES, PAIRS, SAME, Blocks, compared, deeper, split_networks
 from experiments.design.figure import Design, Figure
 from experiments.design.lines import of_arms, over
@@ -18,6 +19,8 @@ from experiments.design.two_streams import DEPRIVED
 
 LOSES = {FRESH: "loses", DOSE_MATCHED: "costs"}
 """What a share lost beside a reference requires of the deeper network."""
+GAINS = {SAME: "split_depth.gains_alike", EQUAL: "split_depth.gains_alike_equal"}
+"""The premise of comparisons with networks of fewer epochs: who still learns gains from blurred epochs, too."""
 
 
 def kept(window: WindowArms, reference: str) -> Within:
@@ -48,13 +51,14 @@ def design(protocol: Protocol, parameters: Blocks) -> Design:
     def learnt(*which: str) -> tuple[str, ...]:
         return tuple(f"split_depth.{one}_learns" for one in which)
 
-    def needs(kind: str, loses: str) -> tuple[str, ...]:
-        """Returns what a comparison requires: that both networks learn, and that the deeper one loses something."""
-        return *learnt(*PAIRS[kind]), f"split_depth.{PAIRS[kind][-1]}_{loses}"
+    def needs(kind: str, reference: str) -> tuple[str, ...]:
+        """Returns what a comparison requires: that both learn, that the deeper one loses something, and a fair one."""
+        fair = (GAINS[kind],) if reference == FRESH else ()
+        return *learnt(*PAIRS[kind]), f"split_depth.{PAIRS[kind][-1]}_{LOSES[reference]}", *fair
 
     def compare(key: str, source: str, kind: str, reference: str, sentence: str, short: str, **rest: Any) -> Claim:
         return Claim(f"split_depth.{key}", source, more_lost(late[kind, deep], late[kind, shallow], reference),
-                     "greater", sentence, short=short, requires=needs(kind, LOSES[reference]), **rest)  # fmt: skip
+                     "greater", sentence, short=short, requires=needs(kind, reference), **rest)  # fmt: skip
 
     claims = [
         *(learns(f"split_depth.{who}_learns", late[key].fresh, classes,
@@ -70,6 +74,10 @@ def design(protocol: Protocol, parameters: Blocks) -> Design:
                 f"{until} costs networks of {deep} blocks accuracy beside as many clean epochs, {size}.",
                 requires=learnt(who), short=f"{NAMES[who]}: blur costs accuracy")
           for who, kind, size in (("deep", SAME, "of the same width"), ("thin", EQUAL, equal))),
+        *(Claim(GAINS[kind], OURS, deeper(late, kind, opportunity), "none",
+                f"As many more clean epochs give networks of {shallow} and of {deep} blocks as much, {size}: neither "
+                "has more left to learn.", requires=learnt(*PAIRS[kind]), short=f"{brief}epochs help both alike")
+          for kind, size, brief in ((SAME, "of the same width", ""), (EQUAL, equal, "equal size: "))),
         compare("deeper", CVPR2023, SAME, FRESH, f"{until} costs {more}, of the same width.",
                 "deeper loses a larger share", differs="Relative to the removal at 0, which the paper does not say."),
         compare("deeper_equal", OURS, EQUAL, FRESH, f"{until} costs {more}, {equal}, too: it is depth, not size.",
@@ -81,9 +89,9 @@ def design(protocol: Protocol, parameters: Blocks) -> Design:
                 f"{until} costs {more}, {equal}, beside as many clean epochs.", "deeper, equal size: of clean"),
         Claim("split_depth.deeper_points", OURS, deeper(late, SAME, harm), "greater",
               f"{until} damages them more in points, too, of the same width: it is not the level that they start from.",
-              requires=needs(SAME, "loses"), short="deeper loses more points"),
+              requires=needs(SAME, FRESH), short="deeper loses more points"),
         Claim("split_depth.deeper_equal_points", OURS, deeper(late, EQUAL, harm), "greater",
-              f"{until} damages them more in points, {equal}.", requires=needs(EQUAL, "loses"),
+              f"{until} damages them more in points, {equal}.", requires=needs(EQUAL, FRESH),
               short="deeper, equal size: more points"),
     ]  # fmt: skip
 
@@ -111,8 +119,9 @@ def design(protocol: Protocol, parameters: Blocks) -> Design:
         ],
         claims=claims,
         panel_inches=(3.6, (2.5, 2.5, 2.5, 2.6)),
-        leading=("split_depth.deeper", "split_depth.deeper_equal"),
-        note=f"The rate is {parameters.constant_rate:g} throughout, so that removals differ in no rate. A difference "
+        leading=("split_depth.deeper_dose", "split_depth.deeper_equal_dose", "split_depth.deeper"),
+        note=f"The rate is {parameters.constant_rate:g} throughout, so that removals differ in no rate. A network that "
+        "still learns gains from blurred epochs, too, and stands above 1 beside one without them. A difference "
         f"of shares below {SMALLEST['relative'].effect:g} is too small to matter.",
     )  # fmt: skip
 

@@ -129,8 +129,10 @@ PREMISES = {
     "cvpr2023/split_depth": {
         "deep_learns": "deep_loses deep_costs",
         "thin_learns": "thin_loses thin_costs",
-        "shallow_learns deep_learns deep_loses": "deeper deeper_points",
-        "wide_learns thin_learns thin_loses": "deeper_equal deeper_equal_points",
+        "shallow_learns deep_learns": "gains_alike",
+        "wide_learns thin_learns": "gains_alike_equal",
+        "shallow_learns deep_learns deep_loses gains_alike": "deeper deeper_points",
+        "wide_learns thin_learns thin_loses gains_alike_equal": "deeper_equal deeper_equal_points",
         "shallow_learns deep_learns deep_costs": "deeper_dose",
         "wide_learns thin_learns thin_costs": "deeper_equal_dose",
     },
@@ -244,6 +246,7 @@ ABSENCES = {
     "cvpr2023/split_removal": {"none": "momentum"},
     "cvpr2023/rsv_dissociation": {"none": "no_preference"},
     "cvpr2023/split_age": {"none": "no_shock"},
+    "cvpr2023/split_depth": {"none": "gains_alike gains_alike_equal"},
     "cvpr2023/linear_sensor_drop": {
         "none": "shallow bystander not_lost",
         "not greater": "other_task exact_1 exact_2 exact_3",

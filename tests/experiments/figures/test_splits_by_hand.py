@@ -5,12 +5,16 @@ import pytest
 import tiny
 from test_claims_by_hand import RECOVERY, cell, design, key, of, seen, window
 from test_weights_by_hand import claim
+from worlds_of_splits import deeper
 
 from critical.core.spec import settings
 from critical.inference.arms import Pooled, Within
+from critical.inference.claims import BATCHES
+from critical.inference.verdicts import verdicts
 from critical.probes import SourceVarianceProbe
 from experiments.design.depths import EQUAL, SAME, Blocks, split_networks
 from experiments.design.dissociations import variants
+from experiments.design.protocol import FRESH
 from experiments.design.registry import FIGURES
 
 PARTED, TOGETHER, MAPS = "dissociation b", "split_heads", "probe_maps_b"
@@ -73,11 +77,20 @@ def below_flat(kind, blocks, weight=1.0, clean=0):
             **term(flat(("blur b", 6), ("", RECOVERY)), "accuracy", -weight, variant)}  # fmt: skip
 
 
+def gained_flat(kind, blocks, weight=1.0):
+    """What as many clean epochs as the window has give besides."""
+    variant = f"blocks {blocks}, width {THIN[kind][blocks]}"
+    return {**term(flat(("", 6 + RECOVERY)), "accuracy", weight, variant),
+            **term(flat(("", RECOVERY)), "accuracy", -weight, variant)}  # fmt: skip
+
+
 CONTRASTS |= {
     "split_depth.deep_loses": below_flat(SAME, 3),
     "split_depth.thin_loses": below_flat(EQUAL, 3),
     "split_depth.deep_costs": below_flat(SAME, 3, clean=6),
     "split_depth.thin_costs": below_flat(EQUAL, 3, clean=6),
+    "split_depth.gains_alike": {**gained_flat(SAME, 3), **gained_flat(SAME, 1, -1.0)},
+    "split_depth.gains_alike_equal": {**gained_flat(EQUAL, 3), **gained_flat(EQUAL, 1, -1.0)},
     "split_depth.deeper_points": {**below_flat(SAME, 3), **below_flat(SAME, 1, -1.0)},
     "split_depth.deeper_equal_points": {**below_flat(EQUAL, 3), **below_flat(EQUAL, 1, -1.0)},
 }
@@ -232,6 +245,20 @@ class TestDepth:
                               ("_equal_dose", "thin_costs")):  # fmt: skip
             held = claim(self.NAME, f"split_depth.deeper{name}")
             assert f"split_depth.{premise}" in held.requires
+
+    def test_that_a_shallow_network_still_learns_is_not_taken_for_a_loss_of_the_deep_one(self):
+        shown, seeds = design(self.NAME), BATCHES[0]
+
+        def world(arm):
+            more = 15.0 * arm.tags["variant"].startswith("blocks 1,") * (arm.tags["role"] != FRESH)
+            return {**tiny.MEASURED, "accuracy": 70.0 + more + deeper(arm.tags)["accuracy"]}
+
+        held = tiny.fabricated(shown, seeds, world)
+        words = {one.claim_id.partition(".")[2]: one.verdict for one in verdicts(held.runs, shown.claims, seeds)}
+        assert words["gains_alike"] == words["gains_alike_equal"] == "reversed"
+        for name in ("deeper", "deeper_points", "deeper_equal", "deeper_equal_points"):
+            assert words[name] == "premise failed"
+        assert words["deeper_dose"] == words["deeper_equal_dose"] == "reproduced"
 
     def test_lines_are_the_accuracy_kept(self):
         (same, equal), (beside_clean, _) = design(self.NAME).panels[:2]

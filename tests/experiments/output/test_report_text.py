@@ -78,7 +78,9 @@ def test_verdicts_are_counted_in_their_order():
     )
     assert report_text.tally(verdicts("undecided", "undecided")) == "of 2 claims all undecided"
     assert report_text.tally(verdicts("reversed", "reversed", confirmed=1)) == "of 2 claims all reversed (1 confirmed)"
-    assert report_text.tally(verdicts("unfinished")) == "of 1 claim 1 unfinished"
+    assert report_text.tally(verdicts("unfinished")) == "1 claim, unfinished"
+    assert report_text.tally(verdicts("reversed")) == "1 claim, reversed; not confirmed yet"
+    assert report_text.tally(verdicts("reproduced", confirmed=1)) == "1 claim, reproduced (confirmed)"
     assert report_text.tally([]) == "no claim"
 
 
