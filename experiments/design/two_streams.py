@@ -9,7 +9,7 @@ from critical.deficits import Deficit, Dissociation, SplitHeads, ViewDropout
 from critical.inference.arms import Arm, Term, Within
 from critical.inference.claims import OURS, Claim
 from critical.probes import CodeProbe, StreamProbe
-from experiments.design.protocol import Protocol, WindowArms, cost
+from experiments.design.protocol import Protocol, WindowArms, cost, harm
 
 DEPRIVED = "b"
 """The view that the deficits of these figures act on."""
@@ -71,6 +71,22 @@ def ignored(window: WindowArms, view: str, floor: Term, classes: int) -> Within:
                   "share", NOTHING_LOST)  # fmt: skip
 
 
+def ignored_beyond(window: WindowArms, view: str, floor: Term, classes: int) -> Within:
+    """Returns how much more it is so than in a network that has no epochs in the window's place.
+
+    Less training alone gives something: what a network decodes from one view grows later than what a probe reads.
+    """
+    held, fresh = (ignored(one, view, floor, classes) for one in (window, without(window)))
+    parts = len(held.parts)
+    return Within((*held.parts, *fresh.parts), lambda values: held.estimate(values[:parts])
+                  - fresh.estimate(values[parts:]), "share", NOTHING_LOST)  # fmt: skip
+
+
+def without(window: WindowArms) -> WindowArms:
+    """Returns the window with the fresh network in the place of the deprived one."""
+    return replace(window, deficit=window.fresh)
+
+
 def _lost(clean: float, deprived: float, floor: float) -> float:
     return (clean - deprived) / (clean - floor) if clean > floor else float("nan")
 
@@ -87,9 +103,12 @@ def stream_claims(
     floor: Term | None = None,
     classes: int = 0,
     requires: tuple[str, ...] = (),
+    harmed: bool = False,
     **rest: Any,
 ) -> list[Claim]:
     """Returns what is claimed about a stream: less is decoded, since it is impaired or ignored.
+
+    To be impaired is to stand behind as many clean epochs; to be harmed, behind a network that has none in their place.
 
     Args:
         id: Beginning of their ids, with its last separator.
@@ -104,6 +123,7 @@ def stream_claims(
             probe can lose is not known then.
         classes: Number of classes of the data; needed beside `floor`.
         requires: What all of them require.
+        harmed: Whether harm is claimed, too: of windows from epoch 0 on.
         **rest: Further fields of all of them.
     """
     decoded, maps = cost(window, f"decoding_{view}"), cost(window, f"probe_maps_{view}")
@@ -112,19 +132,32 @@ def stream_claims(
               f"{what} leaves less that the network decodes from view {view} alone ({under}).",
               short=f"{brief}: less is decoded", requires=requires, **rest),
         Claim(f"{id}impaired", OURS, maps, "greater",
-              f"{what} leaves stream {view} impaired: a linear probe reads less from it ({under}).",
+              f"{what} leaves stream {view} impaired: a linear probe reads less from it than after clean epochs "
+              f"({under}).",
               short=f"{brief}: stream impaired", requires=requires, **rest),
     ]  # fmt: skip
     if places:
         claims.append(Claim(
             f"{id}impaired_averaged", OURS, cost(window, f"probe_averaged_{view}"), "greater",
-            f"{what} leaves stream {view} impaired: a probe reads less from its maps averaged over places ({under}).",
+            f"{what} leaves stream {view} impaired: a probe reads less from its maps averaged over places than after "
+            f"clean epochs ({under}).",
             short=f"{brief}: averages impaired", requires=requires, **rest,
         ))  # fmt: skip
+    if harmed:
+        rows = [("decoded", "decoding", "less is decoded from it", "decoding"),
+                ("impaired", "probe_maps", "a linear probe reads less from its stream", "stream"),
+                ("impaired_averaged", "probe_averaged", "a probe reads less from averages of its stream", "averages")]
+        claims += [
+            Claim(f"{id}{key}_harm", OURS, harm(window, f"{column}_{view}"), "greater",
+                  f"{what} harms view {view}: {words} than where those epochs are left out, so that not all of it was "
+                  f"missed ({under}).", short=f"{brief}: {who} harmed", requires=(f"{id}{key}", *requires), **rest)
+            for key, column, words, who in (rows if places else rows[:2])
+        ]  # fmt: skip
     if floor is not None:
         claims.append(Claim(
-            f"{id}ignored", OURS, ignored(window, view, floor, classes), "greater",
-            f"{what} leaves stream {view} ignored: of what it can lose the network loses a larger share than a probe "
-            f"({under}).", short=f"{brief}: stream ignored", requires=(f"{id}decoded", *requires), **rest,
+            f"{id}ignored", OURS, ignored_beyond(window, view, floor, classes), "greater",
+            f"{what} leaves stream {view} ignored: of what it can lose the network loses a larger share than a probe, "
+            f"and more so than where those epochs are left out ({under}).", short=f"{brief}: stream ignored",
+            requires=(f"{id}decoded", *requires), **rest,
         ))  # fmt: skip
     return claims

@@ -20,7 +20,7 @@ from experiments.design.two_streams import DEPRIVED
 LOSES = {FRESH: "loses", DOSE_MATCHED: "costs"}
 """What a share lost beside a reference requires of the deeper network."""
 GAINS = {SAME: "split_depth.gains_alike", EQUAL: "split_depth.gains_alike_equal"}
-"""The premise of comparisons with networks of fewer epochs: who still learns gains from blurred epochs, too."""
+"""The premise of all comparisons: who still learns gains from blurred epochs, too, and from clean ones yet more."""
 
 
 def kept(window: WindowArms, reference: str) -> Within:
@@ -52,9 +52,8 @@ def design(protocol: Protocol, parameters: Blocks) -> Design:
         return tuple(f"split_depth.{one}_learns" for one in which)
 
     def needs(kind: str, reference: str) -> tuple[str, ...]:
-        """Returns what a comparison requires: that both learn, that the deeper one loses something, and a fair one."""
-        fair = (GAINS[kind],) if reference == FRESH else ()
-        return *learnt(*PAIRS[kind]), f"split_depth.{PAIRS[kind][-1]}_{LOSES[reference]}", *fair
+        """Returns what a comparison requires: that both learn, and as fast, and that the deeper one loses something."""
+        return *learnt(*PAIRS[kind]), f"split_depth.{PAIRS[kind][-1]}_{LOSES[reference]}", GAINS[kind]
 
     def compare(key: str, source: str, kind: str, reference: str, sentence: str, short: str, **rest: Any) -> Claim:
         return Claim(f"split_depth.{key}", source, more_lost(late[kind, deep], late[kind, shallow], reference),
@@ -119,7 +118,7 @@ def design(protocol: Protocol, parameters: Blocks) -> Design:
         ],
         claims=claims,
         panel_inches=(3.6, (2.5, 2.5, 2.5, 2.6)),
-        leading=("split_depth.deeper_dose", "split_depth.deeper_equal_dose", "split_depth.deeper"),
+        leading=("split_depth.deeper", "split_depth.deeper_equal"),
         note=f"The rate is {parameters.constant_rate:g} throughout, so that removals differ in no rate. A network that "
         "still learns gains from blurred epochs, too, and stands above 1 beside one without them. A difference "
         f"of shares below {SMALLEST['relative'].effect:g} is too small to matter.",

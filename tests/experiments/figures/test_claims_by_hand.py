@@ -184,6 +184,27 @@ TWO_STREAMS = {
 }  # fmt: skip
 
 
+TWO_STREAMS |= {
+    "split.blur_loses": of_arms(fresh("restart"), window("blur b", 0, 6, "continue")),
+    "split.dissociation_costs_less_restart": plus(
+        streams("blur b", "restart", "accuracy"),
+        minus(streams("dissociation b", "restart", "accuracy", sham="split_heads")),
+    ),
+    **{f"split.blur_beyond_absence_{how}": of_arms(window("view_dropout b", 0, 6, how), window("blur b", 0, 6, how))
+       for how in ("continue", "restart")},
+    **{
+        f"split.{name}_{what}_harm": {
+            (key(fresh(how, 6)), column): 1.0, (key(window(deficit, 0, 6, how)), column): -1.0
+        }
+        for name, deficit, how in (("blur_continue", "blur b", "continue"), ("blur_restart", "blur b", "restart"),
+                                   ("dropout_restart", "view_dropout b", "restart"),
+                                   ("dissociation_restart", "dissociation b", "restart"))
+        for what, column in (("decoded", "decoding_b"), ("impaired", "probe_maps_b"),
+                             ("impaired_averaged", "probe_averaged_b"))
+    },
+}  # fmt: skip
+
+
 def absent(view, onset, column):
     return costs(f"view_dropout {view}", onset, 2, "at onset", column=column)
 

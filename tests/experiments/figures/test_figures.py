@@ -104,7 +104,7 @@ def networks(tags):
 def split(tags):
     if tags["role"] != DEFICIT:
         return {"accuracy": 5.0 if tags["role"] == DOSE_MATCHED else 0.0, "probe_untrained_maps_b": -40.0}
-    cost = {"accuracy": 2.0 if tags["deficit"] == "dissociation" else -5.0}
+    cost = {"accuracy": {"dissociation": 2.0, "view_dropout": -2.0}.get(tags["deficit"], -5.0)}
     return {**cost, "probe_maps_b": -20.0, "probe_averaged_b": -15.0, "decoding_b": -30.0}
 
 

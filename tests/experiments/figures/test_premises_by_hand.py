@@ -9,6 +9,10 @@ from test_claims_by_hand import design
 
 from experiments.design.registry import FIGURES
 
+STREAMS_AND_REFERENCES = {
+    "blur_continue": "clean_continue", "blur_restart": "clean_restart", "dropout_restart": "clean_restart",
+    "dissociation_restart": "sham_restart",
+}  # fmt: skip
 PREMISES = {
     "iclr2019/deficit_removal": {"cost": "restart_helps"},
     "controls/age_or_rate": {"rate": "rate_not_dose"},
@@ -78,22 +82,22 @@ PREMISES = {
         "added": "permanent repaired",
     },
     "cvpr2023/split_removal": {
-        "clean_continue_learns": "blur_cost",
-        "blur_cost sham_continue_learns": "dissociation_costs_less",
-        "clean_continue_learns stream_trained":
-            "blur_continue_decoded blur_continue_impaired blur_continue_impaired_averaged",
-        "blur_continue_decoded clean_continue_learns stream_trained": "blur_continue_ignored",
+        "clean_continue_learns": "blur_loses blur_cost",
+        "blur_cost sham_continue_learns views_learns": "dissociation_costs_less",
+        "blur_cost_restart sham_restart_learns views_learns": "dissociation_costs_less_restart",
+        "blur_cost": "blur_beyond_absence_continue",
         "clean_restart_learns": "blur_cost_restart dropout_cost_restart",
+        "sham_restart_learns": "dissociation_cost_restart",
+        "blur_cost_restart": "opportunity blur_beyond_absence_restart",
+        **{f"{clean}_learns stream_trained": f"{id}_decoded {id}_impaired {id}_impaired_averaged"
+           for id, clean in STREAMS_AND_REFERENCES.items() if id.startswith(("blur_c", "diss"))},
         "clean_restart_learns stream_trained":
             "blur_restart_decoded blur_restart_impaired blur_restart_impaired_averaged dropout_restart_decoded "
             "dropout_restart_impaired dropout_restart_impaired_averaged",
-        "blur_restart_decoded clean_restart_learns stream_trained": "blur_restart_ignored",
-        "dropout_restart_decoded clean_restart_learns stream_trained": "dropout_restart_ignored",
-        "sham_restart_learns": "dissociation_cost_restart",
-        "sham_restart_learns stream_trained":
-            "dissociation_restart_decoded dissociation_restart_impaired dissociation_restart_impaired_averaged",
-        "dissociation_restart_decoded sham_restart_learns stream_trained": "dissociation_restart_ignored",
-        "blur_cost_restart": "opportunity",
+        **{f"{id}_decoded {clean}_learns stream_trained": f"{id}_ignored {id}_decoded_harm"
+           for id, clean in STREAMS_AND_REFERENCES.items()},
+        **{f"{id}_{what} {clean}_learns stream_trained": f"{id}_{what}_harm"
+           for id, clean in STREAMS_AND_REFERENCES.items() for what in ("impaired", "impaired_averaged")},
     },
     "cvpr2023/rsv_blur": {
         "continue_learns": "one_sided_continue polarised_continue information_continue",
@@ -133,8 +137,8 @@ PREMISES = {
         "wide_learns thin_learns": "gains_alike_equal",
         "shallow_learns deep_learns deep_loses gains_alike": "deeper deeper_points",
         "wide_learns thin_learns thin_loses gains_alike_equal": "deeper_equal deeper_equal_points",
-        "shallow_learns deep_learns deep_costs": "deeper_dose",
-        "wide_learns thin_learns thin_costs": "deeper_equal_dose",
+        "shallow_learns deep_learns deep_costs gains_alike": "deeper_dose",
+        "wide_learns thin_learns thin_costs gains_alike_equal": "deeper_equal_dose",
     },
     "cvpr2023/split_fisher": {
         "clean_learns": "removal on_clean",
