@@ -59,6 +59,8 @@ def test_a_network_depends_on_its_seed_alone():
     assert all(torch.equal(a[1], b[0]) for a, b in zip(several, one, strict=True))
     assert descend(TASK, several, 0.01, 50)[:, 1] == pytest.approx(descend(TASK, one, 0.01, 50)[:, 0], abs=1e-14)
     assert not torch.equal(several[0][0], several[0][1])
+    lower, upper = (layer.flatten()[:100] for layer in initial_layers((3, 4), 2, 50, 1e-2, (7,)))
+    assert not torch.equal(lower, upper), "each layer has draws of its own"
 
 
 def test_three_layers_are_not_drawn():

@@ -60,6 +60,20 @@ def test_a_token_knows_its_own_patch_alone(view):
     assert changed.nonzero().flatten().tolist() == [3]  # two patches a row
 
 
+def test_of_one_colour_each_place_is_another_token():
+    """Places are learnt for each view: without them a motion could not be told."""
+    for tokens in network().streams(*(torch.full((1, *shape), 0.5) for shape in SHAPES)):
+        assert torch.pdist(tokens[0].T).min() > 0
+
+
+def test_a_view_is_normalised_by_its_own_mean_and_spread():
+    means, spreads = ((0.5, 0.4, 0.3), (0.7,)), ((0.2, 0.25, 0.5), (0.1,))
+    made, given = MODEL.build(SHAPES, 5, 0, means, spreads), views()
+    for view, stream, mean, spread in zip(given, (made.stream_a, made.stream_b), means, spreads, strict=True):
+        expected = (view - torch.tensor(mean).view(-1, 1, 1)) / torch.tensor(spread).view(-1, 1, 1)
+        torch.testing.assert_close(stream.normalise(view), expected)
+
+
 def test_a_dense_layer_is_a_linear_map():
     layer, tokens = Dense(4, 6), torch.randn(3, 5, 4, generator=generator(0, "tokens"))
     by_hand = functional.linear(tokens, layer.weight[:, :, 0, 0], layer.bias)

@@ -38,6 +38,7 @@ RUN = replace(
     probes=(),
 )
 TOKENS = 32
+MEANS, SPREADS = ((0.5, 0.4, 0.3), (0.1, 0.7, 0.2)), ((0.2, 0.25, 0.5), (0.3, 0.3, 0.1))
 
 
 def network(seed=0):
@@ -133,9 +134,11 @@ class TestEncoder:
 
 class TestObjective:
     def test_is_the_error_of_masked_patches_by_hand(self):
-        model = network().eval()
+        model = MODEL.build(SHAPES, 5, 0, MEANS, SPREADS).eval()
         held = acting(model)
         given, hidden = batch(), masks()
+        of_pixels = [[torch.tensor(held[view]).view(3, 1, 1) for held in (MEANS, SPREADS)] for view in range(2)]
+        seen = [(given.views[view] - mean) / spread for view, (mean, spread) in enumerate(of_pixels)]
         tokens = torch.cat(model.streams(*given.views), dim=2)
         errors = []
         for row in range(6):
@@ -147,7 +150,7 @@ class TestObjective:
                     if hidden[row, view * 16 + place]:
                         down, across = divmod(place, 4)
                         rows, columns = slice(2 * down, 2 * down + 2), slice(2 * across, 2 * across + 2)
-                        patch = given.views[view][row, :, rows, columns].flatten()
+                        patch = seen[view][row, :, rows, columns].flatten()
                         wanted = (patch - patch.mean()) / (patch.var(correction=0) + SPEC.floor).sqrt()
                         errors.append((drawn[place] - wanted).square().mean())
         assert len(errors) == 6 * 24
@@ -183,7 +186,13 @@ class TestObjective:
         assert torch.equal(plain, acting(model).objective(other))
         plain.backward()
         assert all(parameter.grad is None for parameter in model.heads.parameters())
-        assert all(parameter.grad is not None for parameter in model.trunk.parameters())
+        for part in (model.stream_a, model.stream_b, model.trunk):
+            assert all(parameter.grad is not None for parameter in part.parameters()), "all that is encoded is trained"
+
+    def test_each_patch_has_a_question_and_so_an_answer_of_its_own(self):
+        for decode in acting(network()).parts:
+            answers = decode(torch.rand(1, 8, 8, generator=torch.Generator().manual_seed(0)))[0]
+            assert torch.pdist(answers).min() > 0
 
 
 def pretrained(*windows, start=0, end=2, spec=SPEC, run=RUN):
