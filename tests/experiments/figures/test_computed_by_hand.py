@@ -110,6 +110,20 @@ def test_half_of_a_weight_is_there_when_the_papers_formula_says_so():
         assert row["half_time_1_1"] == pytest.approx(np.log(2), abs=1e-3)
 
 
+def test_descent_learns_what_the_closed_form_of_its_arm_does():
+    """Each weight is half there when that says, within a tenth; a seed has weights of its own."""
+    table = sensors.computed(LinearNetworks(), (0, 1))[0].set_index(["layers", "sensors", "how", "seed"])
+    halves, ends = ([column for column in table if column.startswith(name)] for name in ("half_time", "learnt"))
+    for layers in ("one layer", "two layers"):
+        for held in ("all sensors", "without sensor 3"):
+            first, other = (table.loc[(layers, held, "descent", seed)] for seed in (0, 1))
+            exact = table.loc[(layers, held, "closed form", 0)]
+            for found in (first, other):
+                assert list(found[halves]) == pytest.approx(list(exact[halves]), rel=0.1)
+                assert list(found[ends]) == pytest.approx(9 * [1.0], abs=1e-3)
+            assert not set(first[halves]) & set(other[halves])
+
+
 def test_curves_are_those_of_the_weights_whose_times_are_in_the_table():
     runs, epochs = sensors.computed(LinearNetworks(), (0, 1))
     for arm, rows in epochs.groupby("arm_id"):
@@ -142,6 +156,7 @@ def test_the_measure_of_a_simulated_unit_is_its_formula(law, monkeypatch):
         wanted[::2] *= -1
     assert found.shape == (4, 50)
     assert torch.allclose(found, torch.as_tensor(wanted).expand(4, 50), atol=1e-9)
+    assert not torch.equal(found, mixtures.simulated(law, Mixtures(units=50, values=4), 4)), "drawn by the seed"
 
 
 def test_closed_forms_are_those_of_many_units():

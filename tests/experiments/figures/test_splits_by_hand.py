@@ -1,5 +1,7 @@
 """The claims about networks of two streams against coefficients written by hand: dissociation, depth, Fisher, age."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tiny
@@ -206,6 +208,9 @@ class TestDissociation:
         held = tiny.protocol(family="two_streams")
         assert held.parts.optimizer.weight_decay > 0
         assert list(variants(held)) == ["no weight decay", "no augmentation"]
+        undecayed, unmoved = (made.parts for made in variants(held).values())
+        assert undecayed == replace(held.parts, optimizer=replace(held.parts.optimizer, weight_decay=0.0))
+        assert unmoved == replace(held.parts, augmentation=replace(held.parts.augmentation, shift=0, flip=False))
         still = held.variant("still", augmentation={"shift": 0, "flip": False})
         assert list(variants(still)) == ["no weight decay"]
         plain = still.variant("plain", optimizer={"weight_decay": 0.0})
