@@ -117,6 +117,12 @@ def signal_loses_more(*held: tuple[float, Cut], column: str = USE, role: str = D
     return _shares(parts, weights, held[0][1].floor(column))
 
 
+def share_grows(noisier: Cut, clearer: Cut, view: str, column: str = USE, role: str = DOSE_MATCHED) -> Within:
+    """Returns by how much more the share is that a modality loses in one setting than in another."""
+    parts = [part for cut in (noisier, clearer) for part in cut.parts(view, column, role)]
+    return _shares(parts, [1.0, -1.0], clearer.floor(column))
+
+
 def _shares(parts: Any, weights: list[float], floor: float) -> Within:
     def estimate(values: NDArray[np.float64]) -> float:
         whole, left = values[::2] - floor, values[1::2] - floor
@@ -162,33 +168,52 @@ def of_losses(role: str, base: Cut, noisy: Cut, clear: Cut, length: int) -> list
     """Returns what is claimed of the shares that are lost.
 
     Beside clean epochs, what is slow to learn loses more by having fewer of them, without any rivalry of modalities;
-    beside fresh networks that is no explanation.
+    beside fresh networks that is no explanation. That a noisy modality loses more beside the other requires that it
+    loses more itself: the difference also grows where the other, now the easier one, loses less.
     """
     end, many, hurt = ("_damage", "damaged more", "damaged") if role == FRESH else ("", "loses more", "impaired")
     use = "the use that fresh networks make of it" if end else "its use"
     read = "what a probe reads from its stream" + " in fresh networks" * bool(end)
+    grows = "damage grows" if end else "loss grows"
     cut = f"when cut off in the first {length} epochs"
 
     def needs(*settings: str) -> tuple[str, ...]:
         return tuple(f"easy.{name}_{role}_to_lose" for name in settings)
 
-    def more(*held: tuple[float, Cut], column: str = USE) -> Within:
+    def more(*held: tuple[float, Cut], column: str) -> Within:
         return signal_loses_more(*held, column=column, role=role)
 
-    varied = (("image", "signal", noisy), ("signal", "image", clear))
+    def by_ease(part: str, column: str, what: str, short: Mapping[str, str]) -> list[Claim]:
+        return [
+            Claim(f"easy.hard_loses{part}{end}", OURS, more((1.0, base), column=column), "greater",
+                  f"Where the image is the easy one, the signal loses the larger share of {what} {cut}.",
+                  requires=("easy.image_easier", *needs("base")), short=short["signal"]),
+            Claim(f"easy.reversed{part}{end}", OURS, more((-1.0, clear), column=column), "greater",
+                  f"Where the signal is the easy one, the image loses the larger share of {what} {cut}.",
+                  requires=("easy.signal_easier", *needs("signal")), short=short["image"]),
+        ]  # fmt: skip
+
+    def by_noise_of(name: str, part: str, column: str, what: str, own: str, short: str) -> list[Claim]:
+        noise = f"easy.{name}_noise{part}"
+        other, held, itself = {
+            "image": ("signal", noisy, share_grows(noisy, base, "a", column, role)),
+            "signal": ("image", clear, share_grows(base, clear, "b", column, role)),
+        }[name]
+        return [
+            Claim(f"{noise}_own{end}", OURS, itself, "greater",
+                  f"The noisier the {name}, the larger the share that it loses of {what} {cut}.",
+                  requires=needs("base", name), short=f"noisy {name}: {own} {grows}"),
+            Claim(f"{noise}{end}", OURS, more((1.0, base), (-1.0, held), column=column), "greater",
+                  f"The noisier the {name}, the larger the share that it loses of {what}, also beside the {other}'s.",
+                  requires=(*needs("base", name), f"{noise}_own{end}"), short=short),
+        ]  # fmt: skip
+
+    sides = {"signal": "image", "image": "signal"}
     return [
-        Claim(f"easy.hard_loses{end}", OURS, more((1.0, base)), "greater",
-              f"Where the image is the easy one, the signal loses the larger share of {use} {cut}.",
-              requires=("easy.image_easier", *needs("base")), short=f"easy image: signal {many}"),
-        Claim(f"easy.reversed{end}", OURS, more((-1.0, clear)), "greater",
-              f"Where the signal is the easy one, the image loses the larger share of {use} {cut}.",
-              requires=("easy.signal_easier", *needs("signal")), short=f"easy signal: image {many}"),
-        *(Claim(f"easy.{name}_noise{end}", OURS, more((1.0, base), (-1.0, held)), "greater",
-                f"The noisier the {name}, the larger the share of {use} that it loses, compared with the {other}.",
-                requires=needs("base", name), short=f"noisy {name} {many}")
-          for name, other, held in varied),
-        *(Claim(f"easy.{name}_noise_stream{end}", OURS, more((1.0, base), (-1.0, held), column=STREAM), "greater",
-                f"The noisier the {name}, the larger the share of {read} that it loses, compared with the {other}.",
-                requires=needs("base", name), short=f"noisy {name}: stream {hurt} more")
-          for name, other, held in varied),
+        *by_ease("", USE, use, {hard: f"easy {easy}: {hard} {many}" for hard, easy in sides.items()}),
+        *by_ease("_stream", STREAM, read, {hard: f"hard {hard}: stream {hurt} more" for hard in sides}),
+        *(claim for name in ("image", "signal")
+          for claim in by_noise_of(name, "", USE, use, "own", f"noisy {name} {many}")),
+        *(claim for name in ("image", "signal")
+          for claim in by_noise_of(name, "_stream", STREAM, read, "stream", f"noisy {name}: stream {hurt} more")),
     ]  # fmt: skip

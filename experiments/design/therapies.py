@@ -14,7 +14,7 @@ from critical.inference.claims import Claim
 from experiments.design.parameters import Parameters, ascending, at_least
 from experiments.design.protocol import Protocol
 from experiments.design.sources import OURS
-from experiments.design.two_streams import DECODING, DEPRIVED, MAPS
+from experiments.design.two_streams import AVERAGED, DECODING, DEPRIVED, MAPS
 
 GOOD = "a"
 """The view that was seen throughout."""
@@ -85,6 +85,13 @@ class Treated:
         """Returns what networks that never were deprived, nor treated, have more."""
         return self.healthy[UNTREATED][column] - self.deprived[therapy][column]
 
+    def poorer_alike(self, column: str, therapy: str) -> Contrast:
+        """Returns what networks that never were deprived have more after the same therapy.
+
+        In them, too, a therapy shifts which view is listened to; beside untreated ones that looks like healing.
+        """
+        return self.healthy[therapy][column] - self.deprived[therapy][column]
+
     def gain(self, therapy: str, column: str = "accuracy", than: str = UNTREATED) -> Contrast:
         """Returns what a therapy gives more than as many epochs of another at the same rates, clean ones by default."""
         return self.deprived[therapy][column] - self.deprived[than][column]
@@ -140,6 +147,9 @@ def of_therapy(kind: str, held: Treated, length: int) -> list[Claim]:
         Claim(f"alternation.{kind}_mends", OURS, held.gain(kind, MAPS), "greater",
               f"{what} mends the stream of the poor view: a linear probe reads more from it.",
               requires=impaired, short=f"{brief}: poor stream mended"),
+        Claim(f"alternation.{kind}_mends_averaged", OURS, held.gain(kind, AVERAGED), "greater",
+              f"{what} mends the stream of the poor view: a probe reads more from its maps averaged over places.",
+              requires=("alternation.poor_impaired_averaged",), short=f"{brief}: poor averages mended"),
         Claim(f"alternation.{kind}_heals", OURS, held.beyond(kind, DECODING), "greater",
               f"{what} gives the poor view more than it gives that view where it never was deprived.",
               requires=(f"alternation.{kind}_sees",), short=f"{brief}: more than healthy gain"),
@@ -147,10 +157,16 @@ def of_therapy(kind: str, held: Treated, length: int) -> list[Claim]:
               f"{what} gives the stream of that view more than where that never was deprived, to a probe.",
               requires=(f"alternation.{kind}_mends",), short=f"{brief}: more than healthy, stream"),
         Claim(f"alternation.{kind}_back", OURS, held.poorer(DECODING, kind), "not greater",
-              f"{what} brings the poor view back: no less is decoded from it than where it never was deprived.",
-              requires=(f"alternation.{kind}_sees",), short=f"{brief}: poor view is back"),
+              f"{what} brings the poor view back: no less is decoded from it than in an untreated network that never "
+              "was deprived.",
+              requires=(f"alternation.{kind}_sees",), short=f"{brief}: back to healthy, untreated"),
+        Claim(f"alternation.{kind}_back_alike", OURS, held.poorer_alike(DECODING, kind), "not greater",
+              f"{what} leaves no mark of the deprivation: no less is decoded from the poor view than after the same "
+              "therapy in a network that never was deprived.",
+              requires=(f"alternation.{kind}_sees",), short=f"{brief}: back to healthy, treated"),
         Claim(f"alternation.{kind}_stream_back", OURS, held.poorer(MAPS, kind), "not greater",
-              f"{what} brings its stream back: a probe reads no less from it than where it never was deprived.",
+              f"{what} brings its stream back: a probe reads no less from it than in an untreated network that never "
+              "was deprived.",
               requires=(f"alternation.{kind}_mends",), short=f"{brief}: poor stream is back"),
         Claim(f"alternation.{kind}_good_view", OURS, costs(OTHER_DECODING), "greater",
               f"{what} costs the good view: less is decoded from it.", short=f"{brief}: good view tells less"),

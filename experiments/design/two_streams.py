@@ -17,6 +17,8 @@ DECODING = f"decoding_{DEPRIVED}"
 """What the network tells from that view beside random partners."""
 MAPS = f"probe_maps_{DEPRIVED}"
 """What a linear probe reads from its stream, from the maps that the fusion receives."""
+AVERAGED = f"probe_averaged_{DEPRIVED}"
+"""The same from the averages of these maps over places."""
 
 NOTHING_LOST = "A clean network has nothing to lose: it tells no more than chance, or its stream than an untrained one."
 

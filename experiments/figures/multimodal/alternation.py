@@ -13,6 +13,7 @@ from experiments.design.therapies import (
     ALTERNATION,
     GOOD,
     OTHER_DECODING,
+    OTHER_MAPS,
     OTHER_ORDER,
     PATCHING,
     UNTREATED,
@@ -21,7 +22,7 @@ from experiments.design.therapies import (
     of_therapy,
     treated,
 )
-from experiments.design.two_streams import DECODING, DEPRIVED, MAPS
+from experiments.design.two_streams import AVERAGED, DECODING, DEPRIVED, MAPS
 
 LOOKS = {
     UNTREATED: role("deficit", "untreated"),
@@ -57,10 +58,13 @@ def design(protocol: Protocol, parameters: Therapies) -> Design:
         Claim("alternation.poor_impaired", OURS, held.poorer(MAPS), "greater",
               f"Its stream is impaired, too: a probe reads less from it after {last} clean epochs.",
               requires=("alternation.learns",), short="untreated: poor stream impaired"),
+        Claim("alternation.poor_impaired_averaged", OURS, held.poorer(AVERAGED), "greater",
+              f"So are its maps averaged over places: a probe reads less from them after {last} clean epochs.",
+              requires=("alternation.learns",), short="untreated: poor averages impaired"),
         *of_therapy(PATCHING, held, last),
         *of_therapy(ALTERNATION, held, last),
         Claim("alternation.wrong", OURS, held.gain(WRONG, DECODING), "not greater",
-              f"Patching view {DEPRIVED} itself does not bring it back: one view at a time is not enough.",
+              f"Patching view {DEPRIVED} itself does not bring it back.",
               requires=("alternation.poor",), short="patching the poor view: no gain"),
         Claim("alternation.patch_or_turns", OURS, held.gain(PATCHING, DECODING, than=ALTERNATION),
               "greater", "In as many epochs patching gives the poor view, which is twice as often alone, more than "
@@ -82,12 +86,14 @@ def design(protocol: Protocol, parameters: Therapies) -> Design:
     return Design(
         panels=[
             [panel(DECODING, "the poor view", f"accuracy from view {DEPRIVED} alone (%)"),
-             panel(MAPS, "the stream of the poor view", f"linear probe of stream {DEPRIVED} (%)")],
-            [panel(OTHER_DECODING, "the good view", f"accuracy from view {GOOD} alone (%)"),
              panel("accuracy", "both views", "test accuracy (%)")],
+            [panel(MAPS, "the stream of the poor view", f"linear probe of stream {DEPRIVED} (%)"),
+             panel(AVERAGED, "its averages over places", f"linear probe of averages {DEPRIVED} (%)")],
+            [panel(OTHER_DECODING, "the good view", f"accuracy from view {GOOD} alone (%)"),
+             panel(OTHER_MAPS, "the stream of the good view", f"linear probe of stream {GOOD} (%)")],
         ],
         claims=claims,
-        leading=("alternation.patching_sees", "alternation.patching_mends"),
+        leading=("alternation.patching_sees", "alternation.patching_mends_averaged"),
         arms=[arm for one in arms.values() for arm in (*one.healthy.values(), *one.deprived.values())],
         panel_inches=(3.8, 2.5),
         note=f"View {DEPRIVED}, the poor one, has {deficit} until epoch {end}. Then views are patched, that is absent, "

@@ -33,11 +33,13 @@ def of_therapy(name, short):
     return {
         f"{name}_sees": poor(short, "decoding_b") | poor("untreated", "decoding_b", -1.0),
         f"{name}_mends": poor(short, "probe_maps_b") | poor("untreated", "probe_maps_b", -1.0),
+        f"{name}_mends_averaged": poor(short, "probe_averaged_b") | poor("untreated", "probe_averaged_b", -1.0),
         f"{name}_heals": poor(short, "decoding_b") | poor("untreated", "decoding_b", -1.0)
         | healthy(short, "decoding_b", -1.0) | healthy("untreated", "decoding_b"),
         f"{name}_heals_stream": poor(short, "probe_maps_b") | poor("untreated", "probe_maps_b", -1.0)
         | healthy(short, "probe_maps_b", -1.0) | healthy("untreated", "probe_maps_b"),
         f"{name}_back": healthy("untreated", "decoding_b") | poor(short, "decoding_b", -1.0),
+        f"{name}_back_alike": healthy(short, "decoding_b") | poor(short, "decoding_b", -1.0),
         f"{name}_stream_back": healthy("untreated", "probe_maps_b") | poor(short, "probe_maps_b", -1.0),
         f"{name}_good_view": poor("untreated", "decoding_a") | poor(short, "decoding_a", -1.0),
         f"{name}_good_stream": poor("untreated", "probe_maps_a") | poor(short, "probe_maps_a", -1.0),
@@ -54,6 +56,8 @@ def at_equal_doses(column, sign=1.0):
 BY_HAND = {
     "poor": healthy("untreated", "decoding_b") | poor("untreated", "decoding_b", -1.0),
     "poor_impaired": healthy("untreated", "probe_maps_b") | poor("untreated", "probe_maps_b", -1.0),
+    "poor_impaired_averaged":
+        healthy("untreated", "probe_averaged_b") | poor("untreated", "probe_averaged_b", -1.0),
     **of_therapy("patching", "patching"),
     **of_therapy("alternation", "alternation"),
     "wrong": poor("wrong patch", "decoding_b") | poor("untreated", "decoding_b", -1.0),
@@ -65,7 +69,8 @@ BY_HAND = {
 }
 DIRECTIONS = {
     "order": "none", "wrong": "not greater",
-    **{f"{name}_{what}": "not greater" for name in ("patching", "alternation") for what in ("back", "stream_back")},
+    **{f"{name}_{what}": "not greater" for name in ("patching", "alternation")
+       for what in ("back", "back_alike", "stream_back")},
 }  # fmt: skip
 
 
@@ -93,8 +98,11 @@ def test_every_claim_about_the_poor_view_has_the_premise_that_it_is_poor():
             assert "alternation.poor" in premises(name), name
         if columns == {"probe_maps_b"} and name != "alternation.poor_impaired":
             assert "alternation.poor_impaired" in premises(name), name
+        if columns == {"probe_averaged_b"} and name != "alternation.poor_impaired_averaged":
+            assert "alternation.poor_impaired_averaged" in premises(name), name
     for kind in ("patching", "alternation"):
-        assert f"alternation.{kind}_sees" in premises(f"alternation.{kind}_back"), "back without a gain is no therapy"
+        for back in ("back", "back_alike"):
+            assert f"alternation.{kind}_sees" in premises(f"alternation.{kind}_{back}"), "no therapy without a gain"
         assert f"alternation.{kind}_mends" in premises(f"alternation.{kind}_stream_back")
 
 

@@ -11,6 +11,8 @@ from test_claims_by_hand import RATE, cell, decaying, design, fresh, key, minus,
 from critical.core.spec import SpecError
 from critical.data import Arrays
 from critical.inference.arms import Pooled, Within
+from critical.inference.claims import BATCHES
+from critical.inference.verdicts import verdicts
 from experiments.design import profile
 from experiments.design.hardness import Hardness
 from experiments.design.modalities import ModalityAges
@@ -213,10 +215,17 @@ def test_shares_that_are_lost_are_those_of_each_modality(end, beside):
         return share(setting, "b", column) - share(setting, "a", column)
 
     base, noisy, clear = "base", "image noise 0.6", "signal noise 0.75"
+    def grows(noisier, clearer, view, column="use"):
+        return share(noisier, view, column) - share(clearer, view, column)
+
     stream = {setting: more(setting, "probe_maps") for setting in (base, noisy, clear)}
-    wanted = {"hard_loses": more(base), "reversed": -more(clear), "image_noise": more(base) - more(noisy),
-              "signal_noise": more(base) - more(clear), "image_noise_stream": stream[base] - stream[noisy],
-              "signal_noise_stream": stream[base] - stream[clear]}  # fmt: skip
+    wanted = {"hard_loses": more(base), "reversed": -more(clear),
+              "hard_loses_stream": stream[base], "reversed_stream": -stream[clear],
+              "image_noise": more(base) - more(noisy), "signal_noise": more(base) - more(clear),
+              "image_noise_stream": stream[base] - stream[noisy], "signal_noise_stream": stream[base] - stream[clear],
+              "image_noise_own": grows(noisy, base, "a"), "signal_noise_own": grows(base, clear, "b"),
+              "image_noise_stream_own": grows(noisy, base, "a", "probe_maps"),
+              "signal_noise_stream_own": grows(base, clear, "b", "probe_maps")}  # fmt: skip
     claims = {claim.id: claim for claim in design(NOISES).claims}
     for name, value in wanted.items():
         claim = claims[f"easy.{name}{end}"]
@@ -224,6 +233,25 @@ def test_shares_that_are_lost_are_those_of_each_modality(end, beside):
         assert claim.unit == "share"
         assert claim.contrast.estimate(values) == pytest.approx(value), claim.id
         assert np.isnan(claim.contrast.estimate(np.zeros_like(values))), "of nothing there is no share"
+
+
+def test_a_modality_that_loses_no_more_itself_is_not_said_to_lose_more_beside_the_other():
+    """A noisier image also makes the signal the easier one, whose smaller loss would bear out the difference alone."""
+    cuts = arms_of_noise()
+    lost = {("base", "a"): 0.2, ("base", "b"): 0.7, ("image noise 0.6", "a"): 0.2, ("image noise 0.6", "b"): 0.2}
+
+    def world(arm):
+        setting = arm.tags.get("variant", "base")
+        cut = next(acting for acting, held in cuts[setting].items() if held == arm)[-1:]
+        return {f"use_{view}": 50.0 * (1 - lost.get((setting, view), 0.4) * (view == cut)) for view in "ab"}
+
+    claims = design(NOISES).claims
+    found = verdicts(tiny.fabricated(design(NOISES), BATCHES[0], lambda arm: {"accuracy": 80.0, **world(arm)}).runs,
+                     claims, BATCHES[0])  # fmt: skip
+    own, beside = (next(one for one in found if one.claim_id == f"easy.{name}") for name in
+                   ("image_noise_own", "image_noise"))  # fmt: skip
+    assert (own.verdict, round(beside.effect, 1)) == ("negligible", 0.5)
+    assert (beside.verdict, beside.lacking) == ("premise failed", ("easy.image_noise_own",))
 
 
 def test_a_share_is_claimed_of_something_alone():

@@ -3,7 +3,7 @@
 from experiments.design.protocol import DEFICIT
 
 POOR = {
-    "none": {"accuracy": -10.0, "decoding_b": -30.0, "probe_maps_b": -20.0},
+    "none": {"accuracy": -10.0, "decoding_b": -30.0, "probe_maps_b": -20.0, "probe_averaged_b": -15.0},
     "view dropout of view a": {"decoding_b": 6.0, "decoding_a": -20.0, "probe_maps_a": -12.0},
     "alternating deprivation": {"decoding_a": -9.0, "probe_maps_a": -8.0},
     "view dropout of view b": {"accuracy": -10.0, "decoding_b": -35.0, "probe_maps_b": -20.0},
