@@ -35,8 +35,9 @@ def design(protocol: Protocol, parameters: Mixtures) -> Design:
               "Where all units have most of their weight on view a, mean RSV is higher than where weights are alike.",
               short="weights on one view: one-sided"),
         Claim("simulation.polarised", CVPR2023, more("apart", "alike"), "greater",
-              "Where half of the units have most of their weight on each view, more of them have |RSV| > 0.5.",
-              short="weights apart: two modes"),
+              "Where half of the units have most of their weight on each view, more of them listen to one view alone "
+              "(|RSV| > 0.5) than where weights are alike; whether to the same view, that does not tell.",
+              short="weights apart: more hear one view"),
         Claim("simulation.between", CVPR2023, more("between", "alike"), "greater",
               "Where the weights of both halves lie a little apart, more have |RSV| > 0.5 than where they are alike.",
               short="weights a little apart: more"),
