@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from critical.inference.arms import Contrast
-from critical.inference.claims import Claim
+from critical.inference.claims import Claim, Direction
 from experiments.design.measuring import after_every_epoch, clean_trace_of, clean_variants_of, measuring, variants_of
 from experiments.design.parameters import ManyOnsets, at_least
 from experiments.design.protocol import Protocol, WindowArms
@@ -103,12 +103,14 @@ def ratio_claims(blurred: WindowArms, again: WindowArms, end: int) -> tuple[list
               f"{_WHEN[name]}, the trace of pathway {pathway} is {word} than after clean epochs instead.",
               requires=(f"pathways.{name}",), short=f"trace of {pathway} {moves}, {brief}")
         for name, (held, trace, at, *_, brief) in asked.items() if name in _WHEN
-        for pathway, direction, word, moves in ((DEPRIVED, "less", "smaller", "falls"),
-                                                (SEEING, "greater", "larger", "rises"))
+        for pathway, direction, word, moves in _SIDES
     ]  # fmt: skip
     return claims, sides
 
 
+_SIDES: tuple[tuple[str, Direction, str, str], ...] = (
+    (DEPRIVED, "less", "smaller", "falls"), (SEEING, "greater", "larger", "rises"),
+)  # fmt: skip
 _WHEN = {
     "on_clean": "At the end of the blur, on clean images",
     "lasting": "After the recovery (rate decaying on)",
