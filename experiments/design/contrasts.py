@@ -6,6 +6,12 @@ from dataclasses import dataclass
 
 from critical.inference.arms import Arm, Contrast
 
+LEARNS_BESIDE = (
+    "Damage is the network's: in the window it still learns from the other view, as a network without those epochs "
+    "does not. Where damage is negative that was worth more; it does not say that the deficit helped its view."
+)
+"""What figures of a deficit of one view say of their damage, or harm, in accuracy."""
+
 
 @dataclass(frozen=True)
 class WindowArms:
@@ -26,7 +32,8 @@ class WindowArms:
 def harm(window: WindowArms, column: str = "accuracy") -> Contrast:
     """Returns fresh − deficit: the damage that was done, where the window begins at epoch 0.
 
-    Beside a later window the fresh network lacks the clean epochs before it as well.
+    Beside a later window the fresh network lacks the clean epochs before it as well. It also lacks what a view that is
+    spared teaches in the window (`LEARNS_BESIDE`).
     """
     return window.fresh[column] - window.deficit[column]
 
@@ -42,7 +49,10 @@ def opportunity(window: WindowArms, column: str = "accuracy") -> Contrast:
 
 
 def damage(window: WindowArms, column: str = "accuracy") -> Contrast:
-    """Returns skip − deficit: the damage that was done at any onset; at epoch 0 it is `harm`."""
+    """Returns skip − deficit: the damage that was done at any onset; at epoch 0 it is `harm`.
+
+    As there, a view that is spared counts, too.
+    """
     return window.skip[column] - window.deficit[column]
 
 

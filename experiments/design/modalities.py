@@ -108,8 +108,8 @@ def age_claims(
               f"The network loses more of the {name} where that is cut off early than from epoch {last} on, at the "
               "same rates.", differs=JUMP, short=f"{name}: early loses more", requires=learns),
         Claim(f"{begin}older_stream", OURS, costs["older_stream"], "greater",
-              f"The stream of the {name} loses more early than from epoch {last} on, too: a probe reads less.",
-              differs=JUMP, short=f"{name}: early impairs more", requires=learns),
+              f"It costs the stream of the {name} more early than from epoch {last} on, too: a probe reads less.",
+              differs=JUMP, short=f"{name} stream: early costs more", requires=learns),
         Claim(f"{begin}late", OURS, cost(restarted[1], seen), "not greater",
               f"From epoch {last} on the absence of the {name} costs nothing of it.",
               requires=(f"{begin}older",), short=f"{name}: late costs nothing"),
@@ -120,7 +120,7 @@ def age_claims(
               f"An early absence of the {name} costs more where both windows begin settled at that rate, too, "
               f"after {parameters.settle} clean epochs.", short=f"{name}: early more, settled", requires=learns),
         Claim(f"{begin}settled_stream", OURS, costs["settled_stream"], "greater",
-              f"It impairs the stream of the {name} more, too, where both windows begin settled.",
+              f"It costs the stream of the {name} more, too, where both windows begin settled.",
               short=f"{name}: stream more, settled", requires=learns),
         Claim(f"{begin}low", OURS, costs["low"], "greater",
               f"At one constant low rate an early absence of the {name} costs more of it, too.",

@@ -51,12 +51,12 @@ class Crossed:
         """Returns the effect of windows of a kind, the mean of that at epoch 0 and the late one."""
         return mean(effect(self.cells[kind, age], column) for age in (0, late))
 
-    def rates(self, late: int, column: str = "accuracy", low: str = LOWER) -> Contrast:
+    def rates(self, late: int, column: str = "accuracy", low: str = LOWER, high: str = HIGH) -> Contrast:
         """Returns the cost at the high rate − that at the low one, the mean of epoch 0 and the late window.
 
         Damage would say less: the run that skips a window is the same at both rates, and cancels.
         """
-        return mean(cost(self.cells[HIGH, age], column) - cost(self.cells[low, age], column) for age in (0, late))
+        return mean(cost(self.cells[high, age], column) - cost(self.cells[low, age], column) for age in (0, late))
 
     def lines(self, kinds: Sequence[str], seen: Callable[[WindowArms], Value]) -> list[tuple[Look, dict[int, Value]]]:
         """Returns a line by age for each of some kinds."""

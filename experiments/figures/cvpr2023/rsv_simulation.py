@@ -35,8 +35,9 @@ def design(protocol: Protocol, parameters: Mixtures) -> Design:
               "Where all units have most of their weight on view a, mean RSV is higher than where weights are alike.",
               short="weights on one view: one-sided"),
         Claim("simulation.polarised", CVPR2023, more("apart", "alike"), "greater",
-              "Where half of the units have most of their weight on each view, more of them have |RSV| > 0.5.",
-              short="weights apart: two modes"),
+              "Where half of the units have most of their weight on each view, more of them listen to one view alone "
+              "(|RSV| > 0.5) than where weights are alike; whether to the same view, that does not tell.",
+              short="weights apart: more hear one view"),
         Claim("simulation.between", CVPR2023, more("between", "alike"), "greater",
               "Where the weights of both halves lie a little apart, more have |RSV| > 0.5 than where they are alike.",
               short="weights a little apart: more"),
@@ -44,8 +45,8 @@ def design(protocol: Protocol, parameters: Mixtures) -> Design:
               "The further the weights of both halves lie apart, the more units have |RSV| > 0.5.",
               short="the further apart, the more"),
         Claim("simulation.mean_hides", OURS, more("apart", "alike", "rsv_mean"), "none",
-              "The mean RSV does not tell two modes from one: the halves cancel.", requires=("simulation.polarised",),
-              short="the mean does not tell two modes"),
+              "The mean RSV does not tell units that prefer a view each from units that weigh both alike: the halves "
+              "cancel.", requires=("simulation.polarised",), short="the mean hides it: halves cancel"),
         *(Claim(f"simulation.exact_{number}", OURS, Contrast({held[name]["rsv_distance"]: 1.0}), "not greater",
                 f"The suite's measure of simulated units agrees with the closed form ({TITLES[name]}): their "
                 "histograms differ in less than a tenth of the units.", short=f"{name}: agrees with closed form")

@@ -9,10 +9,11 @@ from critical.plots.of_arms import ByColumn
 from critical.plots.panel import Look, Value, role
 from critical.plots.panels import Series, contrasts
 from critical.plots.style import OTHER_COLOURS
+from experiments.design.contrasts import LEARNS_BESIDE
 from experiments.design.figure import Design, Figure
 from experiments.design.lines import over
 from experiments.design.measuring import after_every_epoch
-from experiments.design.pathways import CLEAN, RELATIVE, RELATIVE_CLEAN, SEEING, SEEN, Pathways, shift, traced
+from experiments.design.pathways import CLEAN, RELATIVE, RELATIVE_CLEAN, SEEING, SEEN, Pathways, ratio_claims, traced
 from experiments.design.premises import learns
 from experiments.design.protocol import CONTINUE, RESTART, RESTART_AT_ONSET, Protocol, age, cost, damage
 from experiments.design.sources import CVPR2023, ICLR2019, JUMP, OURS
@@ -34,13 +35,13 @@ def design(protocol: Protocol, parameters: Pathways) -> Design:
     at_later = {kind: [line[onset] for onset in later] for kind, line in effects.items()}
     of_b, whole = ([clean_run.log(f"{column}@{onset}") for onset in later]
                    for column in (f"{SEEN}{DEPRIVED}", "fisher_trace"))  # fmt: skip
-    said = {"cost": f"what a window of blurred view {DEPRIVED} costs", "damage": "the damage that it does",
-            "decoded": f"the damage to what is decoded from view {DEPRIVED} alone"}  # fmt: skip
+    said = {"cost": f"what a window of blurred view {DEPRIVED} costs",
+            "damage": f"the damage of a window of blurred view {DEPRIVED} to the network",
+            "decoded": f"its damage to what is decoded from view {DEPRIVED} alone"}  # fmt: skip
 
     there = {"cost": "pathways.closes", "damage": "pathways.damages", "decoded": "pathways.damages_decoded"}
-    then, blur, needs = f"@{end}", f"a blur of view {DEPRIVED} until epoch {end}", ("pathways.clean_learns",)
     windowed = tuple(f"pathways.from_{onset}_learns" for onset in (first, last))
-    share = f"pathway {DEPRIVED} holds less information beside pathway {SEEING} than after clean epochs instead"
+    ratios, sides = ratio_claims(blurred, again, end)
     claims = [
         learns("pathways.clean_learns", blurred.dose_matched, classes, "The clean network, rate decaying,",
                "clean run learns (decaying)"),
@@ -49,36 +50,17 @@ def design(protocol: Protocol, parameters: Pathways) -> Design:
         *(learns(f"pathways.from_{onset}_learns", windows[onset].dose_matched, classes,
                  f"The clean network of the window from epoch {onset} on", f"clean run learns (window from {onset})")
           for onset in (first, last)),
-        Claim("pathways.removal", OURS, shift(blurred, SEEN, then), "less",
-              f"At the end of {blur} {share}, on the images that the network sees.", requires=needs,
-              short="ratio b/a falls, as seen"),
-        Claim("pathways.on_clean", OURS, shift(blurred, CLEAN, then), "less",
-              f"At the end of {blur} {share}, on clean images: it is the weights, and not that a blurred view has less "
-              "contrast.", requires=needs, short="ratio b/a falls, on clean images"),
-        Claim("pathways.on_clean_relative", OURS, shift(blurred, RELATIVE_CLEAN, then), "less",
-              f"At the end of {blur} {share}, on clean images, where changes of weights are measured in units of the "
-              "norm of their layer.", requires=("pathways.on_clean",), short="ratio b/a falls, clean, relative"),
-        Claim("pathways.lasting", OURS, shift(blurred, SEEN), "less",
-              f"After {blur} and a recovery {share} (rate decaying on).", requires=(*needs, "pathways.on_clean"),
-              short="ratio b/a falls, after recovery"),
-        Claim("pathways.lasting_relative", OURS, shift(blurred, RELATIVE), "less",
-              f"After the recovery {share} where changes of weights are measured in units of the norm of their layer.",
-              requires=("pathways.lasting",), short="ratio b/a falls, relative weights"),
-        Claim("pathways.restarted", OURS, shift(again, SEEN), "less", f"After {blur} and a recovery {share} "
-              "(rate restarted).", requires=("pathways.restarted_learns", "pathways.on_clean"),
-              short="ratio b/a falls, after restart"),
-        Claim("pathways.mends", OURS, shift(blurred, SEEN) - shift(blurred, CLEAN, then), "greater",
-              "The recovery takes a part of that back (both times on clean images).",
-              requires=("pathways.on_clean",), short="recovery takes a part back"),
+        *ratios,
+        *sides,
         Claim("pathways.closes", CVPR2023, age(windows[first], windows[last]), "greater",
               f"At equal rates a blur of view {DEPRIVED} costs more from epoch {first} on than from epoch {last} on.",
               requires=windowed, differs=f"The paper varies the removal. {JUMP}",
               short="early costs more (equal rates)"),
         *(Claim(there[kind], OURS, effects[kind][first], "greater",
-                f"At equal rates a blur of view {DEPRIVED} from epoch {first} on does damage{to_what}.",
-                requires=windowed[:1], short=short)
-          for kind, to_what, short in (("damage", "", "early blur does damage"), (
-              "decoded", f" to what is decoded from view {DEPRIVED} alone", "early blur: decoded, damage"))),
+                f"At equal rates a blur of view {DEPRIVED} from epoch {first} on leaves less of {what} than a network "
+                "that skips the window has.", requires=windowed[:1], short=short)
+          for kind, what, short in (("damage", "the network's accuracy", "early blur: network damaged"), (
+              "decoded", f"what it decodes from view {DEPRIVED} alone", "early blur: decoded, damage"))),
         *(Claim(f"pathways.follows_{kind}", ICLR2019 if kind == "cost" else OURS,
                 rank_correlation(at_later[kind], of_b), "greater",
                 f"Over onsets, {words} follows the trace of pathway {DEPRIVED} of a clean run there (rank "
@@ -105,27 +87,29 @@ def design(protocol: Protocol, parameters: Pathways) -> Design:
     return Design(
         panels=[
             [traces("clean", blurred.dose_matched, SEEN), traces(f"blur until epoch {end}", blurred.deficit, SEEN)],
-            [contrasts(claims, "trace", title="pathway b beside pathway a", xlabel="logarithm of the ratio of traces"),
-             traces("the same, on clean images", blurred.deficit, CLEAN)],
-            [by_onset("what a blur of view b does", "accuracy lost (points)",
+            [contrasts(ratios, "trace", title="pathway b beside pathway a", xlabel="logarithm of the ratio of traces"),
+             contrasts(sides, "trace", title="which of the two moved", xlabel="logarithm of the ratio to clean")],
+            [traces("the blur, on clean images", blurred.deficit, CLEAN),
+             by_onset("what a blur of view b does", "accuracy lost (points)",
                       [(role("dose_matched", "cost"), effects["cost"]),
-                       (role("skip", "damage", "--", "s"), effects["damage"])], "accuracy"),
-             by_onset("what is decoded from view b", "lost beside skipped windows (points)",
-                      [(role("skip", "damage", "--", "s"), effects["decoded"])], "readout")],
-            [by_onset("traces of the clean run", "logarithm of the trace",
+                       (role("skip", "damage", "--", "s"), effects["damage"])], "accuracy")],
+            [by_onset("what is decoded from view b", "lost beside skipped windows (points)",
+                      [(role("skip", "damage", "--", "s"), effects["decoded"])], "readout"),
+             by_onset("traces of the clean run", "logarithm of the trace",
                       [(LOOKS["b"], dict(zip(later, of_b, strict=True))),
-                       (role("clean", "whole\nnetwork"), dict(zip(later, whole, strict=True)))]),
-             contrasts(claims, "correlation", title="does it tell what windows do?", xlabel="rank correlation")],
+                       (role("clean", "whole\nnetwork"), dict(zip(later, whole, strict=True)))])],
+            [contrasts(claims, "correlation", title="does it tell what windows do?", xlabel="rank correlation"), None],
         ],
         claims=claims,
         columns=(SEEN, CLEAN, RELATIVE, RELATIVE_CLEAN),
         at={**{f"{trace}{view}": (end,) for trace in (CLEAN, RELATIVE_CLEAN) for view in (SEEING, DEPRIVED)},
             **{f"{SEEN}{view}": tuple(sorted({end, *later})) for view in (SEEING, DEPRIVED)},
             "fisher_trace": tuple(later)},
-        panel_inches=(3.6, (2.5, 3.2, 2.5, 3.4)),
+        panel_inches=(3.6, (2.5, 3.4, 2.5, 2.5, 3.4)),
         leading=("pathways.on_clean", "pathways.follows_cost", "pathways.beyond_clock_cost"),
         note=f"Windows have {parameters.length} epochs; the rate starts again at their onset and at the removal. A "
-        "pathway counts with all its layers; at the removal images and weights change together.",
+        "pathway counts with all its layers; at the removal images and weights change together. A ratio of b to a "
+        f"falls where b does, and where a rises. {LEARNS_BESIDE}",
     )  # fmt: skip
 
 

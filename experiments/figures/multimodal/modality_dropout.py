@@ -10,6 +10,7 @@ from critical.deficits import ViewDropout
 from critical.inference.claims import Claim
 from critical.plots.panel import Look
 from critical.plots.panels import Dots
+from experiments.design.contrasts import LEARNS_BESIDE
 from experiments.design.figure import Design, Figure
 from experiments.design.modalities import COLOURS, MODALITIES
 from experiments.design.parameters import Onsets, spaced
@@ -68,11 +69,17 @@ def design(protocol: Protocol, parameters: Modalities) -> Design:
                            places=False, floor=untrained(first.fresh, f"probe_maps_{view}"),
                            classes=protocol.facts.classes),
             Claim(f"modality.{name}_early", CVPR2023, age(first, windows[view, late], f"decoding_{view}"), "greater",
-                  f"The network loses more of the {name} early than in a late window of the same rates.", differs=JUMP,
-                  short=f"{name} cut off: early loses more"),
+                  f"The absence of the {name} costs the network more of it early than in a late window of the same "
+                  "rates.", differs=JUMP, short=f"{name} cut off: early costs more"),
             Claim(f"modality.{name}_early_impaired", OURS, age(first, windows[view, late], f"probe_maps_{view}"),
-                  "greater", f"The stream of the {name} loses more early than in a late window of the same rates.",
-                  differs=JUMP, short=f"{name} cut off: early impairs more"),
+                  "greater", f"The absence of the {name} costs its stream more early than in a late window of the same "
+                  "rates: a linear probe reads less.", differs=JUMP, short=f"{name} stream: early costs more"),
+            Claim(f"modality.{name}_decoded_harm", OURS, harm(first, f"decoding_{view}"), "greater",
+                  f"{what} leaves less that the network tells from the {name} alone than a fresh network does.",
+                  short=f"{name} cut off: damage, decoded"),
+            Claim(f"modality.{name}_impaired_harm", OURS, harm(first, f"probe_maps_{view}"), "greater",
+                  f"{what} leaves less for a linear probe in its stream than a fresh network has there.",
+                  short=f"{name} cut off: damage, stream"),
             Claim(f"modality.{name}_cost", OURS, cost(first), "greater", f"{what} costs accuracy from both.",
                   short=f"{name} cut off: costs accuracy"),
         ]  # fmt: skip
@@ -82,9 +89,10 @@ def design(protocol: Protocol, parameters: Modalities) -> Design:
         Claim("modality.hard_matters", OURS, lost[hard] - lost[parameters.easy], "greater",
               f"The harder one ({MODALITIES[hard]}) loses more of its use than the easier one when it is cut off.",
               short="harder one loses more of its use"),
-        Claim("modality.harm", OURS, harm(both[hard]), "greater",
-              f"A network without the {MODALITIES[hard]} in its first epochs ends below a fresh one.",
-              short="damage: below a fresh network"),
+        *(Claim(f"modality.{which}", OURS, harm(both[view]), "greater",
+                f"A network without the {MODALITIES[view]} in its first epochs ends below a fresh one.",
+                short=f"no {MODALITIES[view]}: below a fresh network")
+          for which, view in (("harm", hard), ("easy_harm", parameters.easy))),
     ]  # fmt: skip
     return Design(
         panels=[
@@ -103,7 +111,8 @@ def design(protocol: Protocol, parameters: Modalities) -> Design:
         )],
         note="Lost is what clean epochs instead of the absence give more; in the shaded region it is too little to "
         f"matter. Windows have {parameters.length} epochs from epoch {early} or {late} on. The rate starts again at "
-        "the onset and at the removal, so it is the same at any age.",
+        "the onset and at the removal, so it is the same at any age. Part of an early cost is the clean epochs that "
+        f"were missed; damage is told beside a fresh network, of the early window alone. {LEARNS_BESIDE}",
     )  # fmt: skip
 
 

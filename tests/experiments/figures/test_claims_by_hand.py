@@ -223,6 +223,13 @@ MODALITIES = {
     },
     "modality.hard_matters": plus(absent("b", 0, "use_b"), minus(absent("a", 0, "use_a"))),
     "modality.harm": of_arms(fresh("at onset"), window("view_dropout b", 0, 2, "at onset")),
+    "modality.easy_harm": of_arms(fresh("at onset"), window("view_dropout a", 0, 2, "at onset")),
+    **{
+        f"modality.{name}_{what}_harm":
+            of_arms(fresh("at onset"), window(f"view_dropout {view}", 0, 2, "at onset"), f"{column}_{view}")
+        for view, name in (("a", "image"), ("b", "signal"))
+        for what, column in (("decoded", "decoding"), ("impaired", "probe_maps"))
+    },
 }
 BY_HAND = {
     "iclr2019/deficit_removal": VISION, "iclr2019/sensitivity_window": VISION, "controls/permanence": VISION,

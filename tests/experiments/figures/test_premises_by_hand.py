@@ -114,9 +114,11 @@ PREMISES = {
         "restarted_longer": "restarted_longer_than_sham",
     },
     "cvpr2023/split_age": {
-        "early_high_learns": "early_damage_high early_decoded_high early_impaired_high early_damage_settled",
+        "early_high_learns":
+            "early_damage_high early_decoded_high early_impaired_high early_damage_settled early_decoded_settled "
+            "early_impaired_settled",
         "early_low_learns": "early_damage_low early_decoded_low early_impaired_low",
-        "early_high_learns late_high_learns": "cost_high",
+        "early_high_learns late_high_learns": "cost_high cost_settled",
         "early_low_learns late_low_learns": "cost_low",
         "early_high_learns late_high_learns early_damage_high": "damage_high",
         "early_low_learns late_low_learns early_damage_low": "damage_low",
@@ -125,7 +127,10 @@ PREMISES = {
         "early_high_learns late_high_learns early_impaired_high": "impaired_high",
         "early_low_learns late_low_learns early_impaired_low": "impaired_low",
         "early_high_learns late_high_learns early_damage_settled": "damage_settled",
-        "early_high_learns early_low_learns late_high_learns late_low_learns": "rate_cost decoded_rate impaired_rate",
+        "early_high_learns late_high_learns early_decoded_settled": "decoded_settled",
+        "early_high_learns late_high_learns early_impaired_settled": "impaired_settled",
+        "early_high_learns early_low_learns late_high_learns late_low_learns":
+            "rate_cost decoded_rate impaired_rate rate_cost_settled decoded_rate_settled impaired_rate_settled",
         "rate_cost": "rate_not_dose",
         "late_high_learns": "late_damage",
         "late_damage": "no_shock",
@@ -142,9 +147,11 @@ PREMISES = {
     },
     "cvpr2023/split_fisher": {
         "clean_learns": "removal on_clean",
-        "on_clean": "on_clean_relative mends",
+        "on_clean": "on_clean_relative mends on_clean_of_a on_clean_of_b",
         "clean_learns on_clean": "lasting",
-        "lasting": "lasting_relative",
+        "lasting": "lasting_relative lasting_of_a lasting_of_b",
+        "lasting_relative": "lasting_relative_of_a lasting_relative_of_b",
+        "restarted": "restarted_of_a restarted_of_b",
         "restarted_learns on_clean": "restarted",
         "from_0_learns from_3_learns": "closes",
         "from_0_learns": "damages damages_decoded",

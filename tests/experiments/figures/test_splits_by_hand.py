@@ -108,6 +108,12 @@ def tilted(trace, at="", how="continue", weight=1.0):
     return found
 
 
+def side(trace, view, at="", how="continue"):
+    """How many times that after clean epochs the trace of one pathway is, as a logarithm."""
+    return {**term(window("blur b", 0, 6, how), f"{trace}{view}{at}", logarithm=True),
+            **term(window("", 0, 6, how), f"{trace}{view}{at}", -1.0, logarithm=True)}  # fmt: skip
+
+
 def window_cost(onset, weight=1.0):
     return {**term(window("", onset, 2, "at onset"), "accuracy", weight),
             **term(window("blur b", onset, 2, "at onset"), "accuracy", -weight)}  # fmt: skip
@@ -121,6 +127,9 @@ CONTRASTS |= {
     "pathways.lasting_relative": tilted(RELATIVE),
     "pathways.restarted": tilted(SEEN, how="restart"),
     "pathways.mends": {**tilted(SEEN), **tilted(CLEAN, "@6", weight=-1.0)},
+    **{f"pathways.{name}_of_{view}": side(trace, view, *given)
+       for name, trace, *given in (("on_clean", CLEAN, "@6"), ("lasting", SEEN), ("lasting_relative", RELATIVE),
+                                   ("restarted", SEEN, "", "restart")) for view in "ab"},
     "pathways.closes": {**window_cost(0), **window_cost(3, -1.0)},
     **{f"pathways.{name}": {**term(window("", 0, 0, "restart"), column),
                             **term(window("blur b", 0, 2, "at onset"), column, -1.0)}
@@ -150,28 +159,31 @@ def early_more(high, **given):
     return added(aged(0, high, **given), aged(LATE, high, weight=-1.0, **given))
 
 
-def high_more(length=2, **given):
-    return added(*(aged(age, high, 2 if high else length, weight=0.5 if high else -0.5, **given)
+def high_more(length=2, settle=0, **given):
+    """The high windows may begin settled, the low ones never do."""
+    return added(*(aged(age, high, 2 if high else length, settle * high, weight=0.5 if high else -0.5, **given)
                    for age in (0, LATE) for high in (True, False)))  # fmt: skip
 
 
+READ = {"damage": "accuracy", "decoded": "decoding_b", "impaired": MAPS}
+RATES = {"high": (True, 0), "low": (False, 0), "settled": (True, 1)}
+"""Whether high, and the epochs that settle."""
+
+
 CONTRASTS |= {
-    "split_age.cost_high": early_more(True, beside="clean"),
-    "split_age.cost_low": early_more(False, beside="clean"),
-    "split_age.damage_high": early_more(True),
-    "split_age.damage_low": early_more(False),
-    "split_age.damage_settled": early_more(True, settle=1),
+    **{f"split_age.cost_{rate}": early_more(high, settle=settle, beside="clean")
+       for rate, (high, settle) in RATES.items()},
+    **{f"split_age.{name}_{rate}": early_more(high, settle=settle, column=column)
+       for rate, (high, settle) in RATES.items() for name, column in READ.items()},
+    **{f"split_age.early_{name}_{rate}": aged(0, high, settle=settle, column=column)
+       for rate, (high, settle) in RATES.items() for name, column in READ.items()},
     "split_age.rate_cost": high_more(beside="clean"),
+    "split_age.rate_cost_settled": high_more(settle=1, beside="clean"),
     "split_age.rate_not_dose": high_more(length=8, beside="clean"),
     "split_age.late_damage": aged(LATE, True),
     "split_age.no_shock": added(aged(LATE, True), aged(LATE, True, settle=1, weight=-1.0)),
-    **{f"split_age.{name}_{rate}": early_more(rate == "high", column=column) for rate in ("high", "low")
-       for name, column in (("decoded", "decoding_b"), ("impaired", MAPS))},
-    **{f"split_age.{name}_rate": high_more(column=column, beside="clean")
-       for name, column in (("decoded", "decoding_b"), ("impaired", MAPS))},
-    **{f"split_age.early_{name}_{rate}": aged(0, rate == "high", column=column) for rate in ("high", "low")
-       for name, column in (("damage", "accuracy"), ("decoded", "decoding_b"), ("impaired", MAPS))},
-    "split_age.early_damage_settled": aged(0, True, settle=1),
+    **{f"split_age.{name}_rate{end}": high_more(settle=settle, column=READ[name], beside="clean")
+       for name in ("decoded", "impaired") for end, settle in (("", 0), ("_settled", 1))},
 }  # fmt: skip
 CASES = [(name, one.id) for name in NAMES for one in design(name).claims
          if not isinstance(one.contrast, (Pooled, Within))]  # fmt: skip
@@ -331,7 +343,7 @@ class TestFisher:
         assert held.estimate(np.array([3.0, 1, 2, 3, 1, 2, 1, 2, 3])) == pytest.approx(1.0 - 0.5)
 
     def test_what_is_drawn_by_epoch_is_measured_after_every_epoch(self):
-        for panel in (*design(self.NAME).panels[0], design(self.NAME).panels[1][1]):
+        for panel in (*design(self.NAME).panels[0], design(self.NAME).panels[2][0]):
             probes = {probe.name: probe.every for probe in panel.arm.run.probes}
             assert (probes["fisher"], probes["fisher_clean"]) == (1, 1)
             assert set(panel.columns) <= {f"{trace}{pathway}" for trace in (SEEN, CLEAN) for pathway in
@@ -350,7 +362,8 @@ def test_at_one_age_both_rates_are_set_beside_the_same_skipped_run():
 
 def test_rates_are_compared_by_costs_and_no_clean_network_cancels():
     """Of damage, the skipped runs of one age would: what is left is one blurred network less another."""
-    for name in ("rate_cost", "rate_not_dose", "decoded_rate", "impaired_rate"):
+    for name in ("rate_cost", "rate_cost_settled", "rate_not_dose", "decoded_rate", "decoded_rate_settled",
+                 "impaired_rate", "impaired_rate_settled"):
         held = claim("cvpr2023/split_age", f"split_age.{name}").contrast
         assert len([one for one in held if one.arm.tags["role"] == "dose_matched"]) == 4
         assert sum(held.values()) == 0

@@ -25,14 +25,15 @@ TRACES = {1: 0.2, 2: 0.4, 3: 1.0}
 
 
 def pathways(tags):
-    """Pathway b loses by a blur, and gets a part back; its trace in a clean run is in the order of the costs."""
+    """Pathway b loses by a blur, a gains, and b gets a part back; its trace in a clean run is in the order of costs."""
     if tags["role"] == DOSE_MATCHED:
         return {f"fisher_trace@{epoch}": more for epoch, more in TRACES.items()} | {
             f"{B}@{epoch}": 0.1 * COSTS[epoch] for epoch in TRACES}  # fmt: skip
     if tags["role"] != DEFICIT:
         return {}
     fallen = {f"{B}@6": -1.0, "fisher_trace_pathway_clean/b@6": -1.2, B: -0.5, "fisher_trace_relative_pathway/b": -0.6,
-              "fisher_trace_relative_pathway_clean/b@6": -1.1}
+              "fisher_trace_relative_pathway_clean/b@6": -1.1, "fisher_trace_pathway/a": 0.6,
+              "fisher_trace_pathway_clean/a@6": 1.2, "fisher_trace_relative_pathway/a": 0.9}
     return {**fallen, "accuracy": -COSTS.get(tags["onset"], 0.0), "decoding_b": -2 * COSTS.get(tags["onset"], 0.0)}
 
 
