@@ -41,7 +41,7 @@ def design(protocol: Protocol, parameters: TwoAges) -> Design:
                           lambda held: held.deficit["accuracy_deficient"])],
         ],
         claims=[*clean_learn(crossed, late, protocol.facts.classes), *asked],
-        leading=("split_age.cost_high", "split_age.damage_high", "split_age.rate_cost"),
+        leading=("split_age.cost_settled", "split_age.damage_settled", "split_age.rate_cost_settled"),
         panel_inches=(3.6, (2.5, 2.5, 6.4, 2.5)),
         note=f"High is {protocol.rate:g}, low {LOW:g} of it, constant in the window, which has {parameters.length} "
         f"epochs; 'longer' ones have {round(parameters.length / LOW)}, 'settled' ones begin after {parameters.settle} "

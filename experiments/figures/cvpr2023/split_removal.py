@@ -41,12 +41,15 @@ def design(protocol: Protocol, parameters: SplitRemovals) -> Design:
     published = {CONTINUE: f"{SCHEDULE_TITLES[CONTINUE]} (published)", RESTART: SCHEDULE_TITLES[RESTART]}
 
     def panel(title: str, ylabel: str, how: str, lost: Callable[[WindowArms], Value], unit: str) -> Series:
-        ends = parameters.removals if how == RESTART else (last,)
-        missed = {end: without(windows["blur", how][end]) for end in ends}
-        others = [(Look("those epochs\nleft out", arm_colour("fresh"), ":", "s"), over(missed, lost))]
+        lines = [(Look(name, COLOURS[name]), over(windows[name, how], lost)) for name in acting]
+        if unit == "share":
+            # Of accuracy it would be no reference: without those epochs view a is not trained either.
+            ends = parameters.removals if how == RESTART else (last,)
+            missed = {end: without(windows["blur", how][end]) for end in ends}
+            lines.append((Look("those epochs\nleft out", arm_colour("fresh"), ":", "s"), over(missed, lost)))
         return Series(
             title=title, ylabel=ylabel, xlabel=f"epoch until which view {DEPRIVED} is deprived", unit=unit,
-            lines=[(Look(name, COLOURS[name]), over(windows[name, how], lost)) for name in acting] + others,
+            lines=lines,
         )  # fmt: skip
 
     def streams(how: str) -> list[Series]:
