@@ -113,7 +113,7 @@ def test_profiles_stand_beside_each_other_and_what_is_confirmed_is_bold():
     assert f"| short a | {PAPER} | ✓ +4.2 points [+3.1, +5.3] | **✓ +4.2 points [+3.1, +5.3]** |" in lines
     assert f"| short b | {PAPER} | ✓ +4.2 points [+3.1, +5.3] |  |" in lines
     assert f"- {PAPER}, on glyphs: of 2 claims all reproduced; none confirmed yet." in lines
-    assert f"- {PAPER}, on glyphs: of 1 claim 1 reproduced (1 confirmed)." in lines
+    assert f"- {PAPER}, on glyphs: 1 claim, reproduced (confirmed)." in lines
 
 
 def test_holm_counts_what_a_source_had_tested_on_both_batches():
@@ -181,8 +181,8 @@ def test_the_readme_names_every_profile_of_a_leading_claim_the_largest_first(tmp
                           record("controls/permanence", [ours]), record("stabilizers/strength", [])]  # fmt: skip
     committed["laptop"] = [record(FIGURE, [confirmed("a", 0.001, effect=9.25), ours])]
     assert document_parts.found(tmp_path).splitlines() == [
-        f"- {PAPER}, on glyphs (`laptop`): of 1 claim 1 reproduced (1 confirmed).",
-        f"- {PAPER}, on glyphs (`quick`): of 1 claim 1 undecided.",
+        f"- {PAPER}, on glyphs (`laptop`): 1 claim, reproduced (confirmed).",
+        f"- {PAPER}, on glyphs (`quick`): 1 claim, undecided.",
         "- [deficit_removal](docs/results.md#iclr2019-deficit_removal): short a: reproduced, +9.2 points, confirmed "
         "(`laptop`); undecided, −9.4 points (`quick`). Short b: reproduced, +4.2 points (`laptop`); reproduced, +4.2 "
         "points (`quick`).",
