@@ -97,6 +97,11 @@ class Term:
     column: str = "accuracy"
     logarithm: bool = False
 
+    @property
+    def source(self) -> str:
+        """The column of the table that it is read from."""
+        return "accuracy" if self.column == "error" else self.column
+
     def __sub__(self, other: Arm | Term | Contrast) -> Contrast:
         return Contrast({self: 1.0}) - other
 
@@ -274,10 +279,9 @@ def term_values(table: pd.DataFrame, term: Term) -> pd.Series:
         ValueError: A seed has several rows.
     """
     rows = rows_of(table, term.arm)
-    source = "accuracy" if term.column == "error" else term.column
-    if source not in rows:
-        raise SpecError(f"the table has no column '{source}', which is asked for; make it again")
-    held = rows[source].astype(float).where(~has_failed(rows))
+    if term.source not in rows:
+        raise SpecError(f"the table has no column '{term.source}', which is asked for; make it again")
+    held = rows[term.source].astype(float).where(~has_failed(rows))
     if term.column == "error":
         held = 100.0 - held
     if term.logarithm:

@@ -150,7 +150,9 @@ def decide(table: pd.DataFrame, claim: Claim, seeds: Iterable[int]) -> Verdict:
             f"claim '{claim.id}': seeds {_listed(calibration)} chose settings and never serve a claim; use seeds below "
             f"{FIRST_CALIBRATION_SEED}"
         )
-    table = table[table["seed"].isin(planned)]
+    # Tables have some hundred columns, a claim asks for a few, again and again.
+    needed = {"arm_id", "seed", FAILED, *(term.source for term in claim.contrast.terms)}
+    table = table.loc[table["seed"].isin(planned), [column for column in table if column in needed]]
     values = claim.contrast.per_seed(table)
     finite = values[np.isfinite(values)]
     word, confirmed, batches, reason = _word(table, claim, planned, values)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import functools
 import sys
 from types import SimpleNamespace
 from unittest import mock
@@ -40,9 +42,15 @@ TWO_EYES = (
 MLP = (*(text for text in TINY if not text.startswith("model.")), "model=mlp", "model.widths=[8]")
 
 
-def composed(name, *overrides):
+@functools.cache
+def _composed(name, overrides):
     with initialize_config_dir(str(CONF), version_base="1.3"):
         return compose(name, overrides=list(overrides))
+
+
+def composed(name, *overrides):
+    """A copy: Hydra needs a second for what several tests ask for."""
+    return copy.deepcopy(_composed(name, overrides))
 
 
 def parts(**changes) -> Parts:
@@ -158,7 +166,7 @@ COMPUTED = {
 
 def pretended_runs(design, seeds):
     """Of a design that computes its table: its arms and seeds, as if they were runs of two epochs."""
-    spec = SimpleNamespace(timeline=Timeline(2), run_id="")
+    spec = SimpleNamespace(timeline=Timeline(2))
     return [PlannedRun(spec, {"arm_id": arm.id, **arm.tags, "seed": seed}, arm in design.curves)
             for arm in design.trained for seed in seeds]  # fmt: skip
 
@@ -174,10 +182,10 @@ def fabricated(design, seeds, world=lambda arm: {}, noise=0.005, failures=(), dr
         failures: Pairs (arm, seed) of runs that failed, which hold no number.
         draw: Which noise.
     """
-    random = np.random.default_rng(draw)
+    random, arms = np.random.default_rng(draw), {arm.id: arm for arm in design.trained}
     runs, epochs = [], []
     for item in planned(design, seeds) if design.table is None else pretended_runs(design, seeds):
-        (arm,) = [arm for arm in design.trained if arm.id == item.tags["arm_id"]]
+        arm = arms[item.tags["arm_id"]]
         end, failed = item.spec.timeline.end, (arm, item.tags["seed"]) in failures
         planted = {"accuracy": 50.0, **MEASURED, **(COMPUTED if design.table else {}), **world(arm)}
         there = {"test_accuracy": planted["accuracy"], "test_accuracy_deficient": 12.0, **planted}
@@ -189,7 +197,7 @@ def fabricated(design, seeds, world=lambda arm: {}, noise=0.005, failures=(), dr
         }
         runs.append({**item.tags, "loss": 1.0, "accuracy_deficient": np.nan if failed else 12.0, **measured,
                      "epochs": end, "failure": "non-finite loss" if failed else "",
-                     "run_id": item.spec.run_id})  # fmt: skip
+                     "run_id": f"{arm.id}-{item.tags['seed']}"})  # fmt: skip
         if item.curve:
             epochs += [
                 {"arm_id": arm.id, "label": str(arm), "seed": item.tags["seed"], "epoch": epoch,
