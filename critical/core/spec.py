@@ -51,6 +51,9 @@ def settings(value: Any) -> Any:
     Raises:
         TypeError: If a value has no canonical form.
     """
+    # First, since most are: plans of many runs spend their time here.
+    if value is None or isinstance(value, (str, bool, int, float)):
+        return value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         name = getattr(value, "name", None)
         named: dict[str, Any] = {"name": name} if isinstance(name, str) else {}
@@ -66,8 +69,6 @@ def settings(value: Any) -> Any:
         return {str(key): settings(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [settings(item) for item in value]
-    if value is None or isinstance(value, (str, bool, int, float)):
-        return value
     raise TypeError(f"{type(value).__name__} has no canonical form; a spec holds plain values")
 
 

@@ -56,7 +56,8 @@ class Arm:
         """
         if self.run is None:
             raise ValueError(f"arm ({self}) is computed and has no run")
-        return replace(self.run, seed=seed)
+        # The same object: its keys are computed once.
+        return self.run if self.run.seed == seed else replace(self.run, seed=seed)
 
     def but(self, **tags: Any) -> Arm:
         """Returns the arm with further tags, or other ones."""

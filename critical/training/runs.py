@@ -27,6 +27,7 @@ from critical.training.optimizers import Optimizer
 from critical.training.schedules import Schedule
 from critical.training.timeline import Timeline
 
+_PLAIN = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 VERSION = 2
 """Of what a spec means. Raised where the same settings come to train otherwise: old runs never pass for new ones.
 
@@ -199,7 +200,7 @@ class RunSpec:
         """
         chain = [identity(self.static)]
         for epoch_spec in self.epoch_specs:
-            text = chain[-1] + json.dumps(settings(epoch_spec), sort_keys=True, separators=(",", ":"))
+            text = chain[-1] + _PLAIN.encode(settings(epoch_spec))
             chain.append(hashlib.sha256(text.encode()).hexdigest()[:16])
         return tuple(chain)
 

@@ -66,7 +66,7 @@ def needs(results: Path, records: Records, stored: set[str]) -> Needs:
     places = _places(records)
     for one in [*_own(results, found.notes), *_of_profiles(records)]:
         for spec in _runs(one):
-            there = set(places.get(_setting(spec.describe()), ()))
+            there = set(places.get(_setting(spec.static), ()))
             if stored - known - found.keys:
                 # Something lies there that no record tells of: runs of earlier versions that were not finished.
                 there |= _usual(one, places)

@@ -166,7 +166,7 @@ COMPUTED = {
 
 def pretended_runs(design, seeds):
     """Of a design that computes its table: its arms and seeds, as if they were runs of two epochs."""
-    spec = SimpleNamespace(timeline=Timeline(2))
+    spec = SimpleNamespace(timeline=Timeline(2), run_id="")
     return [PlannedRun(spec, {"arm_id": arm.id, **arm.tags, "seed": seed}, arm in design.curves)
             for arm in design.trained for seed in seeds]  # fmt: skip
 
@@ -197,7 +197,7 @@ def fabricated(design, seeds, world=lambda arm: {}, noise=0.005, failures=(), dr
         }
         runs.append({**item.tags, "loss": 1.0, "accuracy_deficient": np.nan if failed else 12.0, **measured,
                      "epochs": end, "failure": "non-finite loss" if failed else "",
-                     "run_id": f"{arm.id}-{item.tags['seed']}"})  # fmt: skip
+                     "run_id": item.spec.run_id})  # fmt: skip
         if item.curve:
             epochs += [
                 {"arm_id": arm.id, "label": str(arm), "seed": item.tags["seed"], "epoch": epoch,

@@ -223,7 +223,8 @@ class TestFigures:
         for spec in needed:
             pretend(store, spec)
         del store
-        assert all(spec.run_id in call()[1] for spec in needed if spec.timeline.removal)
+        out = call()[1]
+        assert all(spec.run_id in out for spec in needed if spec.timeline.removal)
         path = results_folder / "tables" / "smoke+mine" / f"{FIGURE}.json"
         path.parent.mkdir(parents=True)
         held = {"figure": FIGURE, "profile": "smoke", "settings": settings, "data_facts": {"label": "x", "classes": 10}}
