@@ -2,6 +2,7 @@ import pytest
 import tiny
 
 from critical.core.spec import SpecError
+from experiments.design.dissociations import Dissociations
 from experiments.design.parameters import (
     Ladder,
     ManyOnsets,
@@ -81,6 +82,7 @@ AGED = low_from(tiny.protocol())
         (Ladder, {"length": 5, "late_onset": 10, "budgets": (5, 10, 20, 40)}),
         (AgesAndRates, {"length": 5, "late_onsets": (7, 14), "settle": 2}),
         (ManyRemovals, {"removals": (4, 8, 11, 15)}),
+        (Dissociations, {"removals": (4, 8, 11, 15), "rate": 0.05, "decay": 0.8}),
         (SplitRemovals, {"removals": (4, 8, 11, 15), "other_removals": (4, 8, 11, 15)}),
         (Modalities, {"length": 5, "onsets": (0, 15), "easy": "a"}),
         (Removal, {"removal": 15}),

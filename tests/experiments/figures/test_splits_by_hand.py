@@ -216,6 +216,15 @@ class TestDissociation:
             assert probe.modes
             assert {**settings(probe), "modes": None} == {**settings(SourceVarianceProbe(examples=8)), "modes": None}
 
+    def test_dissociated_networks_and_shams_have_the_rate_of_the_figure(self):
+        parameters = FIGURES[self.NAME].parameters((2, 4), rate=0.01, decay=0.9)
+        for arm in FIGURES[self.NAME].design(tiny.protocol(family="two_streams", longest_window=4), parameters).trained:
+            rates = [epoch.rate for epoch in arm.run.epoch_specs]
+            assert rates[:2] == pytest.approx([0.01, 0.009])
+            removal = arm.run.timeline.removal or arm.tags["removal"]
+            restarted = arm.tags["schedule"] == "restart"
+            assert rates[removal] == pytest.approx(0.01 if restarted else 0.01 * 0.9**removal)
+
     def test_what_does_not_act_has_no_variant_without_it(self):
         held = tiny.protocol(family="two_streams")
         assert held.parts.optimizer.weight_decay > 0
@@ -228,7 +237,7 @@ class TestDissociation:
         plain = still.variant("plain", optimizer={"weight_decay": 0.0})
         assert not variants(plain)
         named = FIGURES[self.NAME].design(tiny.protocol(family="two_streams", longest_window=4),
-                                          FIGURES[self.NAME].parameters((2, 4))).claims  # fmt: skip
+                                          FIGURES[self.NAME].parameters((2, 4), 0.05, 0.8)).claims  # fmt: skip
         assert {"dissociation.no_weight_decay_learns", "dissociation.no_augmentation_learns"} <= {
             one.id for one in named}  # fmt: skip
 
