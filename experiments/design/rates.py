@@ -54,7 +54,8 @@ class Crossed:
     def rates(self, late: int, column: str = "accuracy", low: str = LOWER, high: str = HIGH) -> Contrast:
         """Returns the cost at the high rate − that at the low one, the mean of epoch 0 and the late window.
 
-        Damage would say less: the run that skips a window is the same at both rates, and cancels.
+        In the damage the run that skips a window is the same at both rates and cancels, so deficient networks alone
+        would be compared; the cost counts what the rate gives clean epochs, too.
         """
         return mean(cost(self.cells[high, age], column) - cost(self.cells[low, age], column) for age in (0, late))
 

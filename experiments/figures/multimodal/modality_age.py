@@ -3,8 +3,10 @@
 from critical.core.batch import VIEWS
 from critical.plots.panel import Look
 from critical.plots.panels import Series
+from experiments.design.contrasts import LEARNS_BESIDE
 from experiments.design.figure import Design, Figure
-from experiments.design.modalities import COLOURS, MODALITIES, ModalityAges, age_claims, by_onset, by_rate
+from experiments.design.modalities import COLOURS, MODALITIES, ModalityAges, by_onset, by_rate
+from experiments.design.modality_age_claims import age_claims
 from experiments.design.premises import learns
 from experiments.design.protocol import Protocol, cost, damage
 from experiments.design.rates import HIGH, HIGH_SETTLED, LONGER, LOW, LOWER, Effect
@@ -39,10 +41,12 @@ def design(protocol: Protocol, parameters: ModalityAges) -> Design:
              by_age("damage to what it tells", "decoding_{}", "readout", "lost against no window (points)", damage)],
         ],
         claims=[premise, *claims],
-        leading=("ages.signal_older", "ages.image_older", "ages.signal_rate"),
+        leading=("ages.image_low_damage", "ages.signal_low_damage", "ages.image_rate", "ages.signal_rate"),
         panel_inches=(3.8, 2.3),
         note="Lost is what clean epochs instead of the absence give more, damage what networks have more for which the "
-        "window is left out; in the shaded region it is too little to matter. Windows have "
+        f"window is left out; in the shaded region it is too little to matter. {LEARNS_BESIDE} Alone is beside the "
+        "other modality of another example: less is told where the stream is worse, and where the network listens "
+        f"more to the other. All is measured after {protocol.recovery} clean epochs; it may be a delay. Windows have "
         f"{parameters.length} epochs. By age the rate starts again at the onset and at the removal. High is "
         f"{protocol.rate:g}, low {LOW:g} of it, constant in the window; 'longer' windows have "
         f"{round(parameters.length / LOW)} epochs; 'settled' ones begin after {parameters.settle} clean epochs at "
@@ -57,8 +61,8 @@ FIGURE = Figure(
     parameters=ModalityAges,
     design=design,
     deviations=(
-        "No paper shows this; claims about age carry those of Kleinman et al. over to unlike modalities, that about "
-        "the rate one of Pawlak 2025.",
+        "No paper shows this; claims about age carry those of Kleinman et al. over to unlike modalities and to windows "
+        "at equal rates, that about the rate one of Pawlak 2025.",
     ),
     family="modalities",
 )

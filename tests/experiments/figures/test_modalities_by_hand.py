@@ -24,8 +24,9 @@ KINDS = {"high": (True, 2, 0), "high, settled": (True, 2, 1), "low": (False, 2, 
 
 
 def lost(view, onset, column):
-    """A window whose rate starts again at the onset."""
-    return {(key(window(acting, onset, 2, "at onset")), f"{column}_{view}"): weight
+    """A window whose rate starts again at the onset; without a column accuracy is meant."""
+    measured = f"{column}_{view}" if column else "accuracy"
+    return {(key(window(acting, onset, 2, "at onset")), measured): weight
             for acting, weight in (("", 1.0), (f"view_dropout {view}", -1.0))}  # fmt: skip
 
 
@@ -67,7 +68,12 @@ def of_view(view):
         "settled_stream": age(view, "high, settled", "probe_maps"),
         "low": age(view, "low"),
         "rate": rate(view, "low"),
-        "dose": rate(view, "low, longer"),
+        "dose_early": plus(at_rate(view, "high", 0), minus(at_rate(view, "low, longer", 0))),
+        "dose_late": plus(at_rate(view, "high", 7), minus(at_rate(view, "low, longer", 7))),
+        "accuracy": plus(lost(view, 0, ""), minus(lost(view, 12, ""))),
+        "errs_less": {(place, "log error"): -weight for (place, _), weight in lost(view, 0, "").items()},
+        "age_or_rate": plus(damage_at(view, "low", 0), minus(damage_at(view, "high", 7))),
+        "no_shock": plus(damage_at(view, "high", 7), minus(damage_at(view, "high, settled", 7))),
         **of_damage(view),
     }
 
@@ -78,7 +84,8 @@ def of_damage(view):
     for what, column in (("older", "decoding"), ("older_stream", "probe_maps")):
         found[what] = damage(view, 0, column), damage(view, 12, column)
     for what, kind, column in (("high", "high", "decoding"), ("settled", "high, settled", "decoding"),
-                               ("settled_stream", "high, settled", "probe_maps"), ("low", "low", "decoding")):
+                               ("settled_stream", "high, settled", "probe_maps"), ("low", "low", "decoding"),
+                               ("longer", "low, longer", "decoding"), ("longer_stream", "low, longer", "probe_maps")):
         found[what] = damage_at(view, kind, 0, column), damage_at(view, kind, 7, column)
     return {
         **{f"{what}_harmed": early for what, (early, _) in found.items()},
@@ -87,7 +94,8 @@ def of_damage(view):
 
 
 def found_in(name):
-    return {claim.id: {(of(term.arm), term.column): weight for term, weight in claim.contrast.items()}
+    return {claim.id: {(of(term.arm), f"log {term.column}" if term.logarithm else term.column): weight
+                       for term, weight in claim.contrast.items()}
             for claim in design(name).claims if not isinstance(claim.contrast, (Pooled, Within))}  # fmt: skip
 
 
@@ -96,9 +104,10 @@ def test_claims_about_age_and_rate_contrast_what_their_sentences_name():
     assert found_in(AGES) == wanted
     requires = {claim.id: claim.requires for claim in design(AGES).claims}
     for claim_id, held in requires.items():
-        begin, _, what = claim_id.rpartition("_")
-        known = {"late": f"{begin}_older", "dose": f"{begin}_rate", "damage": f"{begin}_harmed"}
-        wanted_premise = known.get(what, "ages.learns")
+        begin, first = claim_id.rpartition("_")[0], claim_id.partition("_")[0]
+        known = {f"{begin}_damage": f"{begin}_harmed", f"{first}_late": f"{first}_older"}
+        known |= {f"{first}_age_or_rate": f"{first}_low_harmed", f"{first}_no_shock": f"{first}_high_harmed"}
+        wanted_premise = known.get(claim_id, "ages.learns")
         assert held == ((wanted_premise,) if claim_id != "ages.learns" else ())
 
 

@@ -280,7 +280,7 @@ ABSENCES = {
             "costs_little redrawing_ageless price equal_price across_no_dearer motion_at_chance motion_costs_little",
         "none": "apart_unaware",
     },
-    "multimodal/modality_age": {"not greater": "image_late signal_late"},
+    "multimodal/modality_age": {"not greater": "image_late signal_late", "none": "image_no_shock signal_no_shock"},
     "multimodal/alternation": {
         "not greater":
             "patching_back patching_back_alike patching_stream_back alternation_back alternation_back_alike "

@@ -23,15 +23,19 @@ def absent(tags):
 
 
 def by_age(tags):
-    """An absence costs the less the older the network, and the lower the rate; longer ones cost a little more."""
+    """An absence costs the less the older the network, and the lower the rate; longer ones cost a little more.
+
+    With both modalities it helps, and the more the older the network.
+    """
     if not (view := absent(tags)):
         return {}
     if tags["schedule"] == "restart_at_onset":
         cost = max(0.0, 20.0 - 2 * tags["onset"])
     else:
         high = tags["schedule"].startswith("high")
-        cost = 20.0 - 10 * (tags["onset"] > 2) - 8 * (not high) + (tags["length"] > 2)
-    return {f"decoding_{view}": -cost, f"probe_maps_{view}": -0.8 * cost}
+        cost = 30.0 - 20 * (tags["onset"] > 2) - 6 * (not high) + 0.4 * (tags["length"] > 2)
+    return {f"decoding_{view}": -cost, f"probe_maps_{view}": -0.8 * cost,
+            "accuracy": 12.0 if tags["onset"] else 6.0}  # fmt: skip
 
 
 EASE = {"": 1.0, "image noise 0.3": 0.2, "image noise 0.6": -0.5, "signal noise 0.75": -1.0, "signal noise 1.5": 0.0}
