@@ -158,9 +158,6 @@ def controls(first: Mapping[str, WindowArms], probe: str, untrained: Arm) -> lis
         Claim("reconstruction.price", OURS, labels.dose_matched - redrawn.dose_matched, "not greater",
               "To redraw first costs clean networks nothing where epochs are as many in all.",
               short="redrawing first: clean unharmed", requires=named("labels_learns")),
-        Claim("reconstruction.equal_price", OURS, labels.skip - equal.dose_matched, "not greater",
-              "To redraw first costs clean networks nothing where labelled epochs are as many.",
-              short="equal labelled steps: unharmed", requires=named("labels_learns")),
         # Its loss is a sum over single views, and a dissociation exchanges views as they are.
         Claim("reconstruction.apart_unaware", OURS, cost(apart), "none",
               "Where each view is redrawn by itself a dissociation costs nothing, which is so by construction.",

@@ -151,19 +151,20 @@ def of_therapy(kind: str, held: Treated, length: int) -> list[Claim]:
               f"{what} mends the stream of the poor view: a probe reads more from its maps averaged over places.",
               requires=("alternation.poor_impaired_averaged",), short=f"{brief}: poor averages mended"),
         Claim(f"alternation.{kind}_heals", OURS, held.beyond(kind, DECODING), "greater",
-              f"{what} gives the poor view more than it gives that view where it never was deprived.",
+              f"{what} gives the poor view more than it gives that view where it never was deprived, and has less left "
+              "to gain.",
               requires=(f"alternation.{kind}_sees",), short=f"{brief}: more than healthy gain"),
         Claim(f"alternation.{kind}_heals_stream", OURS, held.beyond(kind, MAPS), "greater",
               f"{what} gives the stream of that view more than where that never was deprived, to a probe.",
               requires=(f"alternation.{kind}_mends",), short=f"{brief}: more than healthy, stream"),
         Claim(f"alternation.{kind}_back", OURS, held.poorer(DECODING, kind), "not greater",
-              f"{what} brings the poor view back: no less is decoded from it than in an untreated network that never "
-              "was deprived.",
-              requires=(f"alternation.{kind}_sees",), short=f"{brief}: back to healthy, untreated"),
+              f"After {what[0].lower()}{what[1:]} no less is decoded from the poor view than in an untreated network "
+              "that never was deprived, and listens to both views.",
+              requires=(f"alternation.{kind}_sees",), short=f"{brief}: no less than healthy"),
         Claim(f"alternation.{kind}_back_alike", OURS, held.poorer_alike(DECODING, kind), "not greater",
               f"{what} leaves no mark of the deprivation: no less is decoded from the poor view than after the same "
               "therapy in a network that never was deprived.",
-              requires=(f"alternation.{kind}_sees",), short=f"{brief}: back to healthy, treated"),
+              requires=(f"alternation.{kind}_sees",), short=f"{brief}: no less than treated"),
         Claim(f"alternation.{kind}_stream_back", OURS, held.poorer(MAPS, kind), "not greater",
               f"{what} brings its stream back: a probe reads no less from it than in an untreated network that never "
               "was deprived.",
@@ -171,7 +172,9 @@ def of_therapy(kind: str, held: Treated, length: int) -> list[Claim]:
         Claim(f"alternation.{kind}_good_view", OURS, costs(OTHER_DECODING), "greater",
               f"{what} costs the good view: less is decoded from it.", short=f"{brief}: good view tells less"),
         Claim(f"alternation.{kind}_good_stream", OURS, costs(OTHER_MAPS), "greater",
-              f"{what} impairs the stream of the good view.", short=f"{brief}: good stream impaired"),
+              f"{what} costs the stream of the good view, beside as many clean epochs.",
+              short=f"{brief}: good stream loses"),
         Claim(f"alternation.{kind}_accuracy", OURS, held.gain(kind), "greater",
-              f"{what} raises accuracy with both views.", short=f"{brief}: accuracy rises"),
+              f"{what} raises accuracy with both views, beside as many clean epochs.",
+              short=f"{brief}: accuracy rises"),
     ]  # fmt: skip

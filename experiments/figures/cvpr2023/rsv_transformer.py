@@ -78,7 +78,7 @@ def _claims(key: str, window: WindowArms, epochs: tuple[int, int], last: str, cl
         relates = window.dose_matched[f"{SHARE}0{at}"] - window.dose_matched[f"{last}{at}"]
         claims += [
             Claim(f"{id}_relates_{moment}", OURS, relates, "greater",
-                  f"{who}{when.removeprefix('still ')}: a clean encoder relates the views, fewer units are one-sided "
+                  f"{who}{when.removeprefix('still ')}: a clean encoder mixes the views: fewer units are one-sided "
                   "in its last layer than in patches.", short=f"{key}: related, {moment}"),
             Claim(f"{id}_{moment}", source if key == ACROSS else OURS, -1.0 * cost(window, f"{last}{at}"), "greater",
                   f"{who}{when}: a dissociation has left more one-sided units in the last layer.",

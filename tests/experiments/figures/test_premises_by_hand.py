@@ -165,7 +165,7 @@ PREMISES = {
     "cvpr2023/linear_sensor_drop": {"delayed": "other_task bystander not_lost"},
     "cvpr2023/rsv_simulation": {"polarised": "mean_hides"},
     "cvpr2023/cross_sensor_reconstruction": {
-        "labels_learns": "labels_lose supervised_cost supervised_damage supervised_probe price equal_price",
+        "labels_learns": "labels_lose supervised_cost supervised_damage supervised_probe price",
         "redrawing_learns": "first_phase_helps redrawing_missed code_trained across_helps",
         "equal_learns": "equal_helps",
         "labels_lose": "supervised_early",
@@ -277,7 +277,7 @@ ABSENCES = {
     },
     "cvpr2023/cross_sensor_reconstruction": {
         "not greater":
-            "costs_little redrawing_ageless price equal_price across_no_dearer motion_at_chance motion_costs_little",
+            "costs_little redrawing_ageless price across_no_dearer motion_at_chance motion_costs_little",
         "none": "apart_unaware",
     },
     "multimodal/modality_age": {"not greater": "image_late signal_late", "none": "image_no_shock signal_no_shock"},

@@ -94,7 +94,6 @@ BY_HAND = {
     "equal_costs_less": plus(early("labels"), early("redrawn", sign=-1, **LONG)),
     "equal_ends_above": of_two(key("redrawn", "dc", **LONG), key("labels", "dc")),
     "price": of_two(key("labels", "cc"), key("redrawn", "cc")),
-    "equal_price": of_two(key("labels", "c"), key("redrawn", "cc", **LONG)),
     "supervised_probe": early("labels", PROBE),
     "code_trained": {(key("redrawn", "cc"), PROBE): 1.0, UNTRAINED: -1.0},
     "probe_costs_less": plus(early("labels", PROBE), early("redrawn", PROBE, sign=-1)),
@@ -123,7 +122,7 @@ LEARN = {
     "apart": key("apart", "cc"), "auxiliary": key("auxiliary", "cc"), "slow": key("slow", "cc"),
     "motion_labels": key("labels", "cc", **MOVING), "motion_redrawing": key("redrawn", "cc", **MOVING),
 }  # fmt: skip
-NOTHING = {"costs_little", "redrawing_ageless", "price", "equal_price", "across_no_dearer", "motion_costs_little",
+NOTHING = {"costs_little", "redrawing_ageless", "price", "across_no_dearer", "motion_costs_little",
            "motion_at_chance"}  # fmt: skip
 CLAIMS = {claim.id.removeprefix("reconstruction."): claim for claim in design(NAME).claims}
 
