@@ -192,10 +192,8 @@ class Decoder(nn.Module):
         tokens = torch.cat((asked, self.enter(encoded)), dim=1)
         allowed = None
         if known is not None:
-            free = torch.cat((known.new_ones(len(known), asked.shape[1]), known), dim=1)
-            # A token that may not be asked still attends to itself, since it has to attend to something.
-            alone = torch.eye(free.shape[1], dtype=torch.bool, device=free.device)
-            allowed = free[:, None] | alone
+            # Questions may always be asked, so there is something to attend to.
+            allowed = torch.cat((known.new_ones(len(known), asked.shape[1]), known), dim=1)[:, None]
         for block in self.blocks:
             tokens = block(tokens, allowed)
         return self.leave(self.norm(tokens[:, : asked.shape[1]]))
