@@ -157,7 +157,7 @@ class Detector:
         return Within((*effects, *self.measured), estimate, "correlation")
 
 
-def open_less_closed(effects: Sequence[Contrast], norms: Sequence[Term], onsets: Sequence[int]) -> Within:
+def open_less_closed(effects: Sequence[Contrast], norms: Sequence[Contrast | Term], onsets: Sequence[int]) -> Within:
     """Returns the mean effect of windows that begin while CriticalFL's rule says open, less that of the others.
 
     Args:
