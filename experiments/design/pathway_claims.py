@@ -122,7 +122,7 @@ def effects_of(windows: Mapping[int, WindowArms]) -> dict[str, dict[int, Contras
             "decoded": over(windows, lambda held: damage(held, DECODING))}  # fmt: skip
 
 
-def onset_claims(
+def window_claims(
     windows: Mapping[int, WindowArms], of_b: Mapping[int, Term], whole: Mapping[int, Term]
 ) -> list[Claim]:
     """Returns what is claimed of windows of a blur by their onset, and of what the trace of its pathway tells of them.

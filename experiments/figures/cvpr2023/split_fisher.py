@@ -10,7 +10,7 @@ from critical.plots.style import OTHER_COLOURS
 from experiments.design.contrasts import LEARNS_BESIDE
 from experiments.design.figure import Design, Figure
 from experiments.design.measuring import after_every_epoch
-from experiments.design.pathway_claims import clean_learn, effects_of, onset_claims, ratio_claims
+from experiments.design.pathway_claims import clean_learn, effects_of, ratio_claims, window_claims
 from experiments.design.pathways import CLEAN, RELATIVE, RELATIVE_CLEAN, SEEING, SEEN, Pathways, at_onsets, traced
 from experiments.design.protocol import CONTINUE, RESTART, RESTART_AT_ONSET, Protocol
 from experiments.design.two_streams import DEPRIVED
@@ -28,7 +28,7 @@ def design(protocol: Protocol, parameters: Pathways) -> Design:
     later = [onset for onset in onsets if onset]
     of_b, whole = (at_onsets(clean_run, column, later) for column in (f"{SEEN}{DEPRIVED}", "fisher_trace"))
     effects, damaged = effects_of(windows), role("skip", "damage", "--", "s")
-    told, (ratios, sides) = onset_claims(windows, of_b, whole), ratio_claims(blurred, again, end)
+    told, (ratios, sides) = window_claims(windows, of_b, whole), ratio_claims(blurred, again, end)
 
     def traces(title: str, arm: Arm, columns: str) -> ByColumn:
         window = [] if arm == blurred.dose_matched else [(role("deficit", f"view {DEPRIVED} is blurred"), 0, end)]
