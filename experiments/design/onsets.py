@@ -1,4 +1,4 @@
-"""Windows of one length at several onsets, and longer ones beside them: parameters, and what is claimed."""
+"""Windows of one length at several onsets, and longer ones beside them: parameters, arms, and what is claimed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from critical.core.spec import SpecError
 from critical.inference.claims import Claim
 from experiments.design.contrasts import WindowArms, age, cost, damage
 from experiments.design.parameters import Onsets, at_least, spaced
-from experiments.design.protocol import Protocol
+from experiments.design.protocol import RESTART_AT_ONSET, Protocol
 from experiments.design.sources import ICLR2019, JUMP, OURS
 
 
@@ -39,6 +39,27 @@ class WindowOnsets(Onsets):
         length = spaced(protocol.longest_window, points)[0]
         later = spaced(protocol.longest_window - length, 2 * (points - 1)) if protocol.longest_window > length else ()
         return {"length": length, "onsets": (0, *later), "second_length": length + (length + 1) // 2, "damage": True}
+
+
+def at_onsets(
+    protocol: Protocol,
+    parameters: Onsets,
+    schedule: str = RESTART_AT_ONSET,
+    length: int | None = None,
+    same_total: bool = False,
+) -> dict[int, WindowArms]:
+    """Returns the windows by onset.
+
+    Args:
+        protocol: How they are trained.
+        parameters: Onsets and length.
+        schedule: As for `Protocol.window`; equal rates when left out.
+        length: Another length.
+        same_total: Whether runs are as long as that of the last onset; else a standard recovery follows each window.
+    """
+    last, length = parameters.onsets[-1], parameters.length if length is None else length
+    budgets = {onset: protocol.recovery + (last - onset) * same_total for onset in parameters.onsets}
+    return {onset: protocol.window(onset, length, schedule, budget) for onset, budget in budgets.items()}
 
 
 def onset_claims(

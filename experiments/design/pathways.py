@@ -44,6 +44,6 @@ def traced(protocol: Protocol) -> Protocol:
     return after_every_epoch(measuring(protocol, *probes))
 
 
-def at_onsets(clean: Arm, column: str, onsets: Sequence[int]) -> dict[int, Term]:
+def trace_at(clean: Arm, column: str, onsets: Sequence[int]) -> dict[int, Term]:
     """Returns the logarithm of a trace of a clean run at each onset."""
     return {onset: clean.log(f"{column}@{onset}") for onset in onsets}

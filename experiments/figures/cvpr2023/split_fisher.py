@@ -10,9 +10,10 @@ from critical.plots.style import OTHER_COLOURS
 from experiments.design.contrasts import LEARNS_BESIDE
 from experiments.design.figure import Design, Figure
 from experiments.design.measuring import after_every_epoch
+from experiments.design.onsets import at_onsets
 from experiments.design.pathway_claims import clean_learn, effects_of, ratio_claims, window_claims
-from experiments.design.pathways import CLEAN, RELATIVE, RELATIVE_CLEAN, SEEING, SEEN, Pathways, at_onsets, traced
-from experiments.design.protocol import CONTINUE, RESTART, RESTART_AT_ONSET, Protocol
+from experiments.design.pathways import CLEAN, RELATIVE, RELATIVE_CLEAN, SEEING, SEEN, Pathways, trace_at, traced
+from experiments.design.protocol import CONTINUE, RESTART, Protocol
 from experiments.design.two_streams import DEPRIVED
 
 LOOKS = {"a": Look("pathway a", OTHER_COLOURS[2]), "b": Look("pathway b", OTHER_COLOURS[0]),
@@ -24,9 +25,8 @@ def design(protocol: Protocol, parameters: Pathways) -> Design:
     end, onsets, classes = parameters.removal, parameters.onsets, protocol.facts.classes
     blurred, again = (traced(protocol).window(0, end, how) for how in (CONTINUE, RESTART))
     clean_run = after_every_epoch(protocol).window(0, onsets[-1], CONTINUE).dose_matched
-    windows = {onset: protocol.window(onset, parameters.length, RESTART_AT_ONSET) for onset in onsets}
-    later = [onset for onset in onsets if onset]
-    of_b, whole = (at_onsets(clean_run, column, later) for column in (f"{SEEN}{DEPRIVED}", "fisher_trace"))
+    windows, later = at_onsets(protocol, parameters), [onset for onset in onsets if onset]
+    of_b, whole = (trace_at(clean_run, column, later) for column in (f"{SEEN}{DEPRIVED}", "fisher_trace"))
     effects, damaged = effects_of(windows), role("skip", "damage", "--", "s")
     told, (ratios, sides) = window_claims(windows, of_b, whole), ratio_claims(blurred, again, end)
 

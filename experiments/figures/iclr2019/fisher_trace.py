@@ -7,8 +7,9 @@ from critical.plots.style import OTHER_COLOURS
 from critical.probes import Accuracy
 from experiments.design.figure import Design, Figure
 from experiments.design.measuring import after_every_epoch, measuring, variants_of
+from experiments.design.onsets import at_onsets
 from experiments.design.parameters import ManyOnsets, spaced
-from experiments.design.protocol import CONTINUE, RESTART_AT_ONSET, Protocol
+from experiments.design.protocol import CONTINUE, Protocol
 from experiments.design.trace_claims import DAMAGE, EQUAL, PUBLISHED, sensitivity, trace_claims
 
 POINTS, FIRST = 24, (1, 2, 3, 5, 8)
@@ -17,19 +18,17 @@ POINTS, FIRST = 24, (1, 2, 3, 5, 8)
 
 def design(protocol: Protocol, parameters: ManyOnsets) -> Design:
     """Sets what windows cost beside the trace of the clean run at their onset."""
-    length, onsets, name = parameters.length, parameters.onsets, protocol.deficit.name
-    remain = {onset: onsets[-1] - onset + protocol.recovery for onset in onsets}
-    total = {onset: protocol.window(onset, length, CONTINUE, remain[onset]) for onset in onsets}
-    equal = {onset: protocol.window(onset, length, RESTART_AT_ONSET) for onset in onsets}
+    length, onsets = parameters.length, parameters.onsets
+    total, equal = at_onsets(protocol, parameters, CONTINUE, same_total=True), at_onsets(protocol, parameters)
     often = after_every_epoch(after_every_epoch(protocol), Accuracy)
     often = measuring(often, variants_of(often, every=1))
-    clean = often.window(onsets[0], length, CONTINUE, remain[onsets[0]]).dose_matched
+    clean = at_onsets(often, parameters, CONTINUE, same_total=True)[onsets[0]].dose_matched
     end = onsets[-1] + length + protocol.recovery
     early, later = (epoch for epoch in FIRST if epoch <= end), [onset for onset in onsets if onset]
     points = tuple(sorted({*early, *spaced(end, min(end, POINTS))}))
     measured = tuple(sorted({*points, *later}))
     lines = sensitivity(clean, total, equal)
-    claims = trace_claims(name, clean, points, lines)
+    claims = trace_claims(protocol.deficit.name, clean, points, lines)
     looks = {
         PUBLISHED: Look("as published", OTHER_COLOURS[4]),
         EQUAL: Look("equal rates", OTHER_COLOURS[1], "-", "D"),

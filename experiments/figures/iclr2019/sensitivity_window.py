@@ -10,8 +10,8 @@ from critical.plots.style import OTHER_COLOURS
 from experiments.design.contrasts import WindowArms, cost, damage, missed
 from experiments.design.figure import Design, Figure
 from experiments.design.lines import of_arms, over
-from experiments.design.onsets import WindowOnsets, onset_claims
-from experiments.design.protocol import CONTINUE, RESTART_AT_ONSET, SCHEDULE_TITLES, Protocol
+from experiments.design.onsets import WindowOnsets, at_onsets, onset_claims
+from experiments.design.protocol import CONTINUE, SCHEDULE_TITLES, Protocol
 
 PUBLISHED = Look("as published", OTHER_COLOURS[4])
 RECOVERED = Look("same recovery", OTHER_COLOURS[0], "--", "s")
@@ -23,13 +23,9 @@ def design(protocol: Protocol, parameters: WindowOnsets) -> Design:
     """Sets the same window at several ages: as published, and at equal rates."""
     length, onsets, longer = parameters.length, parameters.onsets, parameters.second_length
     last, recovery, name, keeps = onsets[-1], protocol.recovery, protocol.deficit.name, SCHEDULE_TITLES[CONTINUE]
-
-    def windows(length: int, how: str, same_total: bool = False) -> dict[int, WindowArms]:
-        return {onset: protocol.window(onset, length, how, (last - onset) * same_total + recovery) for onset in onsets}
-
-    equal, decaying = windows(length, RESTART_AT_ONSET), windows(length, CONTINUE)
-    total = windows(length, CONTINUE, same_total=True)
-    second = windows(longer, CONTINUE, same_total=True) if longer else {}
+    equal, decaying = at_onsets(protocol, parameters), at_onsets(protocol, parameters, CONTINUE)
+    total = at_onsets(protocol, parameters, CONTINUE, same_total=True)
+    second = at_onsets(protocol, parameters, CONTINUE, longer, same_total=True) if longer else {}
 
     def panel(title: str, arms: Mapping[int, WindowArms], levels: Sequence[tuple[Look, Arm]] = ()) -> Series:
         names = {"dose_matched": "clean epochs\ninstead", "deficit": f"{name} for\n{length} epochs"}
@@ -43,7 +39,7 @@ def design(protocol: Protocol, parameters: WindowOnsets) -> Design:
     optional: list[Series] = []
     if longer:
         optional.append(costs(f"what {longer} epochs of {name} cost",
-                              {PUBLISHED: second, EQUAL: windows(longer, RESTART_AT_ONSET)}))  # fmt: skip
+                              {PUBLISHED: second, EQUAL: at_onsets(protocol, parameters, length=longer)}))  # fmt: skip
     if parameters.damage:
         looks = {cost: replace(EQUAL, label="cost"), damage: role("deficit", "damage"),
                  missed: role("skip", "missed", "--", "s")}  # fmt: skip
