@@ -13,8 +13,9 @@ from critical.inference.arms import Arm, Contrast, Term, Within
 from critical.inference.correlation import spearman, tells_more
 from critical.probes import GradientCosine, Gradients
 from experiments.design.measuring import after_every_epoch, measuring, refuse_one_batch
+from experiments.design.onsets import at_onsets
 from experiments.design.parameters import Onsets, spaced
-from experiments.design.protocol import CONTINUE, RESTART_AT_ONSET, Protocol, WindowArms
+from experiments.design.protocol import CONTINUE, Protocol, WindowArms
 
 SPAN, GROWTH = 10, 0.01
 """Epochs over which CriticalFL takes the mean of the gradient's norm; below that growth its window is closed."""
@@ -65,7 +66,7 @@ def closing_arms(protocol: Protocol, parameters: Closing) -> ClosingArms:
     assert plain.run is not None
     return ClosingArms(
         clean,
-        {onset: protocol.window(onset, parameters.length, RESTART_AT_ONSET) for onset in parameters.onsets},
+        at_onsets(protocol, parameters),
         {epoch: replace(plain.but(label=f"{plain}, other noise from epoch {epoch}", branch_at=epoch),
                         run=replace(plain.run, branch=1, branch_at=epoch)) for epoch in parameters.onsets},
     )  # fmt: skip
@@ -157,7 +158,7 @@ class Detector:
         return Within((*effects, *self.measured), estimate, "correlation")
 
 
-def open_less_closed(effects: Sequence[Contrast], norms: Sequence[Term], onsets: Sequence[int]) -> Within:
+def open_less_closed(effects: Sequence[Contrast], norms: Sequence[Contrast | Term], onsets: Sequence[int]) -> Within:
     """Returns the mean effect of windows that begin while CriticalFL's rule says open, less that of the others.
 
     Args:

@@ -1,4 +1,4 @@
-"""Unlike modalities, one of them cut off at some age and rate."""
+"""Unlike modalities, one of them cut off at some age and rate: names, parameters and windows."""
 
 from __future__ import annotations
 
@@ -16,6 +16,30 @@ from experiments.design.rates import HIGH, HIGH_SETTLED, LONGER, LOWER, Crossed,
 
 MODALITIES = {"a": "image", "b": "signal"}
 COLOURS = {"a": OTHER_COLOURS[4], "b": OTHER_COLOURS[3]}
+
+
+@dataclass(frozen=True)
+class Modalities(Onsets):
+    """Parameters; onsets are those of the early and of the late window in which a modality is absent.
+
+    Attributes:
+        easy: The view that alone tells more in a clean run on calibration seeds, `a` or `b`.
+    """
+
+    easy: str
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(self.onsets) != 2:
+            raise SpecError(f"onsets={list(self.onsets)}: an early and a late one are wanted")
+        if self.easy not in VIEWS:
+            raise SpecError(f"easy={self.easy}: one of {', '.join(VIEWS)}")
+
+    @classmethod
+    def defaults(cls, protocol: Protocol) -> Mapping[str, Any]:
+        """Returns windows of the shortest length, at the beginning and after the longest window."""
+        steps = spaced(protocol.longest_window, protocol.points)
+        return {"length": steps[0], "onsets": (0, steps[-1]), "easy": "a"}
 
 
 @dataclass(frozen=True)
@@ -47,7 +71,7 @@ class ModalityAges(Onsets):
         return {"length": length, "onsets": onsets, "late": low_from(protocol), "settle": max(1, length // 2)}
 
 
-def by_onset(protocol: Protocol, parameters: ModalityAges) -> dict[tuple[str, int], WindowArms]:
+def by_onset(protocol: Protocol, parameters: Onsets) -> dict[tuple[str, int], WindowArms]:
     """Returns the windows at equal rates by the modality that is absent and the onset."""
     return {
         (view, onset): protocol.window(onset, parameters.length, RESTART_AT_ONSET, deficit=ViewDropout(view=view))

@@ -12,9 +12,7 @@ from experiments.design.figure import Design, Figure
 from experiments.design.lines import over
 from experiments.design.protocol import Protocol, WindowArms, cost
 from experiments.design.rates import HIGH, HIGH_SETTLED, LONGER, LOOKS, LOW, LOWER, AgesAndRates, windows
-from experiments.design.sources import ICLR2019, OURS, PAWLAK2025
-
-LOWER_RATES = "The late windows of the paper have lower rates than the early ones."
+from experiments.design.sources import ICLR2019, LOWER_RATES, OURS, PAWLAK2025
 
 
 def design(protocol: Protocol, parameters: AgesAndRates) -> Design:

@@ -3,6 +3,8 @@ import tiny
 
 from critical.core.spec import SpecError
 from experiments.design.dissociations import Dissociations
+from experiments.design.modalities import Modalities
+from experiments.design.onsets import WindowOnsets
 from experiments.design.parameters import (
     Ladder,
     ManyOnsets,
@@ -22,8 +24,6 @@ from experiments.design.parameters import (
 from experiments.design.rates import AgesAndRates, low_from
 from experiments.design.registry import FIGURES
 from experiments.design.timing import Timing
-from experiments.figures.iclr2019.sensitivity_window import WindowOnsets
-from experiments.figures.multimodal.modality_dropout import Modalities
 from experiments.figures.stabilizers.strength import Strengths
 
 
