@@ -26,7 +26,7 @@ def deficit_claims(blur: str, last: int, late: Mapping[str, WindowArms], at: Map
     flipped, permuted = f"Images upside down {until}", f"Labels permuted {until}"
     asked: list[tuple[str, str, Contrast, Direction, str, str, tuple[str, ...]]] = [
         ("blur", ICLR2019, cost(late[blur]), "greater",
-         f"{blur.capitalize()} {until} costs accuracy (rate decaying).", f"{brief} costs accuracy (decaying)", ()),
+         f"{blur.capitalize()} {until} costs accuracy (rate decaying).", f"{brief} is costly (decaying)", ()),
         ("flip", ICLR2019, cost(late["flip"]), "not greater",
          f"{flipped} cost nothing in the end (rate decaying).", "flip costs nothing (decaying)", costly),
         ("permutation", ICLR2019, cost(late["permutation"]), "not greater",
@@ -65,9 +65,10 @@ def deficit_claims(blur: str, last: int, late: Mapping[str, WindowArms], at: Map
          "A network ends lower after labels permuted anew in each epoch than after one permutation for good.",
          "labels anew: lower than fixed ones", ()),
     ]  # fmt: skip
-    # Nothing is left of a comparison where the profile's deficit is one of the others.
+    # Nothing is left of a comparison where the profile's deficit is one of the others, and it costs what that does.
+    same = ("noise",) if blur == "noise" else ()
     return [
         Claim(f"deficits.{name}", source, held, direction, sentence, short=short, requires=requires,
               differs=FIXED if source == ICLR2019 and ("noise" in name or name == "permutation") else "")
-        for name, source, held, direction, sentence, short, requires in asked if held
+        for name, source, held, direction, sentence, short, requires in asked if held and name not in same
     ]  # fmt: skip

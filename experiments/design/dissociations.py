@@ -17,7 +17,7 @@ from experiments.design.sources import CVPR2023, OURS
 from experiments.design.two_streams import deficits, sham
 
 TWO_SIDED, DIP = "rsv_two_sided", "rsv_dip"
-NUMBERS = {TWO_SIDED: "more units at both ends", DIP: "the dip is larger"}
+NUMBERS = {TWO_SIDED: "more units lie at both ends", DIP: "the dip is larger"}
 """The two numbers that two modes at ±1 have: units beyond ±0.5 on either side, and a gap between them."""
 SHOWN = "The paper shows histograms and no number."
 LOWER_RATES = "Longer dissociations recover at lower rates; restarted ones stand beside it."

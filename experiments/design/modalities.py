@@ -8,13 +8,13 @@ from typing import Any, ClassVar
 
 from critical.core.batch import VIEWS
 from critical.core.spec import SpecError
+from critical.data import ImageAndSignal
 from critical.deficits import ViewDropout
 from critical.plots.style import OTHER_COLOURS
 from experiments.design.parameters import Onsets, at_least, spaced
 from experiments.design.protocol import RESTART_AT_ONSET, Protocol, WindowArms
 from experiments.design.rates import HIGH, HIGH_SETTLED, LONGER, LOWER, Crossed, crossed, low_from, refuse_high
 
-MODALITIES = {"a": "image", "b": "signal"}
 COLOURS = {"a": OTHER_COLOURS[4], "b": OTHER_COLOURS[3]}
 
 
@@ -40,6 +40,23 @@ class Modalities(Onsets):
         """Returns windows of the shortest length, at the beginning and after the longest window."""
         steps = spaced(protocol.longest_window, protocol.points)
         return {"length": steps[0], "onsets": (0, steps[-1]), "easy": "a"}
+
+
+def modality_names(protocol: Protocol) -> Mapping[str, str]:
+    """Returns what the views of the data are called: of data of one's own "view a" and "view b"."""
+    if protocol.parts.data.name == ImageAndSignal.name:
+        return {"a": "image", "b": "signal"}
+    return {view: f"view {view}" for view in VIEWS}
+
+
+def in_ids(name: str) -> str:
+    """Returns the name of a view as ids of claims have it."""
+    return name.replace(" ", "_")
+
+
+def with_article(name: str) -> str:
+    """Returns the name of a view as sentences have it: "the image", "view a"."""
+    return name if name.startswith("view ") else f"the {name}"
 
 
 @dataclass(frozen=True)

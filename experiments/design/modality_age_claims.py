@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from critical.inference.claims import Claim
 from critical.inference.effects import SMALLEST
 from experiments.design.contrasts import WindowArms, age, cost, damage, error_ratio
-from experiments.design.modalities import MODALITIES, ModalityAges
+from experiments.design.modalities import ModalityAges, in_ids, with_article
 from experiments.design.rates import HIGH, HIGH_SETTLED, LONGER, LOW, LOWER, Crossed
 from experiments.design.sources import OURS, PAWLAK2025
 from experiments.design.view_ages import JUMPS
@@ -22,6 +22,7 @@ _JUMPING = ("older", "high")
 
 def age_claims(
     view: str,
+    name: str,
     parameters: ModalityAges,
     ages: Mapping[tuple[str, int], WindowArms],
     constant: Crossed,
@@ -31,7 +32,7 @@ def age_claims(
     Costs of windows of several ages are not enough: clean epochs give a young network more, so their lack costs it
     more. Damage, against networks that skip the window, stands beside each; and an early absence has to do some.
     """
-    name, begin, late, last = MODALITIES[view], f"ages.{MODALITIES[view]}_", parameters.late, parameters.onsets[-1]
+    the, begin, late, last = with_article(name), f"ages.{in_ids(name)}_", parameters.late, parameters.onsets[-1]
     settle, longer = parameters.settle, round(parameters.length / LOW)
     seen, stream, learns = f"decoding_{view}", f"probe_maps_{view}", ("ages.learns",)
     least = f"{SMALLEST['readout'].effect:g}"
@@ -42,38 +43,38 @@ def age_claims(
     restarted, settled = (ages[view, parameters.onsets[0]], ages[view, last]), at(HIGH_SETTLED)
     claims = [
         Claim(f"{begin}older", OURS, age(*restarted, seen), "greater",
-              f"The network loses more of the {name} where that is cut off early than from epoch {last} on, at the "
+              f"The network loses more of {the} where that is cut off early than from epoch {last} on, at the "
               "same rates.", differs=JUMPS, short=f"{name}: early loses more", requires=learns),
         Claim(f"{begin}older_stream", OURS, age(*restarted, stream), "greater",
-              f"It costs the stream of the {name} more early than from epoch {last} on, too: a probe reads less.",
+              f"It costs the stream of {the} more early than from epoch {last} on, too: a probe reads less.",
               differs=JUMPS, short=f"{name} stream: early costs more", requires=learns),
         Claim(f"{begin}late", OURS, cost(restarted[1], seen), "not greater",
-              f"From epoch {last} on the absence of the {name} costs little of it: less than {least} points.",
+              f"From epoch {last} on the absence of {the} costs little of it: less than {least} points.",
               requires=(f"{begin}older",), short=f"{name}: late costs little"),
         Claim(f"{begin}accuracy", OURS, age(*restarted), "greater",
-              f"The absence of the {name} costs accuracy with both modalities, too, and more early than from epoch "
+              f"The absence of {the} costs accuracy with both modalities, too, and more early than from epoch "
               f"{last} on.", differs=JUMPS, short=f"{name}: early costs accuracy", requires=learns),
         Claim(f"{begin}errs_less", OURS, error_ratio(restarted[0]), "less",
-              f"With both modalities a network errs less where the {name} was cut off in the first epochs than with "
+              f"With both modalities a network errs less where {the} was cut off in the first epochs than with "
               "clean epochs in their place.", short=f"{name}: errs less without it", requires=learns),
         Claim(f"{begin}high", OURS, age(*at(HIGH), seen), "greater",
-              f"At one constant high rate an early absence of the {name} costs more of it than one at {late}.",
+              f"At one constant high rate an early absence of {the} costs more of it than one at {late}.",
               differs=JUMPS, short=f"{name}: early more, high rate", requires=learns),
         Claim(f"{begin}settled", OURS, age(*settled, seen), "greater",
-              f"Where windows begin settled at that rate the absence of the {name} costs more of it from epoch "
+              f"Where windows begin settled at that rate the absence of {the} costs more of it from epoch "
               f"{settle} than from {late + settle} on.", short=f"{name}: early more, settled", requires=learns),
         Claim(f"{begin}settled_stream", OURS, age(*settled, stream), "greater",
-              f"It costs the stream of the {name} more, too, where both windows begin settled.",
+              f"It costs the stream of {the} more, too, where both windows begin settled.",
               short=f"{name}: stream more, settled", requires=learns),
         Claim(f"{begin}low", OURS, age(*at(LOWER), seen), "greater",
-              f"At one constant low rate an early absence of the {name} costs more of it, too.",
+              f"At one constant low rate an early absence of {the} costs more of it, too.",
               short=f"{name}: early more, low rate", requires=learns),
         Claim(f"{begin}rate", PAWLAK2025, constant.rates(late, column=seen), "greater",
-              f"At equal age the absence of the {name} costs more of it at the high rate than at the low one.",
+              f"At equal age the absence of {the} costs more of it at the high rate than at the low one.",
               differs=f"{FOLLOWS} {JUMPS}", short=f"{name}: high rate costs more", requires=learns),
         *(Claim(f"{begin}dose_{word}", OURS, cost(constant.cells[HIGH, at_age], seen)
                 - cost(constant.cells[LONGER, at_age], seen), "greater",
-                f"From epoch {at_age} on the absence of the {name} costs more of it at the high rate than at the low "
+                f"From epoch {at_age} on the absence of {the} costs more of it at the high rate than at the low "
                 "one that lasts as much longer as it is lower.", differs=JUMPS if at_age else "",
                 short=f"{name}: rate, equal dose ({word})", requires=learns)
           for word, at_age in (("early", 0), ("late", late))),
@@ -86,9 +87,9 @@ def age_claims(
              "longer": f"Where windows at the low rate have {longer} epochs"}  # fmt: skip
     for what, ((early, old), column) in pairs.items():
         kind, _, whole = what.partition("_")
-        less = f"a probe reads less from the stream of the {name}" if whole else (
-            f"the network tells less from the {name}")
-        to = f"the stream of the {name}" if whole else f"what the network tells from the {name}"
+        less = f"a probe reads less from the stream of {the}" if whole else (
+            f"the network tells less from {the}")
+        to = f"the stream of {the}" if whole else f"what the network tells from {the}"
         first, then = (settle, late + settle) if kind == "settled" else (0, last if kind == "older" else late)
         brief = _BRIEF[what].format(name)
         claims += [
@@ -103,10 +104,10 @@ def age_claims(
     return [
         *claims,
         Claim(f"{begin}age_or_rate", OURS, damage(at(LOWER)[0], seen) - damage(at(HIGH)[1], seen), "greater",
-              f"An early absence at the low rate does more damage to what the network tells from the {name} than one "
+              f"An early absence at the low rate does more damage to what the network tells from {the} than one "
               f"from epoch {late} on at the high rate: age does more than the rate.", differs=JUMPS,
               short=f"{name}: age does more than rate", requires=(f"{begin}low_harmed",)),
         Claim(f"{begin}no_shock", OURS, damage(at(HIGH)[1], seen) - damage(settled[1], seen), "none",
-              f"The jump to the high rate does not make the late absence of the {name} do more or less: settled "
+              f"The jump to the high rate does not make the late absence of {the} do more or less: settled "
               "networks lose as much.", short=f"{name}: no shock by the jump", requires=(f"{begin}high_harmed",)),
     ]  # fmt: skip

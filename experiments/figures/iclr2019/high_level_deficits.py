@@ -15,6 +15,9 @@ from experiments.design.sources import OURS
 
 AGAIN: dict[str, Any] = {"drawn": "drawn anew"}
 
+LEADING = ("deficits.flip", "deficits.permutation", "deficits.blur_more_than_noise")
+"""The claims that lead; of the last nothing is left where the profile's deficit is noise."""
+
 
 def design(protocol: Protocol, parameters: Removals) -> Design:
     """Sets each deficit against the same clean networks, the rate restarted; at the last removal also decaying."""
@@ -58,7 +61,7 @@ def design(protocol: Protocol, parameters: Removals) -> Design:
     ours = [claim for claim in claims if claim.source == OURS]
     asks = contrasts(ours, "accuracy", title="rate restarted: what is asked", xlabel="points")
     return Design(panels=[[accuracy, learnt], [decaying, asks]], claims=claims, panel_inches=(4.0, (4.2, 4.4)),
-                  leading=("deficits.flip", "deficits.permutation", "deficits.blur_more_than_noise"))  # fmt: skip
+                  leading=tuple(claim.id for claim in claims if claim.id in LEADING))  # fmt: skip
 
 
 FIGURE = Figure(

@@ -93,7 +93,7 @@ def design(protocol: Protocol, parameters: Therapies) -> Design:
              panel(OTHER_MAPS, "the stream of the good view", f"linear probe of stream {GOOD} (%)")],
         ],
         claims=claims,
-        leading=("alternation.patching_sees", "alternation.patching_mends_averaged"),
+        leading=("alternation.patching_sees", "alternation.patching_mends_averaged", "alternation.patching_accuracy"),
         arms=[arm for one in arms.values() for arm in (*one.healthy.values(), *one.deprived.values())],
         panel_inches=(3.8, 2.5),
         note=f"View {DEPRIVED}, the poor one, has {deficit} until epoch {end}. Then views are patched, that is absent, "

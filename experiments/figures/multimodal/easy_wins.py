@@ -8,7 +8,7 @@ from critical.plots.panel import Look, Value
 from critical.plots.panels import Series
 from experiments.design.figure import Design, Figure
 from experiments.design.hardness import ROLES, STREAM, Cut, Hardness, by_noise, of_losses
-from experiments.design.modalities import COLOURS, MODALITIES
+from experiments.design.modalities import COLOURS, modality_names
 from experiments.design.premises import learns
 from experiments.design.protocol import FRESH, Protocol
 from experiments.design.sources import OURS
@@ -16,6 +16,7 @@ from experiments.design.sources import OURS
 
 def design(protocol: Protocol, parameters: Hardness) -> Design:
     """Sets settings in which the image is easy against those in which the signal is, each with windows of absence."""
+    names = modality_names(protocol)
     image, signal = by_noise(protocol, parameters)
     base, noisy, clear = image[min(image)], image[max(image)], signal[min(signal)]
     ends = {"base": (base, "as the data are", "as they are"), "image": (noisy, "with a noisy image", "noisy image"),
@@ -47,7 +48,7 @@ def design(protocol: Protocol, parameters: Hardness) -> Design:
     def row(what: str, value: Callable[[Cut, str], Value], zero: bool = True) -> list[Series]:
         return [
             Series(title=f"more noise in the {varied}", xlabel=f"noise of the {varied}", ylabel=what, zero=zero,
-                   lines=[(Look(MODALITIES[view], COLOURS[view]),
+                   lines=[(Look(names[view], COLOURS[view]),
                            {noise: value(held, view) for noise, held in settings.items()}) for view in VIEWS])
             for varied, settings in (("image", image), ("signal", signal))
         ]  # fmt: skip
@@ -65,7 +66,7 @@ def design(protocol: Protocol, parameters: Hardness) -> Design:
         panel_inches=(3.8, 2.2),
         note=f"Each modality is absent in the first {parameters.length} epochs, clean epochs stand instead, or none do "
         "('fresh'), and all networks recover with both. The use of a modality is the accuracy that is lost when it is "
-        "exchanged for another example's. Of a stream is lost what a linear probe reads from it above chance.",
+        "exchanged for another example's. The loss of a stream is in what a linear probe reads from it above chance.",
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from critical.plots.panel import Look
 from critical.plots.panels import Series
 from experiments.design.contrasts import LEARNS_BESIDE
 from experiments.design.figure import Design, Figure
-from experiments.design.modalities import COLOURS, MODALITIES, ModalityAges, by_onset, by_rate
+from experiments.design.modalities import COLOURS, ModalityAges, by_onset, by_rate, in_ids, modality_names, with_article
 from experiments.design.modality_age_claims import age_claims
 from experiments.design.premises import learns
 from experiments.design.protocol import Protocol, cost, damage
@@ -15,18 +15,19 @@ from experiments.design.rates import HIGH, HIGH_SETTLED, LONGER, LOW, LOWER, Eff
 def design(protocol: Protocol, parameters: ModalityAges) -> Design:
     """Sets each modality's absence against clean networks, by age at equal rates, and by age and rate."""
     first, ages, crossed = parameters.onsets[0], by_onset(protocol, parameters), by_rate(protocol, parameters)
-    claims = [claim for view in VIEWS for claim in age_claims(view, parameters, ages, crossed[view])]
+    names = modality_names(protocol)
+    claims = [claim for view in VIEWS for claim in age_claims(view, names[view], parameters, ages, crossed[view])]
 
     def by_age(title: str, column: str, unit: str, what: str, effect: Effect = cost) -> Series:
-        lines = [(Look(MODALITIES[view], COLOURS[view]),
+        lines = [(Look(names[view], COLOURS[view]),
                   {onset: effect(held, column.format(view)) for (one, onset), held in ages.items() if one == view})
                  for view in VIEWS]  # fmt: skip
         return Series(title=title, xlabel="epoch from which it is cut off", ylabel=what, lines=lines, unit=unit)
 
     def by_rates(view: str, effect: Effect, what: str) -> Series:
         kinds = (HIGH, HIGH_SETTLED, LOWER, LONGER)
-        return Series(title=f"{MODALITIES[view]} cut off: {what}", xlabel="age at the window (epochs)", unit="readout",
-                      ylabel=f"lost with the {MODALITIES[view]} alone (points)",
+        return Series(title=f"{names[view]} cut off: {what}", xlabel="age at the window (epochs)", unit="readout",
+                      ylabel=f"lost with {with_article(names[view])} alone (points)",
                       lines=crossed[view].lines(kinds, lambda held: effect(held, f"decoding_{view}")))  # fmt: skip
 
     premise = learns("ages.learns", ages["a", first].dose_matched, protocol.facts.classes, "The network",
@@ -41,7 +42,7 @@ def design(protocol: Protocol, parameters: ModalityAges) -> Design:
              by_age("damage to what it tells", "decoding_{}", "readout", "lost against no window (points)", damage)],
         ],
         claims=[premise, *claims],
-        leading=("ages.image_low_damage", "ages.signal_low_damage", "ages.image_rate", "ages.signal_rate"),
+        leading=tuple(f"ages.{in_ids(names[view])}_{what}" for what in ("low_damage", "rate") for view in VIEWS),
         panel_inches=(3.8, 2.3),
         note="Lost is what clean epochs instead of the absence give more, damage what networks have more for which the "
         f"window is left out; in the shaded region it is too little to matter. {LEARNS_BESIDE} Alone is beside the "

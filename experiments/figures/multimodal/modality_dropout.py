@@ -5,7 +5,7 @@ from critical.plots.panel import Look
 from critical.plots.panels import Dots
 from experiments.design.contrasts import LEARNS_BESIDE
 from experiments.design.figure import Design, Figure
-from experiments.design.modalities import COLOURS, MODALITIES, Modalities, by_onset
+from experiments.design.modalities import COLOURS, Modalities, by_onset, in_ids, modality_names
 from experiments.design.modality_claims import cut_off_claims, hard_and_easy
 from experiments.design.protocol import Protocol, cost
 from experiments.design.two_streams import reading_untrained
@@ -15,14 +15,16 @@ def design(protocol: Protocol, parameters: Modalities) -> Design:
     """Sets each modality's absence, early and late at equal rates, against clean networks."""
     early, late = parameters.onsets
     windows, moments = by_onset(protocol, parameters), {early: "early", late: "late"}
+    names = modality_names(protocol)
 
     def panel(column: str, unit: str, title: str) -> Dots:
-        rows = [(Look(f"no {MODALITIES[view]}, {moments[onset]}", COLOURS[view]), cost(held, column.format(view)))
+        rows = [(Look(f"no {names[view]}, {moments[onset]}", COLOURS[view]), cost(held, column.format(view)))
                 for (view, onset), held in windows.items()]  # fmt: skip
         return Dots(title=title, xlabel="points lost", rows=rows, unit=unit)
 
-    claims = [claim for view in VIEWS for claim in cut_off_claims(view, parameters, windows, protocol.facts.classes)]
-    claims += hard_and_easy(parameters.easy, {view: windows[view, early] for view in VIEWS})
+    classes = protocol.facts.classes
+    claims = [claim for view in VIEWS for claim in cut_off_claims(view, names[view], parameters, windows, classes)]
+    claims += hard_and_easy(parameters.easy, {view: windows[view, early] for view in VIEWS}, names)
     return Design(
         panels=[
             [panel("accuracy", "accuracy", "accuracy with both modalities"),
@@ -31,7 +33,7 @@ def design(protocol: Protocol, parameters: Modalities) -> Design:
              panel("use_{}", "readout", "use: what exchanging it costs")],
         ],
         claims=claims,
-        leading=("modality.image_early", "modality.image_early_impaired"),
+        leading=tuple(f"modality.{in_ids(names['a'])}_early{what}" for what in ("", "_impaired")),
         panel_inches=(3.8, 2.0),
         arms=[arm for view in VIEWS for arm in (
             *(windows[view, onset].dose_matched for onset in parameters.onsets),

@@ -335,11 +335,12 @@ class TestAgeOrRate:
         assert "\n" not in str(raised.value)
 
 
-@pytest.mark.parametrize("deficit", ["occlusion", "inversion", "blur"])
+@pytest.mark.parametrize("deficit", ["occlusion", "inversion", "blur", "noise"])
 def test_no_sentence_has_a_wrong_article(deficit):
     """Which one is right depends on the deficit that is chosen."""
     known = DataFacts("digits", 10)
-    for name in ("iclr2019/deficit_removal", "iclr2019/sensitivity_window", AGES, "controls/permanence"):
+    for name in ("iclr2019/deficit_removal", "iclr2019/sensitivity_window", "iclr2019/high_level_deficits", AGES,
+                 "controls/permanence"):  # fmt: skip
         design = composed(name, "smoke", [*ELSEWHERE, f"deficit={deficit}"], known).design
         wrong = [claim.sentence for claim in design.claims if re.search(r"\b[Aa] [aeio]", claim.sentence)]
         assert not wrong

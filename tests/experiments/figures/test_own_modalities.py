@@ -16,12 +16,16 @@ def test_arrays_of_unlike_views_in_a_figure_of_modalities(tmp_path):
     given = ("data@modalities.data=arrays", f"modalities.data.path={path}")
     record, runs = made(tmp_path, "modalities", *given)
     check(record, runs)
+    assert record.leading == ["modality.view_a_early", "modality.view_a_early_impaired"]
     assert "mine (1×8×8 and 1×20), 70 examples" in record.caption
     config = tiny.composed("figures", "profile=smoke", "device=cpu", f"data_root={tmp_path}/root", *given)
     shared = profile.protocol(config, "modalities")
     figure = FIGURES["multimodal/modality_age"]
-    arms = figure.design(*profile.figure_settings(config, figure, shared)).trained
-    assert {arm.run.data.name for arm in arms} == {"arrays"}
+    design = figure.design(*profile.figure_settings(config, figure, shared))
+    assert {arm.run.data.name for arm in design.trained} == {"arrays"}
+    said = [*(claim.sentence for claim in design.claims), *(panel.title for panel in design.shown), design.note]
+    assert not any("image" in text or "signal" in text or "the view a" in text for text in said)
+    assert {"ages.view_a_low_damage", "ages.view_b_rate"} <= set(design.leading)
     figure = FIGURES["multimodal/easy_wins"]
     with pytest.raises(SpecError, match=r"^data=arrays: there is no noise of an image and of a signal to vary; leave"):
         figure.design(*profile.figure_settings(config, figure, shared))
