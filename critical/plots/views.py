@@ -19,7 +19,7 @@ from critical.plots.panels import Curves, Histograms
 ENDS = {-1.0: "only\nview b", 0.0: "both\nalike", 1.0: "only\nview a"}
 """What the ends and the middle of relative source variance mean."""
 
-ROOM = 0.09
+ROOM = 0.11
 """For the name of an arm, as a share of the height of the staircases."""
 
 

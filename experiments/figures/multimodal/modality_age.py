@@ -17,12 +17,14 @@ def design(protocol: Protocol, parameters: ModalityAges) -> Design:
     first, ages, crossed = parameters.onsets[0], by_onset(protocol, parameters), by_rate(protocol, parameters)
     names = modality_names(protocol)
     claims = [claim for view in VIEWS for claim in age_claims(view, names[view], parameters, ages, crossed[view])]
+    beside = {cost: "points lost beside clean epochs", damage: "points lost beside no window"}
 
-    def by_age(title: str, column: str, unit: str, what: str, effect: Effect = cost) -> Series:
+    def by_age(title: str, column: str, unit: str, effect: Effect = cost) -> Series:
         lines = [(Look(names[view], COLOURS[view]),
                   {onset: effect(held, column.format(view)) for (one, onset), held in ages.items() if one == view})
                  for view in VIEWS]  # fmt: skip
-        return Series(title=title, xlabel="epoch from which it is cut off", ylabel=what, lines=lines, unit=unit)
+        return Series(title=title, xlabel="epoch from which it is cut off", ylabel=beside[effect], lines=lines,
+                      unit=unit)  # fmt: skip
 
     def by_rates(view: str, effect: Effect, what: str) -> Series:
         kinds = (HIGH, HIGH_SETTLED, LOWER, LONGER)
@@ -34,12 +36,12 @@ def design(protocol: Protocol, parameters: ModalityAges) -> Design:
                      "the network learns")  # fmt: skip
     return Design(
         panels=[
-            [by_age("what the network tells from it", "decoding_{}", "readout", "lost with it alone (points)"),
-             by_age("what its stream holds", "probe_maps_{}", "readout", "lost to a linear probe (points)")],
+            [by_age("cost: accuracy with it alone", "decoding_{}", "readout"),
+             by_age("cost: linear probe of its stream", "probe_maps_{}", "readout")],
             [by_rates(view, cost, "cost") for view in VIEWS],
             [by_rates(view, damage, "damage") for view in VIEWS],
-            [by_age("both modalities", "accuracy", "accuracy", "test accuracy lost (points)"),
-             by_age("damage to what it tells", "decoding_{}", "readout", "lost against no window (points)", damage)],
+            [by_age("cost: accuracy with both", "accuracy", "accuracy"),
+             by_age("damage: accuracy with it alone", "decoding_{}", "readout", damage)],
         ],
         claims=[premise, *claims],
         leading=tuple(f"ages.{in_ids(names[view])}_{what}" for what in ("low_damage", "rate") for view in VIEWS),
