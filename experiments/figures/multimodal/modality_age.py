@@ -17,7 +17,7 @@ def design(protocol: Protocol, parameters: ModalityAges) -> Design:
     first, ages, crossed = parameters.onsets[0], by_onset(protocol, parameters), by_rate(protocol, parameters)
     names = modality_names(protocol)
     claims = [claim for view in VIEWS for claim in age_claims(view, names[view], parameters, ages, crossed[view])]
-    beside = {cost: "points lost beside clean epochs", damage: "points lost beside no window"}
+    beside: dict[Effect, str] = {cost: "points lost beside clean epochs", damage: "points lost beside no window"}
 
     def by_age(title: str, column: str, unit: str, effect: Effect = cost) -> Series:
         lines = [(Look(names[view], COLOURS[view]),
@@ -44,7 +44,7 @@ def design(protocol: Protocol, parameters: ModalityAges) -> Design:
              by_age("damage: accuracy with it alone", "decoding_{}", "readout", damage)],
         ],
         claims=[premise, *claims],
-        leading=tuple(f"ages.{in_ids(names[view])}_{what}" for what in ("low_damage", "rate") for view in VIEWS),
+        leading=tuple(f"ages.{in_ids(names[view])}_age_or_rate" for view in VIEWS),
         panel_inches=(3.8, 2.3),
         note="Lost is what clean epochs instead of the absence give more, damage what networks have more for which the "
         f"window is left out; in the shaded region it is too little to matter. {LEARNS_BESIDE} Alone is beside the "

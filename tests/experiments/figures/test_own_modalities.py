@@ -25,7 +25,7 @@ def test_arrays_of_unlike_views_in_a_figure_of_modalities(tmp_path):
     assert {arm.run.data.name for arm in design.trained} == {"arrays"}
     said = [*(claim.sentence for claim in design.claims), *(panel.title for panel in design.shown), design.note]
     assert not any("image" in text or "signal" in text or "the view a" in text for text in said)
-    assert {"ages.view_a_low_damage", "ages.view_b_rate"} <= set(design.leading)
+    assert design.leading == ("ages.view_a_age_or_rate", "ages.view_b_age_or_rate")
     figure = FIGURES["multimodal/easy_wins"]
     with pytest.raises(SpecError, match=r"^data=arrays: there is no noise of an image and of a signal to vary; leave"):
         figure.design(*profile.figure_settings(config, figure, shared))
