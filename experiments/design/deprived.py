@@ -44,7 +44,7 @@ def stream_and_accuracy(
         # Figure 5, right: from 94 % to under 92 %.
         Claim("split.blur_loses", CVPR2023, blur.from_scratch - blur.deficit, "greater", paper_effect=2.0,
               sentence=f"A view that is blurred {until} leaves accuracy below that without a blur ({decaying}).",
-              requires=(_clean("blur", CONTINUE),), short="blur, decaying: ends below"),
+              requires=(_clean("blur", CONTINUE),), short="blur, decaying: loses accuracy"),
         Claim("split.blur_cost", OURS, cost(blur), "greater",
               f"A view that is blurred {until} costs accuracy beside as many clean epochs ({decaying}).",
               requires=(_clean("blur", CONTINUE),), short="blur, decaying: costs accuracy"),
