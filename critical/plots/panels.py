@@ -179,7 +179,8 @@ class Dots(Panel):
         """Draws the panel."""
         if self.unit:
             reach = SMALLEST[self.unit].effect
-            axis.axvspan(-reach, reach, color=style.faint(), alpha=0.18, linewidth=0)
+            # Over the ground of labels, which would cut it into stripes, and below the marks.
+            axis.axvspan(-reach, reach, color=style.faint(), alpha=0.18, linewidth=0, zorder=1.9)
         if self.zero:
             axis.axvline(0, color=style.faint(), linewidth=0.8, zorder=1.5)
         for row, (look, value) in enumerate(self.rows):
@@ -198,7 +199,7 @@ class Dots(Panel):
         axis.tick_params(axis="y", length=0)
         axis.grid(not above, axis="y")
         for row, label in enumerate(labels if above else ()):  # fmt: skip
-            # On the ground's colour and below the marks: neither the shade nor the line of 0 runs through the words.
+            # On the ground's colour and below the marks: the line of 0 does not run through the words.
             axis.annotate(label, (0, row), xycoords=axis.get_yaxis_transform(), xytext=(2, 5),
                           textcoords="offset points", fontsize=SIZE - 0.5, zorder=1.8,
                           bbox={"facecolor": axis.get_facecolor(), "linewidth": 0, "pad": 0.6})

@@ -253,6 +253,12 @@ class TestDots:
         assert (box.x0, box.x1) == (pytest.approx(-2), pytest.approx(2))
         assert not drawn(Dots(rows=[(RED, A)], zero=False), table(VALUES)).patches
 
+    def test_the_ground_of_names_does_not_cut_the_shade_into_stripes(self):
+        axis = drawn(Dots(rows=[(RED, A)], unit="accuracy", names="above"), table(VALUES))
+        (shade,) = axis.patches
+        marked = min(held.get_zorder() for held in axis.lines if held.get_color() == RED.colour)
+        assert axis.texts[0].get_zorder() < shade.get_zorder() < marked
+
     def test_pooled_values_are_drawn_by_their_pseudo_values(self):
         """Of a mean these are the values themselves; of its square, what the jackknife says."""
         parts = (Contrast({A["accuracy"]: 1.0}),)
