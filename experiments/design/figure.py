@@ -14,7 +14,7 @@ import pandas as pd
 
 from critical.core.spec import SpecError, closest
 from critical.inference.arms import Arm
-from critical.inference.claims import Claim
+from critical.inference.claims import OURS, Claim
 from critical.plots import style
 from critical.plots.panel import Panel
 from experiments.design.parameters import Parameters
@@ -74,6 +74,14 @@ class Design:
         for arm, sibling in self.siblings.items():
             found += [arm, sibling]
         return tuple(dict.fromkeys(found))
+
+    @property
+    def lead(self) -> Claim | None:
+        """The claim that the headline speaks of first; None where nothing is claimed."""
+        by_id = {claim.id: claim for claim in self.claims}
+        if self.leading:
+            return by_id[self.leading[0]]
+        return next((claim for claim in self.claims if claim.source != OURS), next(iter(self.claims), None))
 
     @property
     def curves(self) -> frozenset[Arm]:

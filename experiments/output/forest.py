@@ -1,6 +1,7 @@
 """Forest plots as numbers: where on a line from 0 to 100 percent stand effect, interval, smallest effect, paper.
 
-A template draws them (`templates/forest.html.j2`). Claims in one unit share a scale; points and bits never do.
+A template draws them (`templates/parts.html.j2`). Claims in one unit share a scale; points and bits never do, nor do
+those that are shown and those that are folded away.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from matplotlib.ticker import MaxNLocator
 
 from critical.inference.claims import OURS
 from experiments.output.compared import AGREEMENT, Column, Verdict, agreement, anchor
-from experiments.output.report_text import effect, found, number, probability, sureness
+from experiments.output.headline import leaders
+from experiments.output.report_text import effect, found, number, probability, smallest, sureness
 
 MARGIN = 0.04
 """Free space at either end of a scale, as a share of it."""
@@ -85,13 +87,13 @@ class Line:
 
 @dataclass(frozen=True)
 class Group:
-    """Claims in one unit, on one scale: those of the papers and our controls apart."""
+    """Claims in one unit, on one scale; `folded`: our controls, those that lead excepted."""
 
     unit: str
     zero: float
     ticks: tuple[tuple[float, str], ...]
-    papers: tuple[Line, ...]
-    controls: tuple[Line, ...]
+    lines: tuple[Line, ...]
+    folded: bool
 
 
 def groups(figure: str, columns: Sequence[Column], titles: Sequence[str]) -> list[Group]:
@@ -106,19 +108,20 @@ def groups(figure: str, columns: Sequence[Column], titles: Sequence[str]) -> lis
     for column, title in zip(columns, titles, strict=True):
         for verdict in column.records[figure].verdicts if figure in column.records else ():
             claims.setdefault(verdict["claim_id"], []).append((title if len(columns) > 1 else "", verdict))
-    units: dict[tuple[str, bool], list[list[Titled]]] = {}
-    for held in claims.values():
-        units.setdefault((held[0][1]["unit"], held[0][1]["ratio"]), []).append(held)
-    return [_group(figure, unit, ratio, held) for (unit, ratio), held in units.items()]
+    first = next((column.records[figure] for column in columns if figure in column.records), None)
+    leading = {one["claim_id"] for one in leaders(first.verdicts, first.leading)} if first else set()
+    units: dict[tuple[str, bool, bool], list[list[Titled]]] = {}
+    for name, held in claims.items():
+        _, said = held[0]
+        folded = said["source"] == OURS and name not in leading
+        units.setdefault((said["unit"], said["ratio"], folded), []).append(held)
+    return [_group(figure, *kind, held) for kind, held in units.items()]
 
 
-def _group(figure: str, unit: str, ratio: bool, held: Sequence[Sequence[Titled]]) -> Group:
+def _group(figure: str, unit: str, ratio: bool, folded: bool, held: Sequence[Sequence[Titled]]) -> Group:
     scale = scale_of([verdict for claim in held for _, verdict in claim])
-    lines = [_line(figure, claim, scale) for claim in held]
-    papers, controls = (
-        tuple(line for line in lines if (line.verdict["source"] == OURS) == ours) for ours in (False, True)
-    )
-    return Group(SCALES.get(unit, unit), scale.at(0.0), tuple(ticks(scale, ratio)), papers, controls)
+    lines = tuple(_line(figure, claim, scale) for claim in held)
+    return Group(SCALES.get(unit, unit), scale.at(0.0), tuple(ticks(scale, ratio)), lines, folded)
 
 
 def _line(figure: str, claim: Sequence[Titled], scale: Scale) -> Line:
@@ -137,7 +140,7 @@ def _line(figure: str, claim: Sequence[Titled], scale: Scale) -> Line:
         paper_said="" if paper is None else f"the paper: {effect(verdict, paper)}",
         agreement=word,
         agreement_said=AGREEMENT.get(word, ""),
-        smallest=effect(verdict, least).removeprefix("+"),
+        smallest=smallest(verdict),
     )
 
 

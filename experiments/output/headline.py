@@ -11,7 +11,7 @@ from typing import Any
 
 from critical.inference.claims import OURS
 from critical.inference.verdicts import DECIDED, NEITHER
-from experiments.output.report_text import counted, effect, found
+from experiments.output.report_text import counted, effect, found, smallest
 
 NOTHING = "Chooses settings; claims nothing."
 AT_MOST = 3
@@ -80,7 +80,7 @@ def leaders(verdicts: Sequence[Verdict], leading: Sequence[str] = ()) -> list[Ve
 def sentence(verdict: Verdict) -> str:
     """Says what was found of one claim: the word, the claim, and the effect that bears it out."""
     word, claim = verdict["verdict"], _small(verdict["sentence"].rstrip("."))
-    numbers, least = found(verdict), effect(verdict, verdict["smallest"]).removeprefix("+")
+    numbers, least = found(verdict), smallest(verdict)
     if word in DECIDED:
         numbers += ", confirmed" if verdict["confirmed"] else ", provisional"
     directed = verdict["direction"] in ("greater", "less")
@@ -88,7 +88,7 @@ def sentence(verdict: Verdict) -> str:
         other = "the opposite was found" if directed else "an effect was found"
         return f"Reversed: {claim} — {other} ({numbers})."
     if word == "premise failed":
-        return f"Premise failed: {claim} — what this rests on was not found, so it says nothing ({numbers})."
+        return f"Premise failed: {claim} — {_small(verdict['reason'].rstrip('.'))} ({numbers})."
     if word == "unfinished":
         return f"Unfinished: {claim} — some of its runs are missing."
     if word == "undecided":

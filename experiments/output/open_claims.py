@@ -11,7 +11,7 @@ from critical.inference.statistics import seeds_for
 from critical.inference.verdicts import NEITHER
 from experiments.output.headline import leaders
 from experiments.output.records import FigureRecord
-from experiments.output.report_text import effect, found
+from experiments.output.report_text import found, smallest
 
 MANY = 1_000
 """Seeds that nobody trains."""
@@ -71,12 +71,12 @@ def _spread(verdict: Verdict) -> tuple[str, str]:
     With mean and spread as they are: an effect of interest is shown once the interval leaves 0, and its absence once
     the interval lies within the smallest effect.
     """
-    smallest = verdict["smallest"]
+    least = verdict["smallest"]
     # Where no cost is claimed, any gain is an absence of it.
     mean = verdict["effect"] if verdict["direction"] == "not greater" else abs(verdict["effect"])
-    half_width = mean if mean >= smallest else smallest - mean
+    half_width = mean if mean >= least else least - mean
     why = f"{found(verdict)} with {verdict['n']} seeds; the smallest of interest is "
-    return why + effect(verdict, smallest).removeprefix("+"), _seeds(half_width, verdict)
+    return why + smallest(verdict), _seeds(half_width, verdict)
 
 
 def _seeds(half_width: float, verdict: Verdict) -> str:

@@ -12,9 +12,9 @@ from experiments.output import compared, forest, pictures, strips
 from experiments.output.compared import Column, Tally, agreed, anchor, tallies
 from experiments.output.explained import about, recipe
 from experiments.output.forest import Group
-from experiments.output.headline import headline, leaders
+from experiments.output.headline import headline
 from experiments.output.records import NO_RESULT, OWN, REFERENCE, FigureRecord, names, readable_records
-from experiments.output.strips import Strip
+from experiments.output.strips import Strips
 
 MANY = 5
 """Claims from which on a paper has a sentence of its own; the others are folded."""
@@ -115,7 +115,6 @@ class Section:
         table: Link of the table; empty where it is not there.
         groups: The forest plot.
         strips: The arms as timelines.
-        epochs: The axis of the timelines.
         agreed: How it agrees with the reference, where it is made here and there.
         recipe: The line that makes it.
     """
@@ -129,8 +128,7 @@ class Section:
     height: int
     table: str
     groups: Sequence[Group]
-    strips: Sequence[Strip]
-    epochs: Sequence[tuple[float, str]]
+    strips: Strips
     agreed: str
     recipe: str
 
@@ -156,8 +154,6 @@ def section(sheet: Sheet, figure: str, folder: Path) -> Section:
     here, there = sheet.own, sheet.reference
     both = here and there and figure in here.records and figure in there.records
     said = agreed(Column(here.name, OWN, {figure: record}), there) if both and here and there else ""
-    lead = leaders(record.verdicts, record.leading)[:1]
-    arms, epochs = strips.strips(record.timelines, " ".join(f"{one['short']} {one['sentence']}" for one in lead))
     return Section(
         record=record,
         anchor=anchor(figure),
@@ -168,8 +164,7 @@ def section(sheet: Sheet, figure: str, folder: Path) -> Section:
         height=height,
         table=f"tables/{figure}.csv" if (folder / "tables" / f"{figure}.csv").is_file() else "",
         groups=forest.groups(figure, sheet.compared, [sheet.title(column) for column in sheet.compared]),
-        strips=arms,
-        epochs=epochs,
+        strips=strips.strips(record.timelines),
         agreed=said,
         recipe=recipe(record.command),
     )  # fmt: skip

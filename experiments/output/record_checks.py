@@ -62,7 +62,8 @@ def timeline(value: Any) -> bool:
     """Whether it is the timeline of an arm."""
     fields = {"label": text, "role": text, "end": count, "removal": count, "windows": each(window),
               "stages": each(stage), "stabilizers": each(text)}  # fmt: skip
-    return holds(fields)(value) and bool(value["stages"]) and value["end"] > 0
+    sound = holds(fields)(value) and bool(value["stages"]) and value["end"] > 0
+    return sound and isinstance(value.get("leads", False), bool)
 
 
 SAMPLE = holds({

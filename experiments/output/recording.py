@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import pandas as pd
@@ -15,6 +16,7 @@ from experiments.design.figure import Design, Figure
 from experiments.design.protocol import DEFICIT, Protocol
 from experiments.output import tables
 from experiments.output.records import FigureRecord
+from experiments.output.report_text import told_apart
 from experiments.output.tables import Tables
 from experiments.output.timelines import timelines
 
@@ -45,7 +47,7 @@ def recorded(
         caption=caption(figure, design, collected, protocol),
         alt=" ".join(panel.sentence() for panel in design.shown),
         data=facts.label,
-        schedule=schedule_text(protocol) if design.table is None else "nothing is trained",
+        schedule=schedule_text(protocol, design) if design.table is None else "nothing is trained",
         seeds=seeds,
         runs=len(shown.runs),
         epochs_needed=shown.epochs_needed,
@@ -62,13 +64,35 @@ def recorded(
     )
 
 
-def schedule_text(protocol: Protocol) -> str:
-    """Says how the learning rate goes."""
+def schedule_text(protocol: Protocol, design: Design) -> str:
+    """Says how the learning rate goes: as in the protocol, where an arm has it so, or else as in the arms there are."""
+    courses = [[epoch.rate for epoch in arm.run.epoch_specs] for arm in design.trained if arm.run is not None]
     reset = "emptied" if protocol.reset_optimizer else "kept"
-    return (
-        f"rate {protocol.rate:g}·{protocol.decay:g}^epoch, {protocol.recovery} clean epochs in a standard "
-        f"recovery; the optimiser's state is {reset} at the removal"
-    )
+    rest = (f"{protocol.recovery} clean epochs in a standard recovery; the optimiser's state is {reset} at the "
+            "removal")  # fmt: skip
+    return f"{said}, {rest}" if (said := rate_text(courses, (protocol.rate, protocol.decay))) else rest
+
+
+def rate_text(courses: Iterable[Sequence[float]], standard: tuple[float, float]) -> str:
+    """Says how rates go by epoch.
+
+    Args:
+        courses: The rates of each arm by epoch.
+        standard: The rate that is expected, and its factor per epoch.
+
+    Returns:
+        "rate 0.06·0.8^epoch" of what is expected, where an arm goes so, or else of the highest rate that falls; "a
+        constant rate of 0.02"; empty where arms differ more.
+    """
+    steps = {(float(f"{rate:.6g}"), float(f"{after / rate:.6g}"))
+             for course in courses for rate, after in pairwise(course)}  # fmt: skip
+    if standard in steps:
+        return f"rate {standard[0]:g}·{standard[1]:g}^epoch"
+    if len(steps) == 1 and (only := min(steps))[1] == 1:
+        return f"a constant rate of {only[0]:g}"
+    falling = [step for step in steps if step[1] < 1]
+    first = [step for step in falling if step[0] == max(rate for rate, _ in falling)]
+    return f"rate {first[0][0]:g}·{first[0][1]:g}^epoch" if len(first) == 1 else ""
 
 
 def caption(figure: Figure, design: Design, collected: Tables, protocol: Protocol) -> str:
@@ -77,13 +101,15 @@ def caption(figure: Figure, design: Design, collected: Tables, protocol: Protoco
     said = [figure.question, *(panel.sentence() for panel in design.shown), design.note]
     said.append(f"n = {count} seeds, each a dot, means with 95 % intervals (Student's t).")
     if design.table is None:
-        said.append(f"Data: {protocol.facts.label}. Schedule: {schedule_text(protocol)}.")
+        said.append(f"Data: {protocol.facts.label}. Schedule: {schedule_text(protocol, design)}.")
     else:
         said.append("Nothing is trained: the table is computed.")
     known = [arm for arm in learnt(collected.runs) if arm["learnt"] is not None]
     if known:
-        listed = "; ".join(f"{arm['label']}: {arm['learnt']:.0f} %" for arm in known)
-        said.append(f"How well the deficits themselves were learnt (accuracy on deficient test images): {listed}.")
+        common, own = told_apart([arm["label"] for arm in known])
+        listed = "; ".join(f"{label}: {arm['learnt']:.0f} %" for label, arm in zip(own, known, strict=True))
+        what = "accuracy on deficient test images" + f"; in all of them {common}" * bool(common)
+        said.append(f"How well the deficits themselves were learnt ({what}): {listed}.")
     return " ".join(filter(None, said))
 
 

@@ -24,6 +24,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from critical.core.files import write_atomically
 from critical.core.spec import SpecError, closest
+from critical.inference.claims import OURS
 from experiments.design.command import in_one_line
 from experiments.output import compared, explained, looks, matrices, pages, pictures, report_text
 from experiments.output.pages import Sheet
@@ -115,9 +116,10 @@ def _environment() -> Environment:
     made.filters.update(
         slug=looks.slug, url=quote,
         **{name: getattr(report_text, name) for name in
-           ("found", "effect", "brief", "probability", "duration", "sureness", "ranges", "data_name")},
+           ("found", "smallest", "brief", "probability", "duration", "sureness", "ranges", "data_name")},
     )  # fmt: skip
-    made.globals.update(verdicts=VERDICTS, light=looks.scheme(False), dark=looks.scheme(True), on_full=looks.ON_FULL)
+    made.globals.update(verdicts=VERDICTS, light=looks.scheme(False), dark=looks.scheme(True), on_full=looks.ON_FULL,
+                        ours_source=OURS)  # fmt: skip
     return made
 
 

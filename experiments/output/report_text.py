@@ -35,8 +35,18 @@ def effect(verdict: Mapping[str, Any], value: float) -> str:
     return _with_unit(verdict, _bare(verdict, value))
 
 
+def smallest(verdict: Mapping[str, Any]) -> str:
+    """Writes the smallest effect of interest of a verdict: "2 points", "×1.2"."""
+    return effect(verdict, verdict["smallest"]).removeprefix("+")
+
+
 def _with_unit(verdict: Mapping[str, Any], bare: str) -> str:
-    return f"×{bare}" if verdict["ratio"] else f"{bare} {verdict['unit']}".rstrip()
+    return f"×{bare}" if verdict["ratio"] else f"{bare} {_counted_as(bare, verdict['unit'])}".rstrip()
+
+
+def _counted_as(bare: str, name: str) -> str:
+    """Returns a unit in the singular of one and minus one: "1 point", "1.0 points"."""
+    return name.removesuffix("s") if bare.lstrip("+−") == "1" else name
 
 
 def _aligned(texts: Sequence[str]) -> list[str]:
@@ -60,7 +70,8 @@ def brief(verdict: Mapping[str, Any]) -> str:
     value = verdict["effect"]
     if not _known(value):
         return "–"
-    return f"×{_bare(verdict, value)}" if verdict["ratio"] else f"{_bare(verdict, value)} {unit(verdict)}".rstrip()
+    bare = _bare(verdict, value)
+    return f"×{bare}" if verdict["ratio"] else f"{bare} {_counted_as(bare, unit(verdict))}".rstrip()
 
 
 def unit(verdict: Mapping[str, Any]) -> str:
@@ -111,6 +122,28 @@ def listed(words: Iterable[str]) -> str:
     *first, last = list(words) or [""]
     comma = "," * any(" and " in word for word in (*first, last))
     return f"{', '.join(first)}{comma} and {last}" if first else last
+
+
+def told_apart(labels: Sequence[str]) -> tuple[str, list[str]]:
+    """Takes out of labels of arms what all of them have in common.
+
+    Args:
+        labels: Such as "blur [0, 8), constant rate, then 8 epochs (blocks 3, width 8)".
+
+    Returns:
+        What is common, "blur [0, 8), constant rate, then 8 epochs"; and what is left of each: "blocks 3, width 8". All
+        keep what they begin with where one of them would have nothing left; one label stays as it is.
+    """
+    if len(labels) < 2:
+        return "", list(labels)
+    # At commas outside brackets, and before a last bracket of words.
+    parts = [re.split(r", (?![^\[(]*[\])])| (?=\([^()]*\)$)", label) for label in labels]
+    common = [part for part in parts[0] if all(part in held for held in parts)]
+    if any(not set(held) - set(common) for held in parts):
+        common = [part for part in common if any(part != held[0] for held in parts)]
+    left = [", ".join(part.strip("()") if part.startswith("(") else part for part in held if part not in common)
+            for held in parts]  # fmt: skip
+    return ", ".join(common), left
 
 
 def ranges(seeds: Iterable[int]) -> str:

@@ -18,7 +18,7 @@ from experiments.output.explained import about
 from experiments.output.headline import headline
 from experiments.output.open_claims import open_claims
 from experiments.output.records import FigureRecord
-from experiments.output.report_text import duration, effect, found, probability, ranges, sureness
+from experiments.output.report_text import duration, found, probability, ranges, smallest, sureness
 from experiments.output.words import VERDICTS
 
 Claimed = Mapping[str, Any]
@@ -156,7 +156,7 @@ def _details(profile: str, record: FigureRecord, records: Sequence[FigureRecord]
             effects = claim["confirmed"] and claim["verdict"] != "negligible"  # that word rests on the interval
             holms = [] if adjusted is None else [adjusted.get(_key(record, claim)) if effects else None]
             yield row([f"{claim['sentence']} {claim['differs']}".rstrip(), found(claim),
-                        effect(claim, claim["smallest"]).removeprefix("+"), probability(claim["p"]), str(claim["n"]),
+                        smallest(claim), probability(claim["p"]), str(claim["n"]),
                         _verdict(claim), *map(probability, holms)])  # fmt: skip
         yield ""
     made = [f"{who['machine']}, commit {who['commit']} (seeds {ranges(who['seeds'])})" for who in record.made_by]

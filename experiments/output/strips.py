@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.output.timelines import rates, strip
+from experiments.output.report_text import listed, told_apart
+from experiments.output.timelines import rates, shams, strip
 
 ROLES = {
     "deficit": ("with the deficit", "the deficit acts in the window, then training goes on without it"),
@@ -17,6 +18,19 @@ ROLES = {
 }
 FLOOR = 8.0
 """Percent of the height that lie below the lowest rate that is drawn."""
+ROOM = 6.0
+"""Percent of the axis that a number needs."""
+SHADES = ("Shaded", "darker", "darkest")
+
+
+@dataclass(frozen=True)
+class Acting:
+    """What acts in a window: its place and width in percent, its name, and its shade: a number, None of a sham."""
+
+    start: float
+    width: float
+    name: str
+    shade: int | None
 
 
 @dataclass(frozen=True)
@@ -26,10 +40,10 @@ class Strip:
     Attributes:
         title: What it is called.
         about: What it is for.
-        role: For its colour.
+        role: Of the arm.
         start: Where it begins, in percent of the axis; an arm without a past begins at the removal.
         width: Its length in percent.
-        windows: Of a deficit: place, width (percent), name.
+        windows: What acts when.
         points: The learning rate as "x,y x,y …" in a box of 100 by 100, y downwards.
         said: All of it in words.
     """
@@ -39,36 +53,87 @@ class Strip:
     role: str
     start: float
     width: float
-    windows: tuple[tuple[float, float, str], ...]
+    windows: tuple[Acting, ...]
     points: str
     said: str
 
 
-def strips(timelines: Sequence[Mapping[str, Any]], claim: str = "") -> tuple[list[Strip], list[tuple[float, str]]]:
-    """Lays out the arms that explain a figure, aligned at the removal.
+@dataclass(frozen=True)
+class Strips:
+    """The arms that explain a figure, aligned at their ends.
+
+    Attributes:
+        arms: From top to bottom.
+        epochs: Their axis: places in percent, and words.
+        said: How to read them.
+        named: Whether several have one role, so that titles are long.
+    """
+
+    arms: tuple[Strip, ...] = ()
+    epochs: tuple[tuple[float, str], ...] = ()
+    said: str = ""
+    named: bool = False
+
+
+def strips(timelines: Sequence[Mapping[str, Any]]) -> Strips:
+    """Lays out the arms that explain a figure.
 
     Args:
         timelines: Those of a record.
-        claim: The words of the claim that leads.
-
-    Returns:
-        The arms, and the epochs on their axis: places in percent, and words.
     """
-    chosen = strip(timelines, claim)
+    chosen = strip(timelines)
     if not chosen:
-        return [], []
+        return Strips()
     end = max(one["end"] for one in chosen)
     top = max(rate for one in chosen for rate in rates(one))
-    removal = chosen[0]["removal"]
-    marks = sorted({0, removal, end})
-    return [_strip(one, end, top) for one in chosen], [(_share(mark, end), str(mark)) for mark in marks]
+    held, lookalikes = _titles(chosen), shams(timelines)
+    acting = list(dict.fromkeys(name for one in chosen for *_, name in one["windows"]))
+    shades = {name: rank for rank, name in enumerate(name for name in acting if name not in lookalikes)}
+    arms = tuple(_strip(one, title, end, top, shades) for one, title in zip(chosen, held, strict=True))
+    epochs = tuple((_share(mark, end), str(mark)) for mark in _marks(chosen, end))
+    return Strips(arms, epochs, _legend(shades, [name for name in acting if name in lookalikes], len(arms)),
+                  len({one["role"] for one in chosen}) < len(chosen))  # fmt: skip
 
 
-def _strip(one: Mapping[str, Any], end: int, top: float) -> Strip:
+def _titles(chosen: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Names arms by their roles, and those of one role by what tells their labels apart."""
+    titles = []
+    for one in chosen:
+        alike = [str(other["label"]) for other in chosen if other["role"] == one["role"]]
+        name = ROLES.get(one["role"], (one["label"], ""))[0]
+        own = dict(zip(alike, told_apart(alike)[1], strict=True))[str(one["label"])]
+        titles.append(name if len(alike) == 1 else f"{name}: {own}")
+    return titles
+
+
+def _marks(chosen: Sequence[Mapping[str, Any]], end: int) -> list[int]:
+    """Returns the epochs on the axis: the first, the last, the removal, and where else a window begins or ends."""
+    places = [end - one["end"] + place for one in chosen for window in one["windows"] for place in window[:2]]
+    marks: list[int] = []
+    for mark in (0, end, chosen[0]["removal"] + end - chosen[0]["end"], *places):
+        if all(abs(_share(mark - other, end)) >= ROOM for other in marks):
+            marks.append(mark)
+    return sorted(marks)
+
+
+def _legend(shades: Mapping[str, int], lookalikes: Sequence[str], arms: int) -> str:
+    names = [name.replace("_", " ") for name in shades]
+    said = []
+    if len(names) == 1:
+        said.append("Shaded: the deficit acts.")
+    elif names:
+        said.append("; ".join(f"{SHADES[min(rank, 2)]}: {name} acts" for rank, name in enumerate(names)) + ".")
+    if lookalikes:
+        alike = listed(name.replace("_", " ") for name in lookalikes)
+        said.append(f"Outlined: {alike}, a sham: the network trains as under the deficit, and is deprived of nothing.")
+    said.append("Line: the learning rate.")
+    return " ".join([*said, *["All arms end together."] * (arms > 1)])
+
+
+def _strip(one: Mapping[str, Any], title: str, end: int, top: float, shades: Mapping[str, int]) -> Strip:
     shift = end - one["end"]
-    title, about = ROLES.get(one["role"], (one["label"], ""))
     windows = tuple(
-        (_share(start + shift, end), _share(stop - start, end), str(name).replace("_", " "))
+        Acting(_share(start + shift, end), _share(stop - start, end), str(name).replace("_", " "), shades.get(name))
         for start, stop, name in one["windows"]
     )
     course = rates(one)
@@ -77,12 +142,14 @@ def _strip(one: Mapping[str, Any], end: int, top: float) -> Strip:
     for epoch, rate in enumerate(course):
         height = round(100 - FLOOR - (92 - FLOOR) * rate / top, 1)
         points += [f"{_share(epoch + shift, end):g},{height:g}", f"{_share(epoch + 1 + shift, end):g},{height:g}"]
+    about = ROLES.get(one["role"], ("", ""))[1]
     return Strip(title, about, one["role"], _share(shift, end), _share(one["end"], end), windows, " ".join(points),
-                 f"{one['label']}: {_said(one, course)}")  # fmt: skip
+                 f"{one['label']}: {_said(one, course, shades)}")  # fmt: skip
 
 
-def _said(one: Mapping[str, Any], course: Sequence[float]) -> str:
-    acting = [f"{str(name).replace('_', ' ')} in epochs {start + 1} to {stop}" for start, stop, name in one["windows"]]
+def _said(one: Mapping[str, Any], course: Sequence[float], shades: Mapping[str, int]) -> str:
+    acting = [f"{str(name).replace('_', ' ')}{' (a sham)' * (name not in shades)} in epochs {start + 1} to {stop}"
+              for start, stop, name in one["windows"]]  # fmt: skip
     return "; ".join([*(acting or ["no deficit"]), f"{one['end']} epochs, the learning rate from {course[0]:.3g} "
                       f"to {course[-1]:.3g}"])  # fmt: skip
 

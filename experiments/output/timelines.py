@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,9 +20,12 @@ def timelines(design: Design) -> list[dict[str, Any]]:
 
     Returns:
         Mappings of `label`, `role`, `end` and `removal` (epochs), `windows` (lists of first epoch, epoch of removal,
-        name; those in which nothing acts are left out), `stages` (see `stages`) and `stabilizers` (names).
+        name; those in which nothing acts are left out), `stages` (see `stages`) and `stabilizers` (names); `leads`,
+        true, only where the claim that leads compares the arm.
     """
-    return [_timeline(arm.run, arm.tags) for arm in design.trained if arm.run is not None]
+    led = design.lead.arms if design.lead is not None else ()
+    return [_timeline(arm.run, arm.tags) | ({"leads": True} if arm in led else {})
+            for arm in design.trained if arm.run is not None]  # fmt: skip
 
 
 def _timeline(run: RunSpec, tags: Mapping[str, Any]) -> dict[str, Any]:
@@ -68,42 +70,60 @@ def rates(timeline: Mapping[str, Any]) -> list[float]:
     ]
 
 
-def strip(held: Sequence[Mapping[str, Any]], claim: str = "") -> list[Mapping[str, Any]]:
-    """Chooses the arms that explain a figure: those of a claim that leads, of its longest window of a deficit.
+def strip(held: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Chooses the arms that explain a figure: those of the claim that leads.
 
     Args:
         held: All timelines of a record.
-        claim: The words of the claim, such as "early costs more (high rate)".
 
     Returns:
-        A deficit arm with no stabiliser, if it can be, whose label shares most words with the claim and whose window
-        is the longest then; and its companions: the dose-matched
-        one with the same rates, the one that leaves the window out, and the fresh one with the rates of the recovery
-        alone.
+        A deficit arm: of the claim that leads, with no stabiliser and the longest window, as far as there is one; then
+        the other arms of that claim that have the same removal and end and look otherwise; then its companions: the
+        dose-matched one with the same rates, the one that leaves the window out, and the fresh one with the rates of
+        the recovery alone. Without a deficit, an arm of the claim.
     """
     deficits = [one for one in held if one["role"] == DEFICIT and one["windows"]]
     if not deficits:
-        return list(held[:1])
-    main = max(deficits, key=lambda one: (not one["stabilizers"], len(_words(one["label"]) & _words(claim)),
-                                          one["windows"][0][1] - one["windows"][0][0]))  # fmt: skip
+        return [max(held, key=_leads)] if held else []
+    lookalikes = shams(held)
+    main = max(deficits, key=lambda one: (_leads(one), not one["stabilizers"], _acted(one, lookalikes)))
+    clock = [main[key] for key in ("end", "removal", "stabilizers")]
+    found = [main, *(one for one in held if _leads(one)
+                     and [one[key] for key in ("end", "removal", "stabilizers")] == clock)]  # fmt: skip
     course, removal = rates(main), main["removal"]
-    onset = main["windows"][0][0] if main["windows"] else 0
+    onset = next((start for start, _, name in main["windows"] if name not in lookalikes), 0)
     companions = (
-        (DOSE_MATCHED, removal, lambda one: _alike(rates(one), course)),
-        (SKIP, onset, lambda one: _alike(rates(one), course[:onset] + course[removal:])),
-        (FRESH, 0, lambda one: _alike(rates(one), course[removal:])),
-        (FROM_SCRATCH, 0, lambda one: one["end"] == main["end"] - removal),
+        (DOSE_MATCHED, lambda one: _alike(rates(one), course)),
+        (SKIP, lambda one: one["removal"] == onset and _alike(rates(one), course[:onset] + course[removal:])),
+        (FRESH, lambda one: _alike(rates(one), course[removal:])),
+        (FROM_SCRATCH, lambda one: one["end"] == main["end"] - removal),
     )
-    found = [main]
-    for role, ends, fits in companions:
-        same = (one for one in held if (one["role"], one["removal"]) == (role, ends)
-                and one["stabilizers"] == main["stabilizers"])  # fmt: skip
+    for role, fits in companions:
+        same = (one for one in held if one["role"] == role and one["stabilizers"] == main["stabilizers"])
         found += [one for one in same if fits(one)][:1]
-    return found
+    # Arms of other data or networks look alike: the first of them says all.
+    distinct: dict[tuple[Any, ...], Mapping[str, Any]] = {}
+    for one in found:
+        distinct.setdefault(_look(one), one)
+    ranks = {role: rank for rank, role in enumerate(ROLES)}
+    return sorted(distinct.values(), key=lambda one: ranks.get(one["role"], len(ROLES)))
 
 
-def _words(text: str) -> set[str]:
-    return set(re.findall(r"[a-z]{3,}", text.lower()))
+def shams(held: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+    """Returns the names of what acts in windows of arms without a deficit, too: the shams of deficits."""
+    return frozenset(name for one in held if one["role"] != DEFICIT for _, _, name in one["windows"])
+
+
+def _leads(one: Mapping[str, Any]) -> bool:
+    return bool(one.get("leads"))
+
+
+def _acted(one: Mapping[str, Any], lookalikes: frozenset[str]) -> int:
+    return sum(stop - start for start, stop, name in one["windows"] if name not in lookalikes)
+
+
+def _look(one: Mapping[str, Any]) -> tuple[Any, ...]:
+    return (one["role"], one["end"], *((start, stop) for start, stop, _ in one["windows"]), *map(tuple, one["stages"]))
 
 
 def _alike(first: Sequence[float], second: Sequence[float]) -> bool:

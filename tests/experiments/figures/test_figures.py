@@ -30,6 +30,7 @@ from experiments.design.rates import AgesAndRates
 from experiments.design.registry import FIGURES
 from experiments.output.composing import composed, designed
 from experiments.output.drawing import draw
+from experiments.output.headline import leaders
 from experiments.output.recording import caption
 from experiments.runs.needs import ELSEWHERE
 
@@ -274,6 +275,13 @@ def test_a_figure_says_what_is_seen(name):
         assert panel.sentence() in said
         assert "against  " not in panel.sentence()
         assert not panel.sentence().startswith(" against")
+
+
+@pytest.mark.parametrize("name", CLAIMING)
+def test_the_claim_that_leads_is_that_of_the_headline(name):
+    design = made(name)[1]
+    held = [{"claim_id": claim.id, "source": claim.source} for claim in design.claims]
+    assert leaders(held, design.leading)[0]["claim_id"] == design.lead.id
 
 
 @pytest.mark.parametrize("name", CLAIMING)

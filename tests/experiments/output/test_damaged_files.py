@@ -55,7 +55,8 @@ def test_a_record_names_no_table_but_its_own(record, tmp_path, table):
         ("data_facts", {"label": "x", "classes": "ten"}), ("data_facts", {"label": "x", "classes": 2, "more": 1}),
         ("arms", [{"label": "x", "role": "deficit", "learnt": "all"}]), ("timelines", [{}]), ("timelines", None),
         ("timelines", [{**timeline("fresh", [], 5), "stages": []}]), ("timelines", [timeline("fresh", [[0, 1]], 5)]),
-        ("timelines", [{**timeline("fresh", [], 5), "end": 0}]), ("samples", [{"label": "clean"}]),
+        ("timelines", [{**timeline("fresh", [], 5), "end": 0}]),
+        ("timelines", [{**timeline("fresh", [], 5), "leads": 1}]), ("samples", [{"label": "clean"}]),
         ("samples", [{"label": "x", "classes": [], "views": [{"name": "", "png": '"><', "width": 1, "height": 1}]}]),
     ],
 )  # fmt: skip

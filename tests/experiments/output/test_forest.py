@@ -30,17 +30,34 @@ def test_a_scale_holds_everything_and_a_place_is_a_share_of_it():
     assert scale.at(99.0) == 100, "never beyond the page"
 
 
-def test_units_never_share_a_scale_and_papers_stand_apart_from_ours():
-    points, ratio = groups([POINTS, RATIO])
-    assert [line.verdict["claim_id"] for line in points.papers] == ["claim-1"]
-    assert (points.controls, ratio.papers) == ((), ())
-    assert [line.verdict["claim_id"] for line in ratio.controls] == ["claim-2"]
+CONTROL = POINTS | {"source": OURS, "claim_id": "claim-3", "effect": -60.0, "low": -70.0, "high": -50.0}
+
+
+def names(group):
+    return [line.verdict["claim_id"] for line in group.lines]
+
+
+def test_units_never_share_a_scale_and_controls_are_folded_but_for_those_that_lead():
+    points, ratio, folded = groups([POINTS, RATIO, CONTROL])
+    assert [names(group) for group in (points, ratio, folded)] == [["claim-1"], ["claim-2"], ["claim-3"]]
+    assert [group.folded for group in (points, ratio, folded)] == [False, False, True], "the first of ours leads"
     assert (points.unit, ratio.unit) == ("percentage points", "factor, on a logarithmic scale")
+
+
+def test_of_claims_that_are_all_ours_those_that_lead_are_shown():
+    shown, folded = groups([CONTROL, CONTROL | {"claim_id": "claim-4"}])
+    assert (names(shown), shown.folded, names(folded), folded.folded) == (["claim-3"], False, ["claim-4"], True)
+
+
+def test_what_is_folded_does_not_squeeze_what_is_shown():
+    alone, _ = groups([POINTS, RATIO])
+    beside, *_ = groups([POINTS, RATIO, CONTROL])
+    assert beside == alone
 
 
 def test_places_are_in_order_on_the_line():
     (group,) = groups([POINTS])
-    (line,) = group.papers
+    (line,) = group.lines
     (bar,) = line.bars
     assert line.reach[0] < group.zero < line.reach[1] < bar.low < bar.effect < bar.high <= 100
     assert group.zero == pytest.approx((line.reach[0] + line.reach[1]) / 2, abs=0.01)
@@ -54,14 +71,14 @@ def test_places_are_in_order_on_the_line():
 )
 def test_the_side_is_where_the_claim_would_be_borne_out(direction, begins, ends):
     (group,) = groups([POINTS | {"direction": direction}])
-    (line,) = group.papers
+    (line,) = group.lines
     places = {"minus": line.reach[0], "reach": line.reach[1]}
     assert line.side == (places.get(begins, begins), places.get(ends, ends))
 
 
 def test_here_and_the_reference_stand_on_one_scale_and_are_compared():
     (group,) = groups([POINTS], [POINTS | {"effect": 60.0, "low": 50.0, "high": 70.0, "verdict": "undecided"}])
-    (line,) = group.papers
+    (line,) = group.lines
     assert [bar.title for bar in line.bars] == ["here", "reference"]
     assert line.bars[0].high < line.bars[1].low
     assert (line.agreement, line.agreement_said) == ("differs", "another verdict; the intervals lie apart")
@@ -69,7 +86,7 @@ def test_here_and_the_reference_stand_on_one_scale_and_are_compared():
 
 def test_the_papers_own_number_is_a_place():
     (group,) = groups([POINTS | {"paper_effect": 12.0}])
-    (line,) = group.papers
+    (line,) = group.lines
     assert line.bars[0].high < line.paper <= 100
     assert line.paper_said == "the paper: +12 points"
 
@@ -77,7 +94,7 @@ def test_the_papers_own_number_is_a_place():
 def test_what_has_no_number_has_no_place():
     unknown = dict.fromkeys(("effect", "low", "high", "p"))
     (group,) = groups([POINTS | {**unknown, "n": 0, "verdict": "unfinished"}])
-    (bar,) = group.papers[0].bars
+    (bar,) = group.lines[0].bars
     assert (bar.effect, bar.low, bar.high) == (None, None, None)
     assert bar.said == "unfinished, no estimate, p –, n = 0"
 

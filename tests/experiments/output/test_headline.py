@@ -58,9 +58,12 @@ MISSING = {"effect": None, "low": None, "high": None}
          "Undecided: a blur costs accuracy (+4.2 points [+3.1, +5.3]; the batches disagree: reproduced and reversed)."),
         (verdict("undecided", reason="A run failed.", **MISSING),
          "Undecided: a blur costs accuracy (no estimate; a run failed)."),
-        (verdict("premise failed"),
-         "Premise failed: a blur costs accuracy — what this rests on was not found, so it says nothing (+4.2 points "
+        (verdict("premise failed", reason="It says nothing where “clean learns” is reversed."),
+         "Premise failed: a blur costs accuracy — it says nothing where “clean learns” is reversed (+4.2 points "
          "[+3.1, +5.3])."),
+        (verdict("undecided", low=-1.0, smallest=1.0),
+         "Undecided: a blur costs accuracy (+4.2 points [−1.0, +5.3]; neither an effect of 1 point nor its absence is "
+         "shown)."),
         (verdict("unfinished", **MISSING), "Unfinished: a blur costs accuracy — some of its runs are missing."),
         (verdict("reproduced", unit="×", ratio=True, effect=math.log(2), low=math.log(1.5), high=math.log(3),
                  smallest=math.log(1.2)),

@@ -76,7 +76,7 @@ def test_claims_of_one_reason_stand_together_and_premises_are_followed_to_the_fi
 def test_an_undecided_premise_says_what_it_takes_itself():
     found = opened(verdict("undecided", 0, short="first"), verdict("undecided", 1, short="then", lacking=["claim-0"]))
     assert [one.takes for one in found] == [opened(verdict("undecided", 0))[0].takes] * 2
-    assert found[1].why.startswith("rests on “first”: +1 points [−3, +5]")
+    assert found[1].why.startswith("rests on “first”: +1 point [−3, +5]")
 
 
 def test_another_reason_is_said_as_it_is():

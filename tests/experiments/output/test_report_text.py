@@ -37,7 +37,9 @@ def points(effect, low=None, high=None, unit="points", ratio=False):
         (points(-6.24, -8.1, 1.0), "−6.2 points [−8.1, +1.0]"),
         (points(0.0, -0.5, 0.5), "0.0 points [−0.5, +0.5]"),
         (points(0.31, 0.2, 0.42, unit=""), "+0.31 [+0.20, +0.42]"),
-        (points(1.0), "+1 points (no interval)"),
+        (points(1.0), "+1 point (no interval)"),
+        (points(-1.0), "−1 point (no interval)"),
+        (points(1.0, 0.4, 1.6), "+1.0 points [+0.4, +1.6]"),
         (points(None), "no estimate"),
         (points(math.nan), "no estimate"),
         (points(25.25, 23.0, 27.5), "+25.2 points [+23.0, +27.5]"),
@@ -61,6 +63,7 @@ def test_effects_have_the_digits_that_one_would_act_on():
     assert report_text.found(points(0.9094, 0.8116, 1.0074, unit="")) == "+0.91 [+0.81, +1.01]"
     assert report_text.brief(points(50.217)) == "+50.2 pt"
     assert report_text.brief(points(1.73, unit="bits")) == "+1.73 bits"
+    assert report_text.brief(points(1.0, unit="bits")) == "+1 bit"
     assert report_text.brief(points(math.log(0.5), unit="×", ratio=True)) == "×0.5"
     assert report_text.brief(points(None)) == "–"
 
@@ -111,3 +114,21 @@ def test_lists_and_ranges():
     assert report_text.listed(["a", "b", "c and d"]) == "a, b, and c and d"
     assert report_text.listed(["a and b"]) == "a and b"
     assert report_text.ranges([22, 20, 21, 30]) == "20–22, 30"
+
+
+@pytest.mark.parametrize(
+    ("labels", "common", "left"),
+    [
+        (["blur [0, 8), constant rate, then 8 epochs (blocks 1, width 8)",
+          "blur [0, 8), constant rate, then 8 epochs (blocks 3, width 8)"],
+         "blur [0, 8), constant rate, then 8 epochs", ["blocks 1, width 8", "blocks 3, width 8"]),
+        (["blur [0, 2), high rate", "blur [2, 4), high rate"], "high rate", ["blur [0, 2)", "blur [2, 4)"]),
+        (["blur, restarted", "blur, restarted (depth 3)"], "restarted", ["blur", "blur, depth 3"]),
+        (["blur, restarted"], "", ["blur, restarted"]),
+        (["labels: 45 epochs, blur in [0, 15), then 2", "none: 45 epochs, blur in [0, 15), then 2"],
+         "blur in [0, 15), then 2", ["labels: 45 epochs", "none: 45 epochs"]),
+        ([], "", []),
+    ],
+)  # fmt: skip
+def test_what_labels_have_in_common_is_said_once(labels, common, left):
+    assert report_text.told_apart(labels) == (common, left)

@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import pytest
 import tiny
 from fabricated_report import timeline
 
 from critical.deficits import ViewDropout
+from critical.inference.claims import OURS, Claim
 from critical.plots.panel import role
 from critical.plots.panels import Series
 from critical.training.schedules import Cyclic, Stages
@@ -50,11 +53,27 @@ class TestStrip:
         assert fresh["fresh"]["stages"][0][1] == pytest.approx(0.05 * 0.8**4)
         assert fresh["from_scratch"]["stages"][0][1] == pytest.approx(0.05)
 
-    def test_prefers_the_arm_that_the_leading_claim_speaks_of(self):
-        arms = [*PROTOCOL.window(0, 2).arms, *PROTOCOL.window(0, 4, CONTINUE).arms]
-        held = timelines(shown(*arms))
-        chosen = {words: strip(held, words)[0]["end"] for words in ("", "rate restarted: costs", "early (decaying)")}
-        assert chosen == {"": 9, "rate restarted: costs": 7, "early (decaying)": 9}
+    def test_shows_the_arms_of_the_claim_that_leads(self):
+        short, long = PROTOCOL.window(0, 2), PROTOCOL.window(0, 4, CONTINUE)
+        later = Claim("x.later", OURS, short.dose_matched - short.deficit, "greater", "Costs.", short="costs")
+        chosen = strip(timelines(replace(shown(*long.arms), claims=[later])))
+        assert [(one["role"], one["end"]) for one in chosen if "leads" in one] == [("deficit", 7), ("dose_matched", 7)]
+        assert [one["role"] for one in chosen if "leads" not in one] == ["from_scratch"]
+        assert not any("leads" in one for one in timelines(shown(*long.arms)))
+
+    def test_shows_what_a_claim_compares_with_and_what_looks_alike_once(self):
+        def seen(role, later=(), **fields):
+            return {**timeline(role, [[0, 4, "blur"], *later], 16, 8), "removal": 8, "leads": True, **fields}
+
+        treated, untreated = seen("deficit", [[4, 8, "view_dropout"]], label="t"), seen("deficit", label="u")
+        clean = {**timeline("dose_matched", [], 16, 8), "stages": treated["stages"]}
+        other = seen("deficit", label="of another network")
+        assert strip([clean, untreated, other, treated]) == [treated, untreated, clean]
+
+    def test_the_length_of_a_window_is_that_of_the_deficit_and_not_of_its_sham(self):
+        brief = timeline("deficit", [[0, 2, "dissociation"], [2, 9, "split_heads"]], 12)
+        long = timeline("deficit", [[0, 4, "dissociation"], [4, 9, "split_heads"]], 12)
+        assert strip([brief, long, timeline("dose_matched", [[0, 9, "split_heads"]], 12)])[0] == long
 
     def test_prefers_an_arm_without_a_stabiliser_to_a_longer_window_with_one(self):
         plain = timeline("deficit", [[0, 2, "blur"]], 7, 2)
@@ -70,19 +89,49 @@ class TestStrip:
 
 
 def test_arms_are_aligned_at_the_removal():
-    arms, epochs = strips.strips([timeline("deficit", [[0, 10, "blur"]], 15), timeline("dose_matched", [], 15, 10),
-                                  timeline("fresh", [], 5)])  # fmt: skip
+    drawn = strips.strips([timeline("deficit", [[0, 10, "blur"]], 15), timeline("dose_matched", [], 15, 10),
+                           timeline("fresh", [], 5)])  # fmt: skip
+    arms = drawn.arms
     assert [(arm.title, arm.start, arm.width) for arm in arms] == [
         ("with the deficit", 0, 100), ("dose-matched", 0, 100), ("fresh", 66.67, 33.33)
     ]  # fmt: skip
-    assert arms[0].windows == ((0, 66.67, "blur"),)
-    assert epochs == [(0, "0"), (66.67, "10"), (100, "15")]
+    assert arms[0].windows == (strips.Acting(0, 66.67, "blur", 0),)
+    assert drawn.epochs == ((0, "0"), (66.67, "10"), (100, "15"))
+    assert (drawn.said, drawn.named) == ("Shaded: the deficit acts. Line: the learning rate. All arms end together.",
+                                         False)  # fmt: skip
     assert "blur in epochs 1 to 10" in arms[0].said
     places = [tuple(map(float, point.split(","))) for point in arms[0].points.split()]
     assert places[0][0] == 0
     assert places[-1][0] == 100
     assert all(0 <= x <= 100 and 0 <= y <= 100 for x, y in places)
     assert min(y for _, y in places) == places[0][1] == places[20][1], "the rate starts again where it began"
+
+
+def test_a_sham_is_outlined_and_called_one():
+    drawn = strips.strips([timeline("deficit", [[0, 10, "dissociation"]], 15),
+                           timeline("dose_matched", [[0, 10, "split_heads"]], 15)])  # fmt: skip
+    assert [(one.name, one.shade) for arm in drawn.arms for one in arm.windows] == [("dissociation", 0),
+                                                                                   ("split heads", None)]  # fmt: skip
+    assert "split heads (a sham) in epochs 1 to 10" in drawn.arms[1].said
+    assert drawn.said.startswith("Shaded: the deficit acts. Outlined: split heads, a sham: ")
+
+
+def test_deficits_after_each_other_have_shades_and_their_ends_stand_on_the_axis():
+    label = {"label": "blur then dropout [0, 16), then 8 epochs", "leads": True}
+    treated = timeline("deficit", [[0, 8, "blur"], [8, 16, "view_dropout"]], 24) | {"removal": 16} | label
+    other = timeline("deficit", [[0, 8, "blur"]], 24) | {"removal": 16, **label, "label": "blur [0, 16), then 8 epochs"}
+    drawn = strips.strips([treated, other])
+    assert [one.shade for one in drawn.arms[0].windows] == [0, 1]
+    assert [words for _, words in drawn.epochs] == ["0", "8", "16", "24"]
+    assert drawn.said.startswith("Shaded: blur acts; darker: view dropout acts.")
+    assert [arm.title for arm in drawn.arms] == ["with the deficit: blur then dropout [0, 16)",
+                                                 "with the deficit: blur [0, 16)"]  # fmt: skip
+    assert drawn.named
+
+
+def test_numbers_on_the_axis_do_not_lie_on_each_other():
+    drawn = strips.strips([timeline("deficit", [[2, 6, "blur"]], 100)])
+    assert [words for _, words in drawn.epochs] == ["0", "6", "100"]
 
 
 def test_a_deficit_of_one_view_is_named():
