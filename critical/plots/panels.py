@@ -194,6 +194,8 @@ class Dots(Panel):
             axis.plot([found.mean], [row], look.marker, color=colour)
         labels = [look.label for look, _ in self.rows]
         above = self.names == "above"
+        # Few: numbers such as −0.050 would touch each other.
+        axis.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
         axis.set_yticks(range(len(labels)), [] if above else labels)
         axis.set_ylim(len(labels) - 0.4, -0.7 if above else -0.6)
         axis.tick_params(axis="y", length=0)

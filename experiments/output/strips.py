@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,7 @@ ROLES = {
 }
 FLOOR = 8.0
 """Percent of the height that lie below the lowest rate that is drawn."""
-ROOM = 6.0
+ROOM = 8.0
 """Percent of the axis that a number needs."""
 SHADES = ("Shaded", "darker", "darkest")
 
@@ -102,6 +103,8 @@ def _titles(chosen: Sequence[Mapping[str, Any]]) -> list[str]:
         alike = [str(other["label"]) for other in chosen if other["role"] == one["role"]]
         name = ROLES.get(one["role"], (one["label"], ""))[0]
         own = dict(zip(alike, told_apart(alike)[1], strict=True))[str(one["label"])]
+        # The axis shows the epochs after the window; a window is not broken between its numbers.
+        own = re.sub(r"\[(\d+), (\d+)\)", "[\\1,\N{NO-BREAK SPACE}\\2)", re.sub(r", then \d+ epochs$", "", own))
         titles.append(name if len(alike) == 1 else f"{name}: {own}")
     return titles
 

@@ -77,19 +77,19 @@ def strip(held: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         held: All timelines of a record.
 
     Returns:
-        A deficit arm: of the claim that leads, with no stabiliser and the longest window, as far as there is one; then
-        the other arms of that claim that have the same removal and end and look otherwise; then its companions: the
-        dose-matched one with the same rates, the one that leaves the window out, and the fresh one with the rates of
-        the recovery alone. Without a deficit, an arm of the claim.
+        A deficit arm: of the claim that leads, with no stabiliser and the longest window, as far as there is one, and
+        the earliest of these; then the other arms of that claim with as many epochs, so that they share an axis, that
+        look otherwise; then its companions: the dose-matched one with the same rates, the one that leaves the window
+        out, and the fresh one with the rates of the recovery alone. Without a deficit, an arm of the claim.
     """
     deficits = [one for one in held if one["role"] == DEFICIT and one["windows"]]
     if not deficits:
         return [max(held, key=_leads)] if held else []
     lookalikes = shams(held)
-    main = max(deficits, key=lambda one: (_leads(one), not one["stabilizers"], _acted(one, lookalikes)))
-    clock = [main[key] for key in ("end", "removal", "stabilizers")]
+    main = max(deficits, key=lambda one: (_leads(one), not one["stabilizers"], _acted(one, lookalikes),
+                                          -one["windows"][0][0]))  # fmt: skip
     found = [main, *(one for one in held if _leads(one)
-                     and [one[key] for key in ("end", "removal", "stabilizers")] == clock)]  # fmt: skip
+                     and all(one[key] == main[key] for key in ("end", "stabilizers")))]  # fmt: skip
     course, removal = rates(main), main["removal"]
     onset = next((start for start, _, name in main["windows"] if name not in lookalikes), 0)
     companions = (
