@@ -108,7 +108,7 @@ def caption(figure: Figure, design: Design, collected: Tables, protocol: Protoco
     if known:
         common, own = told_apart([arm["label"] for arm in known])
         listed = "; ".join(f"{label}: {arm['learnt']:.0f} %" for label, arm in zip(own, known, strict=True))
-        what = "accuracy on deficient test images" + f"; in all of them {common}" * bool(common)
+        what = "accuracy on deficient test images" + f"; all of them: {common}" * bool(common)
         said.append(f"How well the deficits themselves were learnt ({what}): {listed}.")
     return " ".join(filter(None, said))
 

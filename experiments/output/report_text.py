@@ -131,19 +131,18 @@ def told_apart(labels: Sequence[str]) -> tuple[str, list[str]]:
         labels: Such as "blur [0, 8), constant rate, then 8 epochs (blocks 3, width 8)".
 
     Returns:
-        What is common, "blur [0, 8), constant rate, then 8 epochs"; and what is left of each: "blocks 3, width 8". All
-        keep what they begin with where one of them would have nothing left; one label stays as it is.
+        What is common, "blur, constant rate, then 8 epochs"; and what is left of each: "[0, 8) (blocks 3, width 8)".
+        All keep what they begin with where one of them would have nothing left; one label stays as it is.
     """
     if len(labels) < 2:
         return "", list(labels)
-    # At commas outside brackets, and before a last bracket of words.
-    parts = [re.split(r", (?![^\[(]*[\])])| (?=\([^()]*\)$)", label) for label in labels]
+    # Before brackets, and before commas outside them.
+    parts = [re.split(r"(?=, (?![^\[(]*[\])]))|(?= [\[(])", label) for label in labels]
     common = [part for part in parts[0] if all(part in held for held in parts)]
     if any(not set(held) - set(common) for held in parts):
         common = [part for part in common if any(part != held[0] for held in parts)]
-    left = [", ".join(part.strip("()") if part.startswith("(") else part for part in held if part not in common)
-            for held in parts]  # fmt: skip
-    return ", ".join(common), left
+    left = ("".join(part for part in held if part not in common).strip(", ") for held in parts)
+    return "".join(common).strip(", "), [re.sub(r"^\(([^()]*)\)$", r"\1", label) for label in left]
 
 
 def ranges(seeds: Iterable[int]) -> str:
