@@ -30,7 +30,7 @@ def design(protocol: Protocol, parameters: Blocks) -> Design:
         return Series(title=kind, xlabel="epoch of removal", ylabel=ylabel, lines=lines)
 
     def accuracy(kind: str) -> Series:
-        names = {DOSE_MATCHED: "clean epochs\ninstead", FRESH: "without\na window", "deficit": f"blur until\n{last}"}
+        names = {DOSE_MATCHED: "clean epochs\ninstead", FRESH: "without\na window", "deficit": f"blur\nuntil {last}"}
         return Series(title=kind, xlabel="blocks of a stream", ylabel="final test accuracy (%)",
                       lines=of_arms({depth: late[kind, depth] for depth in depths}, names))  # fmt: skip
 
