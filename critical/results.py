@@ -66,8 +66,9 @@ class Results:
         """Returns a row a run, the last ones first.
 
         Columns: `run_id`; `state` (`finished`, `failed`, `running` or `unfinished`); `date` (UTC, empty where the
-        record is of an earlier version); `data`, `model`, `deficit` (`none` where nothing acted), `onset` and `removal`
-        (of its windows, in epochs), `stabilizer`, `schedule`, `rate` (in epoch 0), `seed`, `epochs` (of the whole run),
+        record is of an earlier version); `data`, `model`, `deficit` (`none` where nothing acted), `view` (that it
+        acts on, where it is said), `onset` and `removal` (of its windows, in epochs), `stabilizer`, `schedule`, `rate`
+        (in epoch 0), `rate_at_onset` (in the first epoch of the windows), `seed`, `epochs` (of the whole run),
         `trained` (of them), `accuracy` (percent, on the test images, at the end), `loss` (nats), `device`, `commit`,
         `command` and `failure` (empty if fine). A damaged record warns, and its run is left out.
         """

@@ -42,8 +42,11 @@ from experiments.tracking.mirror import logger
 
 def figures_help() -> str:
     """Returns what `--help` prints: the figures too."""
-    figures = [f"{name:<32}{figure.question}" for name, figure in registry.FIGURES.items()]
-    return help_text("figures", __doc__ or "", {"Figures": figures})
+    width = max(map(len, registry.FIGURES)) + 2
+    lines = [f"{name:<{width}}{figure.question} ({', '.join(figure.parameters.names()) or 'no settings of its own'})"
+             for name, figure in registry.FIGURES.items()]  # fmt: skip
+    title = "Figures (with the settings that each has of its own, as in figures.controls/permanence.length=5)"
+    return help_text("figures", __doc__ or "", {title: lines})
 
 
 @command.by_settings("figures", help=figures_help)
@@ -73,11 +76,9 @@ def main(config: DictConfig) -> None:
     whole = pipeline.merged(list(plans.values()))
     if not config.dry:
         setting.check_folders(plans)
-    print(
-        f"{counted(len(whole.runs), 'runs')}: {counted(whole.epochs_needed, 'epochs needed')}, "
-        f"{whole.epochs_separate} if each were trained by itself",
-        flush=True,
-    )
+    needed = (f"{counted(len(whole.runs), 'runs')}: {counted(whole.epochs_needed, 'epochs needed')}, "
+              f"{whole.epochs_separate} if each were trained by itself")  # fmt: skip
+    print(needed if whole.runs else "computed; nothing is trained", flush=True)
     if config.dry:
         print("measuring what an epoch costs here; it takes a minute or a few", flush=True)
         print(estimate.report(plans, setting.store, jobs, absent.named))

@@ -13,11 +13,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from critical.core.spec import SpecError, closest
+from critical.core.spec import SpecError
 from experiments.design.command import in_one_line
 from experiments.design.command_line import HELP, few
 from experiments.design.help import page
-from experiments.design.registry import FIGURES
+from experiments.design.registry import FIGURES, found
 from experiments.output import report_text
 from experiments.output.records import OWN, REFERENCE, FigureRecord, read_record
 from experiments.tracking.names import group_of
@@ -50,9 +50,7 @@ def asked(arguments: Sequence[str]) -> tuple[FigureRecord, dict[str, str]]:
     """
     given = {"profile": "quick", "results": "results", "project": Wandb.project}
     given |= few(arguments, SETTINGS, "figure=iclr2019/deficit_removal")
-    figure, results, profile = given.get("figure", ""), Path(given["results"]), given["profile"]
-    if figure not in FIGURES:
-        raise SpecError(f"figure={figure}: there is no such figure; {closest(figure, FIGURES)}")
+    results, profile, figure = Path(given["results"]), given["profile"], found(given.get("figure", "")).name
     for where in (OWN, REFERENCE):
         if record := read_record(results, profile, figure, where):
             return record, given

@@ -110,7 +110,7 @@ def from_settings(kinds: Mapping[str, type[T]], mapping: Mapping[str, Any], wher
     name = given.pop("name", None)
     if name is None:
         raise SpecError(f"{where}: 'name' is missing; {closest('', kinds)}")
-    if name not in kinds:
+    if not isinstance(name, str) or name not in kinds:
         raise SpecError(f"{where}: there is no '{name}'; {closest(str(name), kinds)}")
     kind = kinds[name]
     fields = {field.name: field for field in dataclasses.fields(kind) if field.init}  # type: ignore[arg-type]

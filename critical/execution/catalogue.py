@@ -6,23 +6,26 @@ Nothing here imports torch, so commands that only list runs start at once.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from critical.core.spec import SpecError, closest
+from critical.core.spec import SpecError, closest, from_settings
 from critical.execution import locks, published
 from critical.execution.records import Records
+from critical.training import schedules
 
 FINISHED, FAILED, RUNNING, UNFINISHED = "finished", "failed", "running", "unfinished"
 STATES = (FINISHED, FAILED, RUNNING, UNFINISHED)
 """A run that is `unfinished` goes on where it stopped when its command is given again; one that is `running` is under
 way now, or another is that shares its past."""
 COLUMNS = (
-    *("run_id", "state", "date", "data", "model", "deficit", "onset", "removal", "stabilizer", "schedule", "rate"),
-    *("seed", "epochs", "trained", "accuracy", "loss", "device", "commit", "command", "failure"),
+    *("run_id", "state", "date", "data", "model", "deficit", "view", "onset", "removal", "stabilizer", "schedule"),
+    *("rate", "rate_at_onset", "seed", "epochs", "trained", "accuracy", "loss", "device", "commit", "command"),
+    "failure",
 )
 WORDS = ("deficit", "failure")
 """Columns of epochs that hold text."""
@@ -170,7 +173,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
     **{"accuracy": (int, float, type(None)), "loss": (int, float, type(None)), "made_by": (list,)},
 }
 """What a record holds, where it does."""
-_NUMBERS = ("onset", "removal", "rate", "seed", "epochs")
+_NUMBERS = ("onset", "removal", "rate", "rate_at_onset", "seed", "epochs")
 
 
 def checked(record: Any, path: Path, run_id: str | None = None) -> dict[str, Any]:
@@ -209,12 +212,25 @@ def described(record: Mapping[str, Any]) -> dict[str, Any]:
         "data": record["data"]["name"],
         "model": record["model"]["name"],
         "deficit": "+".join(dict.fromkeys(window["deficit"]["name"] for window in windows)) or "none",
+        "view": "+".join(dict.fromkeys(window["deficit"].get("view") or "" for window in windows)).strip("+"),
         "onset": min((window["start"] for window in windows), default=0),
         "removal": max((window["end"] for window in windows), default=0),
         "stabilizer": "+".join(dict.fromkeys(held["stabilizer"]["name"] for held in methods)) or "none",
         "schedule": record["schedule"]["name"],
         "rate": record["schedule"]["rate"],
+        "rate_at_onset": _rate_at_onset(record["schedule"], [window["start"] for window in windows]),
         "seed": record["seed"],
         "epochs": record["timeline"]["end"],
         "device": record["arithmetic"]["device"],
     }
+
+
+def _rate_at_onset(schedule: Mapping[str, Any], starts: Sequence[int]) -> float:
+    """Returns the rate in the first epoch of the windows, that of epoch 0 without one; NaN for an unknown schedule."""
+    if not starts:
+        rate: float = schedule["rate"]
+        return rate
+    try:
+        return from_settings(schedules.KINDS, schedule, "schedule").rate_at(min(starts), None)
+    except SpecError:
+        return math.nan  # of another version: no reason to leave the run out

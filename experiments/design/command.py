@@ -31,6 +31,7 @@ from critical.execution.pool import RunError
 from experiments.design import command_line, messages
 from experiments.design.command_line import CommandLine
 from experiments.design.config import CONF
+from experiments.design.groups import refuse_no_names, refuse_values
 from experiments.design.help import help_text
 from experiments.design.points import expand
 from experiments.design.unread import known_keys, refuse_missing_choice, refuse_unread
@@ -98,6 +99,7 @@ def by_settings(
                 print(help() if help else help_text(config_name, sys.modules[job.__module__].__doc__ or ""))
             elif line.options:
                 messages.refuse_by_name(line.overrides, config_name)
+                refuse_no_names(line.overrides)
                 # Hydra tells in paragraphs what cannot be.
                 for point in expand(line.overrides, line.folder) if line.multirun else [line.overrides]:
                     composed(config_name, CommandLine(tuple(point), (), line.folder))
@@ -120,6 +122,7 @@ def composed(config_name: str, line: CommandLine) -> DictConfig:
         SpecError: A setting that cannot be, in one line.
     """
     messages.refuse_by_name(line.overrides, config_name)
+    refuse_no_names(line.overrides)
     with initialize_config_dir(str(CONF), version_base="1.3"):
         try:
             config = compose(config_name, overrides=[*line.search, *line.overrides], return_hydra_config=True)
@@ -155,6 +158,7 @@ def _checked(job: Callable[[DictConfig], None], config_name: str, config: DictCo
 
 
 def _refuse(config: DictConfig, overrides: Sequence[str], config_name: str, own_folder: bool = False) -> None:
+    refuse_values(config)
     if own_folder or any(text.startswith("+") for text in overrides):
         refuse_unread(config, overrides, config_name)
     if config_name == "train":
@@ -163,7 +167,7 @@ def _refuse(config: DictConfig, overrides: Sequence[str], config_name: str, own_
 
 def _known(config_name: str, line: CommandLine) -> set[str]:
     """Returns the keys that there are: with the choices of a command line, where they can be."""
-    choices = [text for text in line.overrides if "." not in text.partition("=")[0]]
+    choices = [text for text in line.overrides if "." not in text.partition("=")[0].partition("@")[0]]
     for overrides in (choices, []):
         with contextlib.suppress(Exception):
             return known_keys(compose(config_name, overrides=[*line.search, *overrides]))

@@ -59,10 +59,15 @@ def page(doc: str, examples: tuple[str, ...], parts: dict[str, list[str]], more:
     said = inspect.cleandoc(doc).replace("`", "")
     blocks = [said, "Examples\n" + "\n".join(f"  {line}" for line in examples)]
     for title, lines in parts.items():
-        folded = [textwrap.fill(line, 110, initial_indent="  ", subsequent_indent=" " * (WIDTH + 2),
-                                break_on_hyphens=False) for line in lines]  # fmt: skip
-        blocks.append(f"{title}\n" + "\n".join(folded))
+        blocks.append(f"{title}\n" + "\n".join(map(_folded, lines)))
     return "\n\n".join([*blocks, more] if more else blocks)
+
+
+def _folded(line: str) -> str:
+    """Folds a line of two columns; what follows stands in the second one."""
+    first = re.match(r"\S+ {2,}", line)
+    indent = " " * (2 + (len(first.group()) if first else WIDTH))
+    return textwrap.fill(line, 110, initial_indent="  ", subsequent_indent=indent, break_on_hyphens=False)
 
 
 def _choices(text: str) -> dict[str, list[str]]:
@@ -80,7 +85,7 @@ def _settings(lines: list[str]) -> list[str]:
         elif line[:1].isalpha() and ": " in line:
             key, _, value = line.partition(": ")
             if key not in SET_BY_PROFILES:
-                found.append(f"{f'{key}={value}':<{WIDTH}}{comment}".rstrip())
+                found.append(f"{f'{key}={value}':<{WIDTH - 1}} {comment}".rstrip())
             comment = ""
         elif not line.strip():
             comment = ""

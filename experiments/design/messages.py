@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable
+from difflib import get_close_matches
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
@@ -12,6 +13,7 @@ from omegaconf.errors import MissingMandatoryValue
 
 from critical.core.spec import SpecError, closest
 from experiments.design.command_line import key_of, quoted
+from experiments.design.config import CONF
 
 MEANT = {
     "train": {
@@ -61,7 +63,10 @@ def meant(key: str, known: Iterable[str], config_name: str) -> str:
         return f"did you mean {' or '.join(name for name in same if name.count('.') == fewest)}?"
     group = key.rpartition(".")[0]
     near = [name for name in there if name.rpartition(".")[0] == group]
-    return closest(key, near or there)
+    # By its last part: all that stands in a group begins alike.
+    if alike := get_close_matches(last, [name.rpartition(".")[2] for name in near], n=1):
+        return f"did you mean '{group}.{alike[0]}'?" if group else f"did you mean '{alike[0]}'?"
+    return f"known: {', '.join(near)}" if group and near else closest(key, there)
 
 
 def refuse_by_name(overrides: Iterable[str], config_name: str) -> None:
@@ -104,11 +109,14 @@ def one_line(error: Exception, config_name: str = "train", known: Iterable[str] 
         known: The keys that there are.
     """
     text = str(error)
-    if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options:
-        group, _, choice = error.missing_cfg_file.rpartition("/")
-        return f"{group}={choice}: there is no such choice; {closest(choice, error.options)}"
+    if isinstance(error, MissingConfigException) and "/" in (error.missing_cfg_file or ""):
+        group, _, choice = (error.missing_cfg_file or "").rpartition("/")
+        # Of a list of choices, Hydra names none.
+        if known := error.options or [path.stem for path in (CONF / group).glob("*.yaml")]:
+            return f"{group}={choice}: there is no such choice; {closest(choice, known)}"
     if isinstance(error, MissingMandatoryValue) and "data.path" in text:
-        return "data.path: has no value; give it, e.g. data.path=mine.npz for data=arrays, else the path of a folder"
+        key = error.full_key or "data.path"
+        return f"{key}: has no value; give it, e.g. {key}=mine.npz for data=arrays, else the path of a folder"
     if isinstance(error, MissingMandatoryValue):
         return f"{error.full_key or error.key}: has no value; give one on the command line"
     if isinstance(error, OverrideParseException):

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from omegaconf import DictConfig
 
+from critical import data, deficits, models
 from critical.core.spec import SpecError, closest, from_settings
 from critical.data import DataError, DataSpec
+from critical.training import augmentation, optimizers
 from critical.training.schedules import Continue
 from experiments.design import config as configuration
+from experiments.design.command_line import written
 from experiments.design.facts import DataFacts
+from experiments.design.families import VISION, named_for
 from experiments.design.figure import Figure
 from experiments.design.protocol import Protocol
 
-VISION = "vision"
-"""The family of figures whose settings stand at the top of a profile; others have a key of their own."""
+KINDS: dict[str, Mapping[str, type]] = {
+    "data": data.KINDS, "model": models.KINDS, "deficit": deficits.KINDS, "optimizer": optimizers.KINDS,
+    "augmentation": augmentation.KINDS,
+}  # fmt: skip
+WINDOW = ("start", "end")
+"""Settings of a deficit that are none of its kind."""
 
 
 def names() -> list[str]:
@@ -44,30 +52,56 @@ def protocol(
         SpecError: Something unknown or impossible, in one line.
     """
     node = config if family == VISION else config[family]
-    given: dict[str, Any] = {**configuration.plain(config.protocol), **configuration.plain(node.get("protocol", {}))}
+    own: dict[str, Any] = {} if family == VISION else configuration.plain(node.get("protocol", {}))
+    given: dict[str, Any] = {**configuration.plain(config.protocol), **own}
+    where = {key: f"{family}.protocol.{key}" if key in own else f"protocol.{key}" for key in given}
     derived = {"parts", "deficit", "stabilizers", "tags", "known"}
     known = {field.name for field in dataclasses.fields(Protocol)} - derived
     for key in given:
         if key not in known:
-            raise SpecError(f"protocol.{key}: there is no such setting; {closest(key, known)}")
-    given["seeds"] = seeds(given["seeds"], "protocol.seeds")
+            raise SpecError(f"{where[key]}: there is no such setting; {closest(key, known)}")
+    given["seeds"] = seeds(given["seeds"], where["seeds"])
     for key in ("recovery", "longest_window", "points"):
-        if configuration.whole(given[key], f"protocol.{key}") < 1:
-            raise SpecError(f"protocol.{key}={given[key]}: at least 1")
+        if configuration.whole(given[key], where[key]) < 1:
+            raise SpecError(f"{where[key]}={given[key]}: at least 1")
     # Refuses an impossible rate or decay now.
     rates = {key: given[key] for key in ("rate", "decay", "reset_optimizer")}
     from_settings({Continue.name: Continue}, {"name": Continue.name, **rates}, "protocol")
-    parts = configuration.parts(node, config.arithmetic, instead, elsewhere=facts is not None)
-    made = Protocol(
-        parts=parts,
-        deficit=configuration.deficit(configuration.plain(node.deficit)),
-        stabilizers=configuration.plain(node.get("stabilizers", {})),
-        known=facts,
-        **given,
-    )
-    if facts is None:
-        configuration.try_on_data(parts, [made.deficit])
+    with named_for(family):
+        _refuse_misfits(node, family)
+        parts = configuration.parts(node, config.arithmetic, instead, elsewhere=facts is not None)
+        made = Protocol(
+            parts=parts,
+            deficit=configuration.deficit(configuration.plain(node.deficit)),
+            stabilizers=configuration.plain(node.get("stabilizers", {})),
+            known=facts,
+            **given,
+        )
+        if facts is None:
+            configuration.try_on_data(parts, [made.deficit])
     return made
+
+
+def _refuse_misfits(node: DictConfig, family: str) -> None:
+    """Refuses a network of one stream where two are wanted, and settings that a profile has for another choice.
+
+    Raises:
+        SpecError: In one line.
+    """
+    for group, kinds in KINDS.items():
+        name = configuration.plain(node[group].get("name"))
+        kind = kinds.get(name) if isinstance(name, str) else None
+        if kind is None:
+            continue
+        if group == "model" and family != VISION and getattr(kind, "streams", 1) == 1:
+            two = ", ".join(sorted(one for one in kinds if getattr(kinds[one], "streams", 1) > 1))
+            raise SpecError(f"model={name}: a network of one stream, and two are wanted here; choose one of {two}")
+        known = [field.name for field in dataclasses.fields(kind) if field.init]
+        there = ["name", *known, *(WINDOW if group == "deficit" else ())]
+        for key in (str(key) for key in node[group] if key not in there):
+            gone = f"~{'' if family == VISION else f'{family}.'}{group}.{key}"
+            raise SpecError(f"{group}={name}: there is no setting '{key}'; {closest(key, known)}; if it comes from the "
+                            f"profile, {gone} takes it away")  # fmt: skip
 
 
 def seeds(given: Any, where: str) -> tuple[int, ...]:
@@ -76,9 +110,10 @@ def seeds(given: Any, where: str) -> tuple[int, ...]:
     Raises:
         SpecError: In one line.
     """
-    if not isinstance(given, list):
-        raise SpecError(f"{where}={given!r}: a list of whole numbers is wanted, e.g. [20,21,22]")
-    found = tuple(configuration.whole(seed, where) for seed in given)
+    found = tuple(given) if isinstance(given, list) else (given,)
+    if not isinstance(given, list) or not all(isinstance(one, int) and not isinstance(one, bool) for one in found):
+        said = f"{where}={written(given)}: a list of whole numbers is wanted"
+        raise SpecError(f"{said}, with commas, e.g. {where}=[20,21]")
     if len(set(found)) < len(found) or not found:
         raise SpecError(f"{where}={given}: at least one seed, each once")
     return found
@@ -107,6 +142,10 @@ def figure_settings(config: DictConfig, figure: Figure, shared: Protocol) -> tup
         name, of_figure = str(error).partition("=")[0], f"figures.{figure.name}"
         if name in given:
             raise SpecError(f"{of_figure}.{error}") from error
+        if unknown := sorted({*given} - {*figure.parameters.names()}):
+            known = [*figure.parameters.names(), "seeds"]
+            said = f"{of_figure}.{unknown[0]}: there is no such setting"
+            raise SpecError(f"{said}; {closest(unknown[0], known)}") from error
         if name.startswith("figures."):
             raise SpecError(f"{of_figure}.{str(error).removeprefix('figures.')}") from error
         if name not in derived:

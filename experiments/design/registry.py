@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from critical.core.spec import SpecError, closest
+from experiments.design.command_line import written
 from experiments.design.figure import Figure
 from experiments.figures.controls import age_or_rate, blur_map, closure, permanence, rate_and_sense, schedules
 from experiments.figures.cvpr2023 import (
@@ -81,18 +82,36 @@ def chosen(names: str | Sequence[str], headline: Sequence[str]) -> list[Figure]:
     """Returns the figures that `figure=` names: `headline`, `all`, one, or several (`figure=[a,b]`).
 
     Args:
-        names: What was asked for.
+        names: What was asked for; see `found`.
         headline: The default set of the profile.
 
     Raises:
-        SpecError: There is no such figure.
+        SpecError: There is no such figure, or none is named.
     """
-    listed = [names] if isinstance(names, str) else list(names)
+    listed = [names] if isinstance(names, str) else names
     if listed == ["headline"]:
-        listed = list(headline)
-    if listed == ["all"]:
+        listed = headline
+    if not isinstance(listed, Sequence) or isinstance(listed, str) or not listed:
+        raise SpecError(f"figure={written(listed)}: no figure is named; give one, several as [a,b], headline or all")
+    if list(listed) == ["all"]:
         listed = list(FIGURES)
-    for name in listed:
-        if name not in FIGURES:
-            raise SpecError(f"figure={name}: there is no such figure; {closest(name, FIGURES)}")
-    return [FIGURES[name] for name in listed]
+    return list(dict.fromkeys(found(str(name)) for name in listed))
+
+
+def found(name: str) -> Figure:
+    """Returns the figure of a name; `paper/` before it may be left out where only one is called so.
+
+    Raises:
+        SpecError: There is no such figure; those of a folder are listed.
+    """
+    if name in FIGURES:
+        return FIGURES[name]
+    short = name.rpartition("/")[2]
+    same = [known for known in FIGURES if known.rpartition("/")[2] == short]
+    if len(same) == 1 and short == name:
+        return FIGURES[same[0]]
+    inside = [known for known in FIGURES if known.partition("/")[0] == name.strip("/")]
+    near = closest(same[0] if len(same) == 1 else name, same or FIGURES)
+    if inside:
+        near = f"{name.strip('/')} has {', '.join(inside)}"
+    raise SpecError(f"figure={name}: there is no such figure; {near}")

@@ -9,14 +9,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from critical.core.spec import SpecError, closest
 from experiments.design.command_line import key_of, typed
+from experiments.design.families import FAMILIES, OF_A_FAMILY, VISION, setting
 from experiments.design.figure import Figure
 from experiments.design.messages import meant
-from experiments.design.profile import VISION
-
-FAMILIES = ("two_streams", "modalities", "transformer")
-"""The keys under which the settings of other families than vision stand."""
-OF_A_FAMILY = ("data", "model", "deficit", "optimizer", "augmentation", "probes")
-"""The groups that each family has for itself."""
 
 
 def known_keys(config: DictConfig) -> set[str]:
@@ -152,6 +147,4 @@ def _instead(text: str, figures: Sequence[Figure]) -> str:
         return "; name it in figure=…"
     if len(families) > 1 or VISION in families or key.split(".")[0] not in (*OF_A_FAMILY, "protocol"):
         return ""
-    family = families.pop()
-    whole = f"{family}.{key}" if "." in key else f"{key}@{family}.{key}"
-    return f"; did you mean {whole}{sign}{value}?"
+    return f"; did you mean {setting(families.pop(), key)}{sign}{value}?"

@@ -19,6 +19,7 @@ from experiments.design import profile as profiles
 from experiments.design.command import one_line
 from experiments.design.config import CONF
 from experiments.design.facts import DataFacts
+from experiments.design.families import OF_A_FAMILY, VISION, named_for
 from experiments.design.figure import Design, Figure, check
 from experiments.design.protocol import Protocol
 from experiments.design.registry import FIGURES
@@ -43,7 +44,9 @@ def designed(figure: Figure, protocol: Protocol, parameters: Any) -> Design:
         SpecError: The figure cannot be made so; the line names it.
     """
     try:
-        design = figure.design(protocol, parameters)
+        # Deficits that are refused here may be the figure's own.
+        with named_for(figure.family, groups=[group for group in OF_A_FAMILY if group != "deficit"]):
+            design = figure.design(protocol, parameters)
     except SpecError as error:
         raise SpecError(str(error) if figure.name in str(error) else f"{error} ({figure.name})") from error
     check(design, figure.name)
@@ -63,7 +66,7 @@ def found_settings(changed: Sequence[str], protocol: Protocol, family: str) -> l
     found = {} if "arithmetic.device" in keys else {"device": arithmetic.device}
     found["arithmetic.instructions"] = arithmetic.instructions
     if fingerprint := getattr(data, "fingerprint", ""):
-        found[f"{'' if family == profiles.VISION else f'{family}.'}data.fingerprint"] = fingerprint
+        found[f"{'' if family == VISION else f'{family}.'}data.fingerprint"] = fingerprint
     return [*changed, *(f"{key}={value}" for key, value in found.items() if key not in keys)]
 
 

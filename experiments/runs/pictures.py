@@ -107,6 +107,8 @@ def _shade(axis: Axes, record: Mapping[str, Any], colour: str) -> None:
 def _label(run: str, record: Mapping[str, Any]) -> str:
     windows = record["timeline"]["windows"]
     said = [
-        acting({"deficit": held["deficit"]["name"], "onset": held["start"], "removal": held["end"]}) for held in windows
+        acting({"view": None, **held["deficit"], "deficit": name, "onset": held["start"], "removal": held["end"]})
+        for held in windows
+        for name in [held["deficit"]["name"]]
     ]
     return f"{run[:8]}: {', '.join(said) or 'no deficit'}, seed {record['seed']}"

@@ -28,13 +28,16 @@ def listed(results: Results, asked: Any) -> None:
     if asked.csv:
         csv(runs)
         return
-    size, names = _short(results.ids()), ("run", "state", "data", "model", "deficit", "stabilizer", "seed", "epochs",
-                                          "accuracy", "date", "figure")  # fmt: skip
+    size, names = _short(results.ids()), ("run", "state", "data", "model", "deficit", "rate", "stabilizer", "seed",
+                                          "epochs", "accuracy", "date", "figure")  # fmt: skip
     rows = [_cells(row.to_dict(), size) for _, row in runs.iterrows()]
     columns = {name: [row[name] for row in rows] for name in names}
     if not (runs["stabilizer"] != "none").any():
         del columns["stabilizer"]
-    left_out = show(columns, ("seed", "epochs", "accuracy"), ("date", "model", "data", "figure")) if rows else []
+    if runs["rate_at_onset"].nunique() < 2:
+        del columns["rate"]
+    numbers, spare = ("rate", "seed", "epochs", "accuracy"), ("date", "model", "data", "figure")
+    left_out = show(columns, numbers, spare) if rows else []
     states = ", ".join(f"{number} {state}" for state, number in runs["state"].value_counts().items())
     said = f"; too wide for here: {', '.join(left_out)} (--csv has all)" if left_out else ""
     print(counted(len(runs), "runs") + (f": {states}" if states else "") + said)
@@ -48,6 +51,7 @@ def _cells(row: Mapping[Any, Any], size: int) -> dict[str, str]:
         **{name: row[name] for name in ("state", "data", "model", "stabilizer")},
         "run": row["run_id"][:size],
         "deficit": acting(row),
+        "rate": "" if pd.isna(row["rate_at_onset"]) else f"{row['rate_at_onset']:.3g}",
         "seed": str(row["seed"]),
         "epochs": str(row["epochs"]) if done else f"{row['trained']}/{row['epochs']}",
         "accuracy": "" if pd.isna(row["accuracy"]) else f"{row['accuracy']:.2f} %",
@@ -57,9 +61,10 @@ def _cells(row: Mapping[Any, Any], size: int) -> dict[str, str]:
 
 
 def acting(row: Mapping[Any, Any]) -> str:
-    """Says which deficit acted and when: `blur [0, 10)`."""
+    """Says which deficit acted and when: `blur [0, 10)`, `blur of view b [0, 10)`."""
     nothing = row["deficit"] == "none" and not row["removal"]
-    return "none" if nothing else f"{row['deficit']} [{row['onset']}, {row['removal']})"
+    view = f" of view {row['view']}" if row["view"] else ""
+    return "none" if nothing else f"{row['deficit']}{view} [{row['onset']}, {row['removal']})"
 
 
 def _short(ids: Sequence[str] | pd.Series) -> int:

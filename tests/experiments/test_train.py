@@ -272,7 +272,7 @@ def test_a_run_that_diverges_says_so(monkeypatch, capsys, tmp_path):
         (["seed=0,1"], "several values are a sweep: python -m experiments.sweep -m seed=0,1"),
         (["profile=quick"], "profiles are for figures"),
         (["name=x"], "python -m experiments.sweep has one"),
-        (["deficit=1"], "a group is chosen by the name of a file"),
+        (["deficit=1"], "deficit=1: it is chosen by a name; known: alternating_deprivation, blur, "),
         (["~deficit"], "~deficit: nothing goes without deficit"),
         (["seed=${foo}"], "${foo}: there is no setting of that name"),
         (["--foo"], "--foo: there is no such option; --help lists"),

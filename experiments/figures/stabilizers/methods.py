@@ -82,12 +82,21 @@ def strengths(protocol: Protocol, key: str) -> dict[str, Any]:
             raise SpecError(f"stabilizers.{method}: there is no '{unknown[0]}'; grid (a list) and use (a strength)")
         if held.get(key) is None and key == "grid":
             raise SpecError(f"stabilizers.{method}: the list 'grid' of strengths to try is missing")
+        grid, use = held.get("grid"), held.get("use")
+        if grid is not None and not (isinstance(grid, list) and grid and all(map(_strength, grid))):
+            raise SpecError(f"stabilizers.{method}.grid={grid!r}: a list of strengths is wanted, e.g. [0.01, 0.1]")
+        if use is not None and not _strength(use):
+            raise SpecError(f"stabilizers.{method}.use={use!r}: a strength is wanted, a number")
         # A stabiliser without `use` is too dear for this profile's comparison.
         if held.get(key) is not None:
             found[method] = held[key]
     if CONTROL_METHOD not in found:
         raise SpecError(f"stabilizers: the control, {CONTROL_METHOD}, is missing")
     return found
+
+
+def _strength(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def windows(method: str, strength: float, removal: int) -> tuple[StabilizerWindow, ...]:

@@ -162,7 +162,7 @@ def test_trying_on_data_does_not_draw_from_the_global_generator():
         (["protocol.seeds=[]", "figure=iclr2019/deficit_removal"], "protocol.seeds"),
         (["protocol.seeds=[1,1]", "figure=iclr2019/deficit_removal"], "protocol.seeds"),
         (["protocol.seeds=3", "figure=iclr2019/deficit_removal"], "protocol.seeds"),
-        (["protocol.seeds=[a]", "figure=iclr2019/deficit_removal"], "protocol.seeds='a'"),
+        (["protocol.seeds=[a]", "figure=iclr2019/deficit_removal"], "protocol.seeds=[a]: a list of whole"),
         (["protocol.recovery=0"], "protocol.recovery=0"),
         (["protocol.recovery=long"], "protocol.recovery='long'"),
         (["protocol.rate=-1"], "rate=-1"),
@@ -183,8 +183,42 @@ def test_trying_on_data_does_not_draw_from_the_global_generator():
         (["seeds=0"], "seeds=0: a list of whole numbers is wanted"),
         (["jobs=0"], "jobs=0: at least one worker"),
         (["reference=true", "arithmetic.instructions=native"], "reference"),
-        (["model@two_streams.model=all_cnn", "~two_streams.model.heads"], "of 1 stream, and data=two_eyes has 2"),
-        (["two_streams.model.heads=false", "figure=cvpr2023/split_removal"], "model=split_all_cnn has none; set"),
+        (["model@two_streams.model=all_cnn"], "model@two_streams.model=all_cnn: a network of one stream, and two are"),
+        (["data@modalities.data=glyphs"], "of 2 streams, and data@modalities.data=glyphs has 1 view"),
+        (["deficit@two_streams.deficit=noise"], "it comes from the profile, ~two_streams.deficit.factor takes it away"),
+        (["two_streams.deficit.factor=7"], "deficit@two_streams.deficit=blur: factor=7"),
+        (["modalities.optimizer.batch_size=x"], "error: modalities.optimizer.batch_size='x': expected int"),
+        (["+two_streams.protocol.recovery=x"], "error: two_streams.protocol.recovery='x'"),
+        (["data@two_streams.data=arrays"], "error: two_streams.data.path: has no value"),
+        (["two_streams.model.heads=false", "figure=cvpr2023/split_removal"], "set two_streams.model.heads=true on"),
+        (["modalities.data=two_eyes"], "a group of settings; choose one with data@modalities.data=two_eyes"),
+        (["two_streams.deficit=blr"], "two_streams.deficit=blr: a group of settings; choose one with deficit@"),
+        (["modalities.model=3"], "choose one with model@modalities.model=NAME; known: all_cnn, "),
+        (["modalities.optimizer=null"], "modalities.optimizer=null: a group of settings; choose one with optimizer@"),
+        (["transformer.augmentation=x"], "transformer.augmentation=x: a group of settings"),
+        (["modalities.probes=x"], "modalities.probes=x: a group of settings"),
+        (["modalities.probes=[ends]"], "choose one with probes@modalities.probes="),
+        (["probes=[x]"], "probes=x: there is no such choice; known: accuracy, "),
+        (["modalities=3"], "modalities=3: a group of settings; set one in it, e.g. modalities.optimizer.batch_size"),
+        (["protocol=3"], "protocol=3: a group of settings; set one in it, e.g. protocol.recovery=10"),
+        (["+modalities.protocol=3"], "modalities.protocol=3: a group of settings"),
+        (["figures=3"], "figures=3: a group of settings; set one in it, e.g. figures.controls/permanence.length=5"),
+        (["figures.multimodal/modality_age=3"], "set one in it, e.g. figures.multimodal/modality_age.seeds=[20,21]"),
+        (["two_streams.stabilizers=fisher_penalty"], "set one in it, e.g. two_streams.stabilizers.fisher_penalty.use="),
+        (["two_streams.stabilizers.slow_trunk=1"], "set one in it, e.g. two_streams.stabilizers.slow_trunk.use=0.1"),
+        (["two_streams.stabilizers.fisher_penalty.use=x", "figure=prevention"],
+         "error: two_streams.stabilizers.fisher_penalty.use='x': a strength is wanted"),
+        (["two_streams.stabilizers.fisher_penalty.grid=0.1", "figure=strength"],
+         "error: two_streams.stabilizers.fisher_penalty.grid=0.1: a list of strengths"),
+        (["modalities.data.name=[a]"], "error: modalities.data: there is no "),
+        (["deficit=null"], "deficit=null: it is chosen by a name; known: "),
+        (["figure=3"], "figure=3: no figure is named; give one"),
+        (["figure=null"], "figure=null: no figure is named"),
+        (["figure=[]"], "figure=[]: no figure is named"),
+        (["seeds=[0-5]"], "seeds=[0-5]: a list of whole numbers is wanted, with commas, e.g. seeds=[20,21]"),
+        (["figures.multimodal/easy_wins.noise=3"], "figures.multimodal/easy_wins.noise: there is no such setting"),
+        (["data.label=x"], "data.label: there is no such setting; known: data.name, "),
+        (["data.label=x", "data@two_streams.data=folder_and_table"], "did you mean two_streams.data.label?"),
         (["probes=two_views_tiny", "figure=iclr2019/deficit_removal"], "probe source_variance: needs a network of two"),
         (["deficit.view=b"], "deficit=blur: view=b: the data have 1 view"),
         (["+figures={stabilizers/strength:{seeds:[7]}}"], "seeds=[7]: settings are chosen on seeds from 1000 on"),
@@ -202,7 +236,7 @@ def test_trying_on_data_does_not_draw_from_the_global_generator():
         (["seeds=20,21"], "a list is wanted, seeds=[20,21]"),
         (["seed=3"], "write seeds=[3]"),
         (["figure=a/b,c/d"], "a list is wanted, figure=[a/b,c/d]"),
-        (["figure=permanence"], "did you mean 'controls/permanence'?"),
+        (["figure=permanenc"], "did you mean 'controls/permanence'?"),
         (["protocol.recovery=1,2"], "add -m: python -m experiments -m protocol.recovery=1,2"),
         (["optimizer.lr=1"], "write protocol.rate=1"),
         (["+two_streams.protocol.lr=1"], "write two_streams.protocol.rate=1"),
@@ -279,6 +313,14 @@ def test_a_setting_of_a_figure_is_typed_as_it_is_called(monkeypatch, capsys, tmp
     assert runs[1] > runs[0] > 0
 
 
+def test_of_a_figure_that_computes_its_table_no_runs_are_counted(monkeypatch, capsys, tmp_path):
+    given = ["profile=smoke", "device=cpu", "dry=true", "jobs=1", "figure=rsv_simulation", f"results={tmp_path}/r"]
+    status, lines, out = tiny.call(monkeypatch, capsys, tiny.figures_main, *given)
+    assert (status, lines) == (0, [])
+    assert out.startswith("computed; nothing is trained\n")
+    assert "epochs needed" not in out
+
+
 def test_what_reaches_some_of_the_figures_is_a_note(monkeypatch, capsys, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(prices, "prices", lambda works, jobs: [collections.defaultdict(float) for _ in works])
@@ -295,8 +337,16 @@ def test_help_lists_settings_and_figures(monkeypatch, capsys):
     assert (status, lines) == (0, [])
     assert re.search(r"^  jobs=null +Worker processes", out, re.MULTILINE)
     assert re.search(r"^  profile +laptop  ", out, re.MULTILINE)
-    assert all(name in out for name in FIGURES)
+    words = " ".join(out.split())
+    for name, figure in FIGURES.items():
+        assert f" {name} {figure.question} ({', '.join(figure.parameters.names())})" in words
     assert "schedule  " not in out, "figures have none to choose"
+
+
+def test_in_help_a_long_setting_does_not_touch_what_is_said_of_it(monkeypatch, capsys):
+    status, lines, out = tiny.call(monkeypatch, capsys, tiny.train_main, "--help")
+    assert (status, lines) == (0, [])
+    assert "  slow_trunk_factor=0.15 The learning rate" in out
 
 
 @pytest.mark.parametrize(

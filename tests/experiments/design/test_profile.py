@@ -169,7 +169,7 @@ class TestFigureSettings:
     @pytest.mark.parametrize(
         ("given", "said"),
         [
-            ("{removal:[1]}", "deficit_removal: there is no setting 'removal'; did you mean 'removals'"),
+            ("{removal:[1]}", "deficit_removal.removal: there is no such setting; did you mean 'removals'"),
             ("{removals:[2,1]}", r"removals=\[2, 1\]: at least 2 ascending epochs from 1 on are wanted$"),
             ("{removals:[1]}", r"^figures\.iclr2019/deficit_removal\.removals=\[1\]: at least 2 ascending epochs from"),
             ("{removals:[1.5]}", r"^figures\.iclr2019/deficit_removal\.removals=1\.5: expected int$"),

@@ -6,6 +6,7 @@ import pytest
 
 import experiments
 from critical.core.spec import SpecError
+from experiments.design import registry
 from experiments.design.figure import Figure
 from experiments.design.parameters import Parameters
 from experiments.design.registry import FIGURES, chosen
@@ -56,3 +57,26 @@ def test_unknown_figures_are_refused(asked):
     with pytest.raises(SpecError, match=r"there is no such figure") as raised:
         chosen(asked, [])
     assert "\n" not in str(raised.value)
+
+
+def test_a_short_name_is_enough_where_one_figure_has_it(monkeypatch):
+    assert [figure.name for figure in chosen("modality_age", [])] == ["multimodal/modality_age"]
+    assert [figure.name for figure in chosen(["controls/permanence", "permanence"], [])] == ["controls/permanence"]
+    twice = {**FIGURES, "controls/modality_age": FIGURES["multimodal/modality_age"]}
+    monkeypatch.setattr(registry, "FIGURES", twice)
+    with pytest.raises(SpecError, match=r"figure=modality_age: there is no such figure; .*(multimodal|controls)/"):
+        chosen("modality_age", [])
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("stabilizers", "stabilizers has stabilizers/prevention, stabilizers/strength"),
+        ("stabilizers/", "stabilizers has stabilizers/prevention, stabilizers/strength"),
+        ("cvpr2023/modality_age", "did you mean 'multimodal/modality_age'?"),
+    ],
+)
+def test_what_is_no_figure_leads_to_those_that_are_meant(asked, said):
+    with pytest.raises(SpecError) as raised:
+        chosen(asked, [])
+    assert str(raised.value) == f"figure={asked}: there is no such figure; {said}"

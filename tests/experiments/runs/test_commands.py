@@ -10,11 +10,17 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import tiny
 from helpers import FAILING, FEW, STOPPED
 from PIL import Image
 
 import critical
 from critical import Results
+from critical.deficits import ViewDropout
+from critical.execution.store import RunStore
+from critical.training.schedules import Stages
+from critical.training.timeline import Timeline, Window
+from experiments.design import config as configuration
 from experiments.runs import __main__ as front
 from experiments.runs import pictures, printing, texts
 
@@ -63,6 +69,22 @@ class TestList:
         assert f"{Results(trained_results).row(BLURRED.run_id)['accuracy']:.2f} %" in out
         assert lines[-1] == "5 runs: 3 finished, 1 failed, 1 unfinished"
         assert "\x1b" not in out, "no colours in a pipe"
+
+    def test_tells_views_and_rates_apart(self, call, tmp_path):
+        """Runs of one figure that differ in nothing else; they are described before they are trained."""
+        parts = configuration.parts(tiny.composed("train", *tiny.TWO_EYES))
+        store = RunStore(tmp_path / "runs")
+        held = {}
+        for view in "ab":
+            timeline = Timeline(6, (Window(2, 5, ViewDropout(view=view)),))
+            for rate in (0.05, 0.0125):
+                run = parts.run(0, Stages(rate=0.05, decay=1.0, later=((2.0, rate, 1.0),)), timeline)
+                held[run.run_id[:8]] = [f"view_dropout of view {view} [2, 5)", f" {rate:g} "]
+                store.announce([run])
+        lines = call("list", folder=tmp_path)[1].splitlines()
+        for run, words in held.items():
+            (line,) = [line for line in lines if run in line]
+            assert all(word in line for word in words), line
 
     def test_csv_holds_every_column(self, call, trained_results):
         held = pd.read_csv(io.StringIO(call("list", "--csv")[1]))
