@@ -80,7 +80,8 @@ def main(config: DictConfig) -> None:
               f"{whole.epochs_separate} if each were trained by itself")  # fmt: skip
     print(needed if whole.runs else "computed; nothing is trained", flush=True)
     if config.dry:
-        print("measuring what an epoch costs here; it takes a minute or a few", flush=True)
+        if whole.runs:
+            print("measuring what an epoch costs here; it takes a minute or a few", flush=True)
         print(estimate.report(plans, setting.store, jobs, absent.named))
         return
     start = time.monotonic()

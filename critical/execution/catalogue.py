@@ -212,7 +212,7 @@ def described(record: Mapping[str, Any]) -> dict[str, Any]:
         "data": record["data"]["name"],
         "model": record["model"]["name"],
         "deficit": "+".join(dict.fromkeys(window["deficit"]["name"] for window in windows)) or "none",
-        "view": "+".join(dict.fromkeys(window["deficit"].get("view") or "" for window in windows)).strip("+"),
+        "view": "+".join(dict.fromkeys(view for window in windows if (view := window["deficit"].get("view")))),
         "onset": min((window["start"] for window in windows), default=0),
         "removal": max((window["end"] for window in windows), default=0),
         "stabilizer": "+".join(dict.fromkeys(held["stabilizer"]["name"] for held in methods)) or "none",

@@ -27,7 +27,8 @@ from critical.training.optimizers import Optimizer
 from critical.training.schedules import Schedule
 from critical.training.timeline import Timeline
 
-_PLAIN = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+"""Writes what keys are hashes of; another one would make all runs new."""
 VERSION = 2
 """Of what a spec means. Raised where the same settings come to train otherwise: old runs never pass for new ones.
 
@@ -200,7 +201,7 @@ class RunSpec:
         """
         chain = [identity(self.static)]
         for epoch_spec in self.epoch_specs:
-            text = chain[-1] + _PLAIN.encode(settings(epoch_spec))
+            text = chain[-1] + _ENCODER.encode(settings(epoch_spec))
             chain.append(hashlib.sha256(text.encode()).hexdigest()[:16])
         return tuple(chain)
 

@@ -31,7 +31,7 @@ from critical.execution.pool import RunError
 from experiments.design import command_line, messages
 from experiments.design.command_line import CommandLine
 from experiments.design.config import CONF
-from experiments.design.groups import refuse_no_names, refuse_values
+from experiments.design.groups import refuse_unnamed, refuse_values
 from experiments.design.help import help_text
 from experiments.design.points import expand
 from experiments.design.unread import known_keys, refuse_missing_choice, refuse_unread
@@ -99,7 +99,7 @@ def by_settings(
                 print(help() if help else help_text(config_name, sys.modules[job.__module__].__doc__ or ""))
             elif line.options:
                 messages.refuse_by_name(line.overrides, config_name)
-                refuse_no_names(line.overrides)
+                refuse_unnamed(line.overrides)
                 # Hydra tells in paragraphs what cannot be.
                 for point in expand(line.overrides, line.folder) if line.multirun else [line.overrides]:
                     composed(config_name, CommandLine(tuple(point), (), line.folder))
@@ -122,7 +122,7 @@ def composed(config_name: str, line: CommandLine) -> DictConfig:
         SpecError: A setting that cannot be, in one line.
     """
     messages.refuse_by_name(line.overrides, config_name)
-    refuse_no_names(line.overrides)
+    refuse_unnamed(line.overrides)
     with initialize_config_dir(str(CONF), version_base="1.3"):
         try:
             config = compose(config_name, overrides=[*line.search, *line.overrides], return_hydra_config=True)

@@ -20,14 +20,14 @@ TWO_SIDED, DIP = "rsv_two_sided", "rsv_dip"
 NUMBERS = {TWO_SIDED: "more units lie at both ends", DIP: "the dip is larger"}
 """The two numbers that two modes at ±1 have: units beyond ±0.5 on either side, and a gap between them."""
 SHOWN = "The paper shows histograms and no number."
-LOWER_RATES = "Longer dissociations recover at lower rates; restarted ones stand beside it."
+LOWER_RECOVERY = "Longer dissociations recover at lower rates; restarted ones stand beside them."
 
 
 @dataclass(frozen=True)
 class Dissociations(ManyRemovals):
     """Parameters.
 
-    Views that do not belong together are learnt slowly, where at all: the paper gives them a rate of their own.
+    Views that do not belong together are learnt slowly. The paper gives their networks a rate of their own.
 
     Attributes:
         rate: Learning rate in epoch 0, and where it starts again.
@@ -137,7 +137,7 @@ def of_dissociations(
         *of_two_modes("removal", OURS, late, f"At the end of {until}", "at its end", "views", at=then),
         *of_two_modes("recovered", CVPR2023, late, f"After {until} and a recovery ({SCHEDULE_WORDS[CONTINUE]})",
                       "recovered", "views", "sham"),
-        *of_length(after[CONTINUE], "longer", CVPR2023, CONTINUE, "recovered", "sham", f"{SHOWN} {LOWER_RATES}"),
+        *of_length(after[CONTINUE], "longer", CVPR2023, CONTINUE, "recovered", "sham", f"{SHOWN} {LOWER_RECOVERY}"),
         *(claim for name, held in bare.items() for claim in
           of_two_modes(ids[name], CVPR2023, held, f"With {name}, after a recovery (rate decaying on),", name,
                        ids[name], f"{ids[name]}_views")),

@@ -32,7 +32,7 @@ def choices(group: str) -> list[str]:
     return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
 
 
-def refuse_no_names(overrides: Iterable[str]) -> None:
+def refuse_unnamed(overrides: Iterable[str]) -> None:
     """Refuses numbers, null and dictionaries where a file of `conf/` is named, before Hydra reads them.
 
     Raises:

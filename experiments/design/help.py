@@ -7,6 +7,7 @@ import re
 import textwrap
 
 from experiments.design.config import CONF
+from experiments.design.groups import choices
 
 EXAMPLES = {
     "figures": (
@@ -73,7 +74,7 @@ def _folded(line: str) -> str:
 def _choices(text: str) -> dict[str, list[str]]:
     """Returns the files of the groups that a primary configuration has, as far as people choose among them."""
     named = [name for name in re.findall(r"^  - (\w+): ", text, re.MULTILINE) if name != "arithmetic"]
-    return {name: sorted(path.stem for path in (CONF / name).glob("*.yaml")) for name in sorted(named)}
+    return {name: choices(name) for name in sorted(named)}
 
 
 def _settings(lines: list[str]) -> list[str]:

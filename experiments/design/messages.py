@@ -13,7 +13,7 @@ from omegaconf.errors import MissingMandatoryValue
 
 from critical.core.spec import SpecError, closest
 from experiments.design.command_line import key_of, quoted
-from experiments.design.config import CONF
+from experiments.design.groups import choices
 
 MEANT = {
     "train": {
@@ -112,7 +112,7 @@ def one_line(error: Exception, config_name: str = "train", known: Iterable[str] 
     if isinstance(error, MissingConfigException) and "/" in (error.missing_cfg_file or ""):
         group, _, choice = (error.missing_cfg_file or "").rpartition("/")
         # Of a list of choices, Hydra names none.
-        if known := error.options or [path.stem for path in (CONF / group).glob("*.yaml")]:
+        if known := error.options or choices(group):
             return f"{group}={choice}: there is no such choice; {closest(choice, known)}"
     if isinstance(error, MissingMandatoryValue) and "data.path" in text:
         key = error.full_key or "data.path"

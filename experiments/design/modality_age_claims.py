@@ -9,8 +9,7 @@ from critical.inference.effects import SMALLEST
 from experiments.design.contrasts import WindowArms, age, cost, damage, error_ratio
 from experiments.design.modalities import ModalityAges, in_ids, with_article
 from experiments.design.rates import HIGH, HIGH_SETTLED, LONGER, LOW, LOWER, Crossed
-from experiments.design.sources import OURS, PAWLAK2025
-from experiments.design.view_ages import JUMPS
+from experiments.design.sources import JUMP_BESIDE_SETTLED, OURS, PAWLAK2025
 
 FOLLOWS = "It follows from the paper, which restarts the rate after the deficit and has no windows at constant rates."
 _BRIEF = {"older": "{}", "older_stream": "{} stream", "high": "{}, high rate", "settled": "{}, settled",
@@ -44,22 +43,22 @@ def age_claims(
     claims = [
         Claim(f"{begin}older", OURS, age(*restarted, seen), "greater",
               f"The network loses more of {the} where that is cut off early than from epoch {last} on, at the "
-              "same rates.", differs=JUMPS, short=f"{name}: early loses more", requires=learns),
+              "same rates.", differs=JUMP_BESIDE_SETTLED, short=f"{name}: early loses more", requires=learns),
         Claim(f"{begin}older_stream", OURS, age(*restarted, stream), "greater",
               f"It costs the stream of {the} more early than from epoch {last} on, too: a probe reads less.",
-              differs=JUMPS, short=f"{name} stream: early costs more", requires=learns),
+              differs=JUMP_BESIDE_SETTLED, short=f"{name} stream: early costs more", requires=learns),
         Claim(f"{begin}late", OURS, cost(restarted[1], seen), "not greater",
               f"From epoch {last} on the absence of {the} costs little of it: less than {least} points.",
               requires=(f"{begin}older",), short=f"{name}: late costs little"),
         Claim(f"{begin}accuracy", OURS, age(*restarted), "greater",
               f"The absence of {the} costs accuracy with both modalities, too, and more early than from epoch "
-              f"{last} on.", differs=JUMPS, short=f"{name}: early costs accuracy", requires=learns),
+              f"{last} on.", differs=JUMP_BESIDE_SETTLED, short=f"{name}: early costs accuracy", requires=learns),
         Claim(f"{begin}errs_less", OURS, error_ratio(restarted[0]), "less",
               f"With both modalities a network errs less where {the} was cut off in the first epochs than with "
               "clean epochs in their place.", short=f"{name}: errs less without it", requires=learns),
         Claim(f"{begin}high", OURS, age(*at(HIGH), seen), "greater",
               f"At one constant high rate an early absence of {the} costs more of it than one at {late}.",
-              differs=JUMPS, short=f"{name}: early more, high rate", requires=learns),
+              differs=JUMP_BESIDE_SETTLED, short=f"{name}: early more, high rate", requires=learns),
         Claim(f"{begin}settled", OURS, age(*settled, seen), "greater",
               f"Where windows begin settled at that rate the absence of {the} costs more of it from epoch "
               f"{settle} than from {late + settle} on.", short=f"{name}: early more, settled", requires=learns),
@@ -71,11 +70,11 @@ def age_claims(
               short=f"{name}: early more, low rate", requires=learns),
         Claim(f"{begin}rate", PAWLAK2025, constant.rates(late, column=seen), "greater",
               f"At equal age the absence of {the} costs more of it at the high rate than at the low one.",
-              differs=f"{FOLLOWS} {JUMPS}", short=f"{name}: high rate costs more", requires=learns),
+              differs=f"{FOLLOWS} {JUMP_BESIDE_SETTLED}", short=f"{name}: high rate costs more", requires=learns),
         *(Claim(f"{begin}dose_{word}", OURS, cost(constant.cells[HIGH, at_age], seen)
                 - cost(constant.cells[LONGER, at_age], seen), "greater",
                 f"From epoch {at_age} on the absence of {the} costs more of it at the high rate than at the low "
-                "one that lasts as much longer as it is lower.", differs=JUMPS if at_age else "",
+                "one that lasts as much longer as it is lower.", differs=JUMP_BESIDE_SETTLED if at_age else "",
                 short=f"{name}: rate, equal dose ({word})", requires=learns)
           for word, at_age in (("early", 0), ("late", late))),
     ]  # fmt: skip
@@ -98,16 +97,17 @@ def age_claims(
                   short=f"{brief}: any damage", requires=learns),
             Claim(f"{begin}{what}_damage", OURS, damage(early, column) - damage(old, column), "greater",
                   f"{where[kind]}, an absence from epoch {first} on does more damage to {to} than one from epoch "
-                  f"{then} on.", differs=JUMPS if kind in _JUMPING else "", short=f"{brief}: more damage",
+                  f"{then} on.", differs=JUMP_BESIDE_SETTLED if kind in _JUMPING else "", short=f"{brief}: more damage",
                   requires=(f"{begin}{what}_harmed",)),
         ]  # fmt: skip
     return [
         *claims,
         Claim(f"{begin}age_or_rate", OURS, damage(at(LOWER)[0], seen) - damage(at(HIGH)[1], seen), "greater",
               f"An early absence at the low rate does more damage to what the network tells from {the} than one "
-              f"from epoch {late} on at the high rate: age does more than the rate.", differs=JUMPS,
-              short=f"{name}: age does more than rate", requires=(f"{begin}low_harmed",)),
+              f"from epoch {late} on at the high rate: between these ages and rates age does more.",
+              differs=JUMP_BESIDE_SETTLED, short=f"{name}: age does more than rate", requires=(f"{begin}low_harmed",)),
         Claim(f"{begin}no_shock", OURS, damage(at(HIGH)[1], seen) - damage(settled[1], seen), "none",
               f"The jump to the high rate does not make the late absence of {the} do more or less: settled "
-              "networks lose as much.", short=f"{name}: no shock by the jump", requires=(f"{begin}high_harmed",)),
+              "networks lose as much.", differs=f"Settled windows begin {settle} epochs later.",
+              short=f"{name}: no shock by the jump", requires=learns),
     ]  # fmt: skip

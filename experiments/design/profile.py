@@ -18,19 +18,20 @@ from experiments.design.command_line import written
 from experiments.design.facts import DataFacts
 from experiments.design.families import VISION, named_for
 from experiments.design.figure import Figure
+from experiments.design.groups import choices
 from experiments.design.protocol import Protocol
 
-KINDS: dict[str, Mapping[str, type]] = {
+_KINDS: dict[str, Mapping[str, type]] = {
     "data": data.KINDS, "model": models.KINDS, "deficit": deficits.KINDS, "optimizer": optimizers.KINDS,
     "augmentation": augmentation.KINDS,
 }  # fmt: skip
-WINDOW = ("start", "end")
+_OF_A_WINDOW = ("start", "end")
 """Settings of a deficit that are none of its kind."""
 
 
 def names() -> list[str]:
     """Returns the names of the profiles in `conf/`."""
-    return sorted(path.stem for path in (configuration.CONF / "profile").glob("*.yaml"))
+    return choices("profile")
 
 
 def protocol(
@@ -88,7 +89,7 @@ def _refuse_misfits(node: DictConfig, family: str) -> None:
     Raises:
         SpecError: In one line.
     """
-    for group, kinds in KINDS.items():
+    for group, kinds in _KINDS.items():
         name = configuration.plain(node[group].get("name"))
         kind = kinds.get(name) if isinstance(name, str) else None
         if kind is None:
@@ -97,7 +98,7 @@ def _refuse_misfits(node: DictConfig, family: str) -> None:
             two = ", ".join(sorted(one for one in kinds if getattr(kinds[one], "streams", 1) > 1))
             raise SpecError(f"model={name}: a network of one stream, and two are wanted here; choose one of {two}")
         known = [field.name for field in dataclasses.fields(kind) if field.init]
-        there = ["name", *known, *(WINDOW if group == "deficit" else ())]
+        there = ["name", *known, *(_OF_A_WINDOW if group == "deficit" else ())]
         for key in (str(key) for key in node[group] if key not in there):
             gone = f"~{'' if family == VISION else f'{family}.'}{group}.{key}"
             raise SpecError(f"{group}={name}: there is no setting '{key}'; {closest(key, known)}; if it comes from the "
@@ -110,10 +111,10 @@ def seeds(given: Any, where: str) -> tuple[int, ...]:
     Raises:
         SpecError: In one line.
     """
-    found = tuple(given) if isinstance(given, list) else (given,)
-    if not isinstance(given, list) or not all(isinstance(one, int) and not isinstance(one, bool) for one in found):
+    if not isinstance(given, list) or not all(isinstance(one, int) and not isinstance(one, bool) for one in given):
         said = f"{where}={written(given)}: a list of whole numbers is wanted"
         raise SpecError(f"{said}, with commas, e.g. {where}=[20,21]")
+    found = tuple(given)
     if len(set(found)) < len(found) or not found:
         raise SpecError(f"{where}={given}: at least one seed, each once")
     return found

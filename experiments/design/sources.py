@@ -39,5 +39,7 @@ LINKS = {
 
 JUMP = "The late window begins with a jump of the rate; controls/age_or_rate has settled ones beside it."
 """What parts windows of equal rates besides age, where the rate starts again at a late onset."""
+JUMP_BESIDE_SETTLED = "The late window begins with a jump of the rate; the settled ones beside it do not."
+"""The same in figures that have settled windows."""
 LOWER_RATES = "The late windows of the paper have lower rates than the early ones."
 """What parts windows at one constant rate from the paper's."""

@@ -151,15 +151,15 @@ def of_therapy(kind: str, held: Treated, length: int) -> list[Claim]:
               f"{what} mends the stream of the poor view: a probe reads more from its maps averaged over places.",
               requires=("alternation.poor_impaired_averaged",), short=f"{brief}: poor averages mended"),
         Claim(f"alternation.{kind}_heals", OURS, held.beyond(kind, DECODING), "greater",
-              f"{what} gives the poor view more than it gives that view where it never was deprived, and has less left "
-              "to gain.",
+              f"{what} gives the poor view more than it gives that view where it never was deprived.",
+              differs="A healthy view has less left to gain.",
               requires=(f"alternation.{kind}_sees",), short=f"{brief}: more than healthy gain"),
         Claim(f"alternation.{kind}_heals_stream", OURS, held.beyond(kind, MAPS), "greater",
               f"{what} gives the stream of that view more than where that never was deprived, to a probe.",
               requires=(f"alternation.{kind}_mends",), short=f"{brief}: more than healthy, stream"),
         Claim(f"alternation.{kind}_back", OURS, held.poorer(DECODING, kind), "not greater",
               f"After {what[0].lower()}{what[1:]} no less is decoded from the poor view than in an untreated network "
-              "that never was deprived, and listens to both views.",
+              "that never was deprived.", differs="The healthy network listens to both views.",
               requires=(f"alternation.{kind}_sees",), short=f"{brief}: no less than healthy"),
         Claim(f"alternation.{kind}_back_alike", OURS, held.poorer_alike(DECODING, kind), "not greater",
               f"{what} leaves no mark of the deprivation: no less is decoded from the poor view than after the same "

@@ -4,11 +4,10 @@ from critical.inference.claims import Claim
 from experiments.design.premises import learns
 from experiments.design.protocol import damage
 from experiments.design.rates import HIGH, HIGH_SETTLED, LONGER, LOWER, Crossed
-from experiments.design.sources import CVPR2023, OURS, PAWLAK2025
+from experiments.design.sources import CVPR2023, JUMP_BESIDE_SETTLED, OURS, PAWLAK2025
 from experiments.design.two_streams import DECODING, DEPRIVED, MAPS
 
 VARIED = "The paper varies the removal; windows at equal rates are ours."
-JUMPS = "The late window begins with a jump of the rate; the settled ones beside it do not."
 FOLLOWS = "It follows from the paper, which restarts the rate after the deficit, with one stream."
 SHORT = {HIGH: "high", LOWER: "low", HIGH_SETTLED: "settled"}
 READ = {"damage": ("accuracy", "the network's accuracy"),
@@ -35,7 +34,7 @@ def view_age_claims(crossed: Crossed, late: int, settle: int) -> list[Claim]:
     cells, blur = crossed.cells, f"a blur of view {DEPRIVED}"
     given = {HIGH: "at the same high rate", LOWER: "at the same low rate",
              HIGH_SETTLED: f"where windows begin settled, after {settle} clean epochs at the high rate"}  # fmt: skip
-    jumps = {HIGH: JUMPS}
+    jumps = {HIGH: JUMP_BESIDE_SETTLED}
 
     def needs(kind: str, *words: str) -> tuple[str, ...]:
         return tuple(f"split_age.{word}_{'low' if kind == LOWER else 'high'}_learns" for word in words)
@@ -60,16 +59,16 @@ def view_age_claims(crossed: Crossed, late: int, settle: int) -> list[Claim]:
           for name, (column, what) in READ.items() for kind, words in given.items()),
         Claim("split_age.rate_cost", PAWLAK2025, crossed.rates(late), "greater",
               f"{rate}, {blur} costs more at the high rate than at the low one.", requires=every,
-              differs=f"{FOLLOWS} {JUMPS}", short="high rate costs more"),
+              differs=f"{FOLLOWS} {JUMP_BESIDE_SETTLED}", short="high rate costs more"),
         Claim("split_age.rate_cost_settled", OURS, crossed.rates(late, high=HIGH_SETTLED), "greater",
               f"{rate}, {blur} costs more at the high rate where its windows begin settled, {settle} epochs later.",
               requires=every, short="high rate costs more (settled)"),
         Claim("split_age.rate_not_dose", OURS, crossed.rates(late, low=LONGER), "greater",
               f"{rate}, {blur} costs more at the high rate where the low one lasts as much longer as it is lower, too.",
-              requires=("split_age.rate_cost",), differs=JUMPS, short="high rate, at equal dose"),
+              requires=("split_age.rate_cost",), differs=JUMP_BESIDE_SETTLED, short="high rate, at equal dose"),
         Claim("split_age.late_damage", OURS, damage(cells[HIGH, late]), "greater",
               f"From epoch {late} on, {blur} at the high rate still leaves a network below one that skips the window.",
-              requires=needs(HIGH, "late"), differs=JUMPS, short="late damages at high rate"),
+              requires=needs(HIGH, "late"), differs=JUMP_BESIDE_SETTLED, short="late damages at high rate"),
         Claim("split_age.no_shock", OURS, damage(cells[HIGH, late]) - damage(cells[HIGH_SETTLED, late]), "none",
               "That is no shock by the jump of the rate: settled networks lose as much.",
               requires=("split_age.late_damage",), short="late: no shock by the jump"),
@@ -79,7 +78,7 @@ def view_age_claims(crossed: Crossed, late: int, settle: int) -> list[Claim]:
             asked += [
                 Claim(f"split_age.{name}_rate", OURS, crossed.rates(late, column=column), "greater",
                       f"{rate}, {blur} costs more of {what} at the high rate than at the low one.", requires=every,
-                      differs=JUMPS, short=f"{name}: high rate costs more"),
+                      differs=JUMP_BESIDE_SETTLED, short=f"{name}: high rate costs more"),
                 Claim(f"split_age.{name}_rate_settled", OURS, crossed.rates(late, column=column, high=HIGH_SETTLED),
                       "greater", f"It costs more of {what} where the windows at the high rate begin settled, {settle} "
                       "epochs later, too.", requires=every, short=f"{name}: high rate more, settled"),

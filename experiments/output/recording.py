@@ -16,7 +16,7 @@ from experiments.design.figure import Design, Figure
 from experiments.design.protocol import DEFICIT, Protocol
 from experiments.output import tables
 from experiments.output.records import FigureRecord
-from experiments.output.report_text import told_apart
+from experiments.output.report_text import common_and_own
 from experiments.output.tables import Tables
 from experiments.output.timelines import timelines
 
@@ -84,13 +84,16 @@ def rate_text(courses: Iterable[Sequence[float]], standard: tuple[float, float])
         "rate 0.06·0.8^epoch" of what is expected, where an arm goes so, or else of the highest rate that falls; "a
         constant rate of 0.02"; empty where arms differ more.
     """
-    steps = {(float(f"{rate:.6g}"), float(f"{after / rate:.6g}"))
-             for course in courses for rate, after in pairwise(course)}  # fmt: skip
+    each = [[(float(f"{rate:.6g}"), float(f"{after / rate:.6g}")) for rate, after in pairwise(course)]
+            for course in courses]  # fmt: skip
+    steps = {step for course in each for step in course}
     if standard in steps:
         return f"rate {standard[0]:g}·{standard[1]:g}^epoch"
     if len(steps) == 1 and (only := min(steps))[1] == 1:
         return f"a constant rate of {only[0]:g}"
-    falling = [step for step in steps if step[1] < 1]
+    # One step down is no decay, unless there are no more.
+    falling = {step for course in each for step, following in zip(course, course[1:] or course, strict=False)
+               if step[1] < 1 and following[1] == step[1]}  # fmt: skip
     first = [step for step in falling if step[0] == max(rate for rate, _ in falling)]
     return f"rate {first[0][0]:g}·{first[0][1]:g}^epoch" if len(first) == 1 else ""
 
@@ -106,7 +109,7 @@ def caption(figure: Figure, design: Design, collected: Tables, protocol: Protoco
         said.append("Nothing is trained: the table is computed.")
     known = [arm for arm in learnt(collected.runs) if arm["learnt"] is not None]
     if known:
-        common, own = told_apart([arm["label"] for arm in known])
+        common, own = common_and_own([arm["label"] for arm in known])
         listed = "; ".join(f"{label}: {arm['learnt']:.0f} %" for label, arm in zip(own, known, strict=True))
         what = "accuracy on deficient test images" + f"; all of them: {common}" * bool(common)
         said.append(f"How well the deficits themselves were learnt ({what}): {listed}.")

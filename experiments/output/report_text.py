@@ -124,7 +124,7 @@ def listed(words: Iterable[str]) -> str:
     return f"{', '.join(first)}{comma} and {last}" if first else last
 
 
-def told_apart(labels: Sequence[str]) -> tuple[str, list[str]]:
+def common_and_own(labels: Sequence[str]) -> tuple[str, list[str]]:
     """Takes out of labels of arms what all of them have in common.
 
     Args:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.output.report_text import listed, told_apart
+from experiments.output.report_text import common_and_own, listed
 from experiments.output.timelines import rates, shams, strip
 
 ROLES = {
@@ -41,7 +41,6 @@ class Strip:
     Attributes:
         title: What it is called.
         about: What it is for.
-        role: Of the arm.
         start: Where it begins, in percent of the axis; an arm without a past begins at the removal.
         width: Its length in percent.
         windows: What acts when.
@@ -51,7 +50,6 @@ class Strip:
 
     title: str
     about: str
-    role: str
     start: float
     width: float
     windows: tuple[Acting, ...]
@@ -102,7 +100,7 @@ def _titles(chosen: Sequence[Mapping[str, Any]]) -> list[str]:
     for one in chosen:
         alike = [str(other["label"]) for other in chosen if other["role"] == one["role"]]
         name = ROLES.get(one["role"], (one["label"], ""))[0]
-        own = dict(zip(alike, told_apart(alike)[1], strict=True))[str(one["label"])]
+        own = dict(zip(alike, common_and_own(alike)[1], strict=True))[str(one["label"])]
         # The axis shows the epochs after the window; a window is not broken between its numbers.
         own = re.sub(r"\[(\d+), (\d+)\)", "[\\1,\N{NO-BREAK SPACE}\\2)", re.sub(r", then \d+ epochs$", "", own))
         titles.append(name if len(alike) == 1 else f"{name}: {own}")
@@ -146,7 +144,7 @@ def _strip(one: Mapping[str, Any], title: str, end: int, top: float, shades: Map
         height = round(100 - FLOOR - (92 - FLOOR) * rate / top, 1)
         points += [f"{_share(epoch + shift, end):g},{height:g}", f"{_share(epoch + 1 + shift, end):g},{height:g}"]
     about = ROLES.get(one["role"], ("", ""))[1]
-    return Strip(title, about, one["role"], _share(shift, end), _share(one["end"], end), windows, " ".join(points),
+    return Strip(title, about, _share(shift, end), _share(one["end"], end), windows, " ".join(points),
                  f"{one['label']}: {_said(one, course, shades)}")  # fmt: skip
 
 

@@ -28,15 +28,16 @@ def listed(results: Results, asked: Any) -> None:
     if asked.csv:
         csv(runs)
         return
-    size, names = _short(results.ids()), ("run", "state", "data", "model", "deficit", "rate", "stabilizer", "seed",
-                                          "epochs", "accuracy", "date", "figure")  # fmt: skip
+    size = _short(results.ids())
+    names = ("run", "state", "data", "model", "deficit", "rate at onset", "stabilizer", "seed", "epochs", "accuracy",
+             "date", "figure")  # fmt: skip
     rows = [_cells(row.to_dict(), size) for _, row in runs.iterrows()]
     columns = {name: [row[name] for row in rows] for name in names}
     if not (runs["stabilizer"] != "none").any():
         del columns["stabilizer"]
     if runs["rate_at_onset"].nunique() < 2:
-        del columns["rate"]
-    numbers, spare = ("rate", "seed", "epochs", "accuracy"), ("date", "model", "data", "figure")
+        del columns["rate at onset"]
+    numbers, spare = ("rate at onset", "seed", "epochs", "accuracy"), ("date", "model", "data", "figure")
     left_out = show(columns, numbers, spare) if rows else []
     states = ", ".join(f"{number} {state}" for state, number in runs["state"].value_counts().items())
     said = f"; too wide for here: {', '.join(left_out)} (--csv has all)" if left_out else ""
@@ -51,7 +52,7 @@ def _cells(row: Mapping[Any, Any], size: int) -> dict[str, str]:
         **{name: row[name] for name in ("state", "data", "model", "stabilizer")},
         "run": row["run_id"][:size],
         "deficit": acting(row),
-        "rate": "" if pd.isna(row["rate_at_onset"]) else f"{row['rate_at_onset']:.3g}",
+        "rate at onset": "" if pd.isna(row["rate_at_onset"]) else f"{row['rate_at_onset']:.3g}",
         "seed": str(row["seed"]),
         "epochs": str(row["epochs"]) if done else f"{row['trained']}/{row['epochs']}",
         "accuracy": "" if pd.isna(row["accuracy"]) else f"{row['accuracy']:.2f} %",

@@ -19,9 +19,9 @@ def design(protocol: Protocol, parameters: Dissociations) -> Design:
     """Sets dissociations of several lengths against views that belong together, with the same untrained head."""
     ends, classes = parameters.removals, protocol.facts.classes
     first, last = ends[0], ends[-1]
-    steady = replace(protocol, rate=parameters.rate, decay=parameters.decay)
-    after = {how: {end: dissociated(steady, end, how) for end in ends} for how in (CONTINUE, RESTART)}
-    bare = {name: dissociated(held, last, CONTINUE) for name, held in variants(steady).items()}
+    own = replace(protocol, rate=parameters.rate, decay=parameters.decay)
+    after = {how: {end: dissociated(own, end, how) for end in ends} for how in (CONTINUE, RESTART)}
+    bare = {name: dissociated(held, last, CONTINUE) for name, held in variants(own).items()}
     claims = of_dissociations(after, bare, classes)
     late = after[CONTINUE][last]
 
@@ -82,8 +82,8 @@ FIGURE = Figure(
         "The paper shows histograms; the share beyond ±0.5 on both sides and the dip statistic are ours.",
         "Its reference is the network without a dissociation; here one whose views belong together and whose heads are "
         "trained alike, so that an untrained head is no explanation.",
-        "The restarted rate and the network of few epochs are not in the paper. As there, dissociated networks have a "
-        "lower rate than those with a blurred view; those of other figures have one rate.",
+        "The restarted rate and the network of few epochs are not in the paper. Profiles `paper` and `quick` give "
+        "dissociated networks a lower rate than those with a blurred view, as the paper does; elsewhere all have one.",
     ),
     family="two_streams",
 )

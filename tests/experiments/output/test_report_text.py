@@ -132,4 +132,4 @@ def test_lists_and_ranges():
     ],
 )  # fmt: skip
 def test_what_labels_have_in_common_is_said_once(labels, common, left):
-    assert report_text.told_apart(labels) == (common, left)
+    assert report_text.common_and_own(labels) == (common, left)
