@@ -48,7 +48,7 @@ def cached(root: str, key: str, make: Callable[[], Dataset]) -> Dataset:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()
-    except (OSError, NotImplementedError) as error:  # the latter where a disk has no locks
+    except (OSError, RuntimeError) as error:  # the latter by some versions of filelock, where a disk has no locks
         raise _unwritable(path, error) from error
     try:
         data = _read(path)

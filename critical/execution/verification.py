@@ -62,7 +62,7 @@ def _state(path: Path) -> Iterator[str]:
             damaged = parts.testzip()
     except FileNotFoundError:
         return  # a worker has dropped it meanwhile
-    except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+    except (OSError, zipfile.BadZipFile, RuntimeError) as error:
         yield f"{path} cannot be read ({type(error).__name__})"
     else:
         if damaged:

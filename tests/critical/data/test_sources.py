@@ -1,8 +1,10 @@
+import errno
 import gzip
 import socket
 import time
 import urllib.error
 
+import filelock
 import numpy as np
 import pytest
 import torch
@@ -96,6 +98,17 @@ def test_root_that_cannot_be_written(debian, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match=r"cannot write .*set data\.root") as caught:
         KINDS["fashion_mnist"](root=str(tmp_path / "file")).load()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOLCK, "No locks"), NotImplementedError("no flock\nhere")])
+def test_a_disk_without_locks(debian, tmp_path, monkeypatch, error):
+    def acquire(_):
+        raise error
+
+    monkeypatch.setattr(filelock.FileLock, "acquire", acquire)
+    with pytest.raises(DataError, match=r"^data: cannot write .*; make room, or set data\.root") as caught:
+        KINDS["fashion_mnist"](root=str(tmp_path / "root")).load()
     assert "\n" not in str(caught.value)
 
 

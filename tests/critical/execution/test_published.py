@@ -115,6 +115,12 @@ def test_an_older_record_is_read_and_has_no_checksum(folder):
         published.check_files(folder, record)
 
 
+def with_an_unknown_compression(archive):
+    """The first member of an archive says that it is packed by a method that there is not."""
+    place = archive.index(b"PK\x01\x02") + 10
+    return archive[:place] + (99).to_bytes(2, "little") + archive[place + 2 :]
+
+
 class TestVerify:
     @pytest.fixture
     def whole(self, store, folder):
@@ -143,7 +149,8 @@ class TestVerify:
         with pytest.warns(UserWarning, match="cannot be read .BadZipFile.; training it again"):
             assert whole.load_state(SPEC.keys[2], "cpu") is None
 
-    @pytest.mark.parametrize("damage", [lambda held: b"", lambda held: held[:50], lambda held: b"x" * 99])
+    @pytest.mark.parametrize(
+        "damage", [lambda held: b"", lambda held: held[:50], lambda held: b"x" * 99, with_an_unknown_compression])
     def test_half_a_checkpoint_is_named(self, whole, damage):
         path = whole.state_path(SPEC.keys[2])
         path.write_bytes(damage(path.read_bytes()))
