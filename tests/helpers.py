@@ -249,3 +249,9 @@ def results_of_few_runs(folder: Path) -> Path:
     with contextlib.suppress(Enough):
         work(plan([STOPPED]), store, after_epoch=until_epoch(2))
     return folder
+
+
+def with_an_unknown_compression(archive):
+    """The first member of an archive says that it is packed by a method that there is not."""
+    place = archive.index(b"PK\x01\x02") + 10
+    return archive[:place] + (99).to_bytes(2, "little") + archive[place + 2 :]

@@ -87,7 +87,7 @@ def _read(path: Path) -> Dataset | None:
                 for name in ("train", "test")
             )
             return Dataset(train, test, tuple(str(name) for name in held["classes"]), str(held["label"]))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile) as error:
         warnings.warn(f"cache {path} is damaged ({one_line(error)}); decoding again", DataWarning, stacklevel=3)
         return None
 

@@ -5,6 +5,7 @@ import time
 import urllib.error
 
 import filelock
+import helpers
 import numpy as np
 import pytest
 import torch
@@ -77,14 +78,15 @@ def test_cache_serves_the_second_time(debian, tmp_path):
     assert (first.classes, first.label) == (again.classes, again.label)
 
 
-@pytest.mark.parametrize("damage", ["flipped", "cut", "empty"])
+@pytest.mark.parametrize("damage", ["flipped", "cut", "empty", "unknown"])
 def test_damaged_cache_is_noticed_and_made_again(debian, tmp_path, damage):
     spec = KINDS["fashion_mnist"](root=str(tmp_path / "root"))
     first = spec.load()
     path = cache_path(spec.root, "fashion_mnist-full")
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
-    path.write_bytes({"flipped": content, "cut": content[:5000], "empty": b""}[damage])
+    unknown = helpers.with_an_unknown_compression(path.read_bytes())
+    path.write_bytes({"flipped": content, "cut": content[:5000], "empty": b"", "unknown": unknown}[damage])
     base._source.cache_clear()  # as in the next process
     with pytest.warns(UserWarning, match="is damaged .*; decoding again") as caught:
         again = spec.load()

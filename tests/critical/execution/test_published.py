@@ -7,7 +7,7 @@ import threading
 
 import pytest
 import torch
-from helpers import BLUR, PERMUTED, run
+from helpers import BLUR, PERMUTED, run, with_an_unknown_compression
 from test_store import fill
 
 from critical.core import environment
@@ -113,12 +113,6 @@ def test_an_older_record_is_read_and_has_no_checksum(folder):
     (folder / "epochs.csv").unlink()
     with pytest.raises(Damaged, match="cannot be read"):
         published.check_files(folder, record)
-
-
-def with_an_unknown_compression(archive):
-    """The first member of an archive says that it is packed by a method that there is not."""
-    place = archive.index(b"PK\x01\x02") + 10
-    return archive[:place] + (99).to_bytes(2, "little") + archive[place + 2 :]
 
 
 class TestVerify:
